@@ -1,0 +1,1 @@
+"""The app builders Freehold understands, one folder each; `registry` lists them."""

@@ -1,0 +1,1 @@
+"""Lovable: recognise and read its apps."""

@@ -1,0 +1,114 @@
+"""One tree of errors, each written for a person.
+
+`message` says what happened to what, `detail` is the evidence, `hint` is what to type next, and `code` is stable
+and has an entry in docs/reference/errors.md. None of them ever holds a secret.
+"""
+
+
+class FreeholdError(Exception):
+    """Something the owner can understand and act on."""
+
+    code = "FH000"
+
+    def __init__(self, message: str, *, detail: str = "", hint: str = "") -> None:
+        """Keep the three texts apart, so that each front end can set them its own way."""
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+
+
+class NotAnApp(FreeholdError):
+    """The path holds nothing that a builder made, or nothing at all."""
+
+    code = "FH101"
+
+
+class BadArchive(FreeholdError):
+    """A zip that is broken, escapes its folder or unpacks to too much."""
+
+    code = "FH102"
+
+
+class SourceUnreachable(FreeholdError):
+    """A git address that cannot be cloned."""
+
+    code = "FH103"
+
+
+class BuildFailed(FreeholdError):
+    """The app's own build ended with an error."""
+
+    code = "FH201"
+
+
+class ImportUnreachable(FreeholdError):
+    """An edge function imports what cannot be fetched at build time."""
+
+    code = "FH202"
+
+
+class ProgramMissing(FreeholdError):
+    """A program Freehold needs (PostgreSQL, Deno, Node) is neither on the system nor installable."""
+
+    code = "FH203"
+
+
+class DatabaseUnavailable(FreeholdError):
+    """PostgreSQL does not start, or does not answer."""
+
+    code = "FH301"
+
+
+class DatabaseUnfit(FreeholdError):
+    """PostgreSQL answers, but lacks a major version, an extension or a right that is needed."""
+
+    code = "FH302"
+
+
+class MigrationFailed(FreeholdError):
+    """A statement of the app's migrations was refused by PostgreSQL."""
+
+    code = "FH303"
+
+
+class MigrationChanged(FreeholdError):
+    """A migration that already ran has another content now."""
+
+    code = "FH304"
+
+
+class PortInUse(FreeholdError):
+    """Another process listens where the app should be served."""
+
+    code = "FH401"
+
+
+class AlreadyRunning(FreeholdError):
+    """Another `freehold up` serves from the same data folder."""
+
+    code = "FH402"
+
+
+class NotRunning(FreeholdError):
+    """A command wants the running app, and none runs."""
+
+    code = "FH403"
+
+
+class ProcessDied(FreeholdError):
+    """A supervised process keeps ending."""
+
+    code = "FH404"
+
+
+class SecretRefused(FreeholdError):
+    """A secret's name is not valid, its value is empty, or the store cannot be read."""
+
+    code = "FH501"
+
+
+class BadUsage(FreeholdError):
+    """An option or a setting has a value that cannot work."""
+
+    code = "FH001"

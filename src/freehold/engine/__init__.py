@@ -1,0 +1,1 @@
+"""Runs plans: apply, undo, resume."""

@@ -1,0 +1,1 @@
+"""What an owner can ask for, one file each. Read these first."""

@@ -1,0 +1,1 @@
+"""Verbs on the outside world, without knowledge of the product."""

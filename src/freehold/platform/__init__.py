@@ -1,0 +1,1 @@
+"""What a plain PostgreSQL lacks, as versioned SQL, and the credential formats that others share."""

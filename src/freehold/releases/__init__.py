@@ -1,0 +1,1 @@
+"""Build an artifact from an app and number it as a release."""

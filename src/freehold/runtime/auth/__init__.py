@@ -1,0 +1,1 @@
+"""/auth/v1: the GoTrue surface."""

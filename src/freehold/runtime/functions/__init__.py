@@ -1,0 +1,1 @@
+"""/functions/v1: edge functions, one Deno process each."""

@@ -1,0 +1,155 @@
+"""Who is asking: from the apikey and Authorization headers of one request to a role and claims.
+
+There is no global caller and no fallback to a service role: what cannot be read as a valid token is refused, never
+promoted. The rules are those of Supabase's front door (Kong and the CLI's proxy): an `sb_...` bearer means "no user
+token"; the old back end's anon key is an opaque name for anon.
+"""
+
+import hmac
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey
+
+from freehold.runtime.settings import Settings
+
+CLOCK_SKEW_SECONDS = 30
+CACHED_TOKENS = 1000
+
+
+class Refused(Exception):
+    """The request's credentials cannot be accepted; `reason` is PostgREST's or GoTrue's wording, never the token."""
+
+    def __init__(self, reason: str, *, expired: bool = False, missing: bool = False) -> None:
+        """Keep apart "expired" and "no key at all", which the protocols answer differently."""
+        super().__init__(reason)
+        self.reason = reason
+        self.expired = expired
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One request's identity. `claims_json` is what request.jwt.claims is set to."""
+
+    role: str
+    claims: Mapping[str, object]
+    claims_json: str
+    token: str = ""
+    """The user's token as sent, "" when a key named the role."""
+
+    @property
+    def user_id(self) -> str | None:
+        """The `sub` claim, None for keys."""
+        subject = self.claims.get("sub")
+        return subject if isinstance(subject, str) else None
+
+
+def _caller(role: str) -> Caller:
+    claims = {"role": role}
+    return Caller(role, claims, json.dumps(claims, separators=(",", ":")))
+
+
+ANON = _caller("anon")
+SERVICE_ROLE = _caller("service_role")
+
+
+class Sessions:
+    """Reads identities and mints users' access tokens. Verified tokens are cached; `exp` is checked on every use."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Import the keys once."""
+        self._settings = settings
+        self._anon_names = {settings.publishable_key, settings.anon_jwt, *settings.anon_names}
+        self._service_names = (settings.secret_key.reveal(), settings.service_role_jwt.reveal())
+        self._hmac_key = OctKey.import_key(settings.jwt_secret.reveal())
+        self._signing_key = ECKey.import_key(json.loads(settings.signing_key.reveal()))
+        self._verified: dict[str, Caller] = {}
+
+    def identify(self, headers: Iterable[tuple[bytes, bytes]], *, query_apikey: str = "") -> Caller:
+        """Give the caller of a request with these lower-case ASGI headers; raises Refused."""
+        apikey = query_apikey
+        authorization = ""
+        for name, value in headers:
+            if name == b"apikey":
+                apikey = value.decode("latin-1")
+            elif name == b"authorization":
+                authorization = value.decode("latin-1")
+        bearer = _bearer(authorization)
+        if self._settings.require_apikey and not apikey and not bearer:
+            raise Refused("No API key found in request", missing=True)
+        if bearer and not bearer.startswith("sb_"):
+            return self.verify(bearer)
+        return self.of_key(apikey or bearer)
+
+    def of_key(self, key: str) -> Caller:
+        """Give the role that a key names; a key that is neither known nor a valid token raises Refused."""
+        if not key:
+            return ANON
+        if key in self._anon_names:
+            return ANON
+        if any(hmac.compare_digest(key.encode(), name.encode()) for name in self._service_names):
+            return SERVICE_ROLE
+        if key.startswith("sb_"):
+            raise Refused("Invalid API key")
+        return self.verify(key)
+
+    def verify(self, token: str) -> Caller:
+        """Verify a JWT and give its caller; keys in JWT form are names and need no signature check."""
+        if token in self._anon_names:
+            return ANON
+        known = self._verified.get(token)
+        caller = known or self._read(token)
+        _check_times(caller.claims)
+        if known is None:
+            if len(self._verified) >= CACHED_TOKENS:
+                self._verified.pop(next(iter(self._verified)))
+            self._verified[token] = caller
+        return caller
+
+    def mint(self, claims: Mapping[str, object]) -> str:
+        """Sign a user's access token with ES256."""
+        header = {"alg": "ES256", "typ": "JWT", "kid": self._signing_key.kid or ""}
+        return jwt.encode(header, dict(claims), self._signing_key, algorithms=["ES256"])
+
+    def jwks(self) -> dict[str, object]:
+        """Give the public keys that verify what `mint` signs."""
+        key = dict(self._signing_key.as_dict(private=False))
+        return {"keys": [key | {"alg": "ES256", "use": "sig", "key_ops": ["verify"]}]}
+
+    def _read(self, token: str) -> Caller:
+        parts = token.count(".") + 1
+        if parts != 3:  # noqa: PLR2004 - a JWS in compact form has three parts
+            raise Refused(f"Expected 3 parts in JWT; got {parts}")
+        try:
+            claims = dict(jwt.decode(token, self._key_for, algorithms=["HS256", "ES256"]).claims)
+        except (JoseError, ValueError, KeyError) as error:
+            raise Refused("JWT cryptographic operation failed") from error
+        role = claims.get("role", "anon")
+        if not isinstance(role, str):
+            raise Refused("The JWT's role claim is not a string")
+        return Caller(role, claims, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), token)
+
+    def _key_for(self, protected: object) -> OctKey | ECKey:
+        header = protected.headers()  # type: ignore[attr-defined]
+        return self._hmac_key if header.get("alg") == "HS256" else self._signing_key
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
+def _check_times(claims: Mapping[str, object]) -> None:
+    now = time.time()
+    expires, not_before, issued = claims.get("exp"), claims.get("nbf"), claims.get("iat")
+    if isinstance(expires, int | float) and now > expires + CLOCK_SKEW_SECONDS:
+        raise Refused("JWT expired", expired=True)
+    if isinstance(not_before, int | float) and now < not_before - CLOCK_SKEW_SECONDS:
+        raise Refused("JWT not yet valid")
+    if isinstance(issued, int | float) and now < issued - CLOCK_SKEW_SECONDS:
+        raise Refused("JWT issued at future")

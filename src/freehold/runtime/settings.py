@@ -1,0 +1,131 @@
+"""Everything the runtime has to know, read once at start from one JSON file with mode 0600."""
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from freehold.core.errors import BadUsage
+from freehold.core.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSettings:
+    """One deployed edge function; `directory` holds its entry, import map and vendored imports."""
+
+    name: str
+    directory: Path
+    entry: str
+    verify_jwt: bool = True
+    import_map: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpSettings:
+    """Where mail goes; without one it goes to the local mail page."""
+
+    host: str
+    port: int
+    sender: str
+    user: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The runtime's settings. Addresses have no trailing slash."""
+
+    public_url: str
+    """The app's own origin, such as http://127.0.0.1:8000."""
+    rest_dsn: Secret
+    """libpq connection string of the login role `authenticator`: may become anon, authenticated, service_role only."""
+    auth_dsn: Secret
+    """The same for `supabase_auth_admin`, the owner of schema auth."""
+    storage_dsn: Secret
+    """The same for `supabase_storage_admin`, the owner of schema storage."""
+    jwt_secret: Secret
+    """HS256 secret, at least 32 characters: signs the anon and service_role keys."""
+    signing_key: Secret
+    """Private ES256 key as a JWK in JSON: signs users' access tokens."""
+    publishable_key: str
+    """sb_publishable_...: a name for the role anon."""
+    secret_key: Secret
+    """sb_secret_...: the role service_role."""
+    anon_jwt: str
+    """The anon key in its JWT form, for code that expects one."""
+    service_role_jwt: Secret
+    """The service_role key in its JWT form."""
+    anon_names: tuple[str, ...] = ()
+    """Published keys of the app's old back end: opaque names for anon."""
+    require_apikey: bool = True
+    storage_directory: Path = Path("storage")
+    site_directory: Path | None = None
+    functions: tuple[FunctionSettings, ...] = ()
+    function_secrets: dict[str, Secret] = field(default_factory=dict)
+    function_state_directory: Path = Path("functions")
+    deno: str = "deno"
+    exposed_schemas: tuple[str, ...] = ("public", "graphql_public")
+    extra_search_path: tuple[str, ...] = ("public", "extensions")
+    max_rows: int = 1000
+    pool_size: int = 10
+    smtp: SmtpSettings | None = None
+    mail_directory: Path = Path("mail")
+    """Where mail is kept for the local mail page while no SMTP server is set."""
+    mail_page: bool = False
+    """Serve the local mail page at /_freehold/mail; only ever on loopback."""
+    auth: dict[str, object] = field(default_factory=dict)
+    """The [auth] table of supabase/config.toml; names and defaults as in the CLI's template."""
+    storage_file_size_limit_bytes: int = 50 * 1024 * 1024
+
+
+_SECRETS = {"rest_dsn", "auth_dsn", "storage_dsn", "jwt_secret", "signing_key", "secret_key", "service_role_jwt"}
+_PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"}
+_TUPLES = {"anon_names", "exposed_schemas", "extra_search_path"}
+
+
+def load(path: Path) -> Settings:
+    """Read settings from a JSON file; unknown keys raise BadUsage with their name."""
+    raw = json.loads(path.read_text())
+    known = {item.name for item in fields(Settings)}
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise BadUsage(f"{path} has settings Freehold does not know", detail=", ".join(unknown))
+    values: dict[str, Any] = {name: _parse(name, value) for name, value in raw.items()}
+    return Settings(**values)
+
+
+def dump(settings: Settings) -> str:
+    """Write settings as the JSON that `load` reads, secrets included: the file must have mode 0600."""
+    return json.dumps({item.name: _plain(getattr(settings, item.name)) for item in fields(Settings)}, indent=1)
+
+
+def _parse(name: str, value: object) -> object:  # noqa: PLR0911 - one line a kind of setting
+    if value is None:
+        return None
+    if name in _SECRETS:
+        return Secret(str(value))
+    if name in _PATHS:
+        return Path(str(value))
+    if name in _TUPLES and isinstance(value, list):
+        return tuple(value)
+    if name == "functions" and isinstance(value, list):
+        return tuple(FunctionSettings(**(item | {"directory": Path(item["directory"])})) for item in value)
+    if name == "function_secrets" and isinstance(value, dict):
+        return {key: Secret(str(item)) for key, item in value.items()}
+    if name == "smtp" and isinstance(value, dict):
+        return SmtpSettings(**(value | {"password": Secret(value.get("password", ""))}))
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, FunctionSettings | SmtpSettings):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Where an owner's secrets are kept, one file a store."""

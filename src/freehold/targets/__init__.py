@@ -1,0 +1,1 @@
+"""Places a release can live, one file or folder each."""
