@@ -83,19 +83,22 @@ _PATHS = {"storage_directory", "site_directory", "function_state_directory", "ma
 _TUPLES = {"anon_names", "exposed_schemas", "extra_search_path"}
 
 
-def load(path: Path) -> Settings:
-    """Read settings from a JSON file; unknown keys raise BadUsage with their name."""
-    raw = json.loads(path.read_text())
+def parse(text: str, origin: str) -> Settings:
+    """Read settings from JSON that came from `origin`; what is no JSON or has unknown keys raises BadUsage."""
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise BadUsage(f"{origin} holds no JSON", detail=str(error)) from error
     known = {item.name for item in fields(Settings)}
     unknown = sorted(set(raw) - known)
     if unknown:
-        raise BadUsage(f"{path} has settings Freehold does not know", detail=", ".join(unknown))
+        raise BadUsage(f"{origin} has settings Freehold does not know", detail=", ".join(unknown))
     values: dict[str, Any] = {name: _parse(name, value) for name, value in raw.items()}
     return Settings(**values)
 
 
 def dump(settings: Settings) -> str:
-    """Write settings as the JSON that `load` reads, secrets included: the file must have mode 0600."""
+    """Write settings as the JSON that `parse` reads, secrets included: the file must have mode 0600."""
     return json.dumps({item.name: _plain(getattr(settings, item.name)) for item in fields(Settings)}, indent=1)
 
 

@@ -1,0 +1,37 @@
+"""Run a plan: skip what is done, undo newest first on failure. To resume, run it again."""
+
+from freehold.core.event import Event
+from freehold.core.plan import Plan, Report, Step
+from freehold.engine.journal import Journal
+
+
+def apply(plan: Plan, report: Report, journal: Journal) -> None:
+    """Run every step of `plan` that is not done.
+
+    The first error undoes the steps that ran in this call, newest first, and is raised again. A step that was
+    already done is never undone.
+    """
+    ran: list[Step] = []
+    journal.write("plan", plan.purpose)
+    try:
+        for number, step in enumerate(plan.steps, start=1):
+            if step.done():
+                report(Event(name="step-skipped", text=step.title, values={"step": number, "of": len(plan.steps)}))
+                continue
+            report(Event(name="step-started", text=step.title, values={"step": number, "of": len(plan.steps)}))
+            journal.write("started", step.title)
+            ran.append(step)
+            step.run(report)
+            journal.write("finished", step.title)
+    except BaseException as error:
+        journal.write("failed", type(error).__name__)
+        _undo(ran, report, journal)
+        raise
+    journal.write("applied", plan.purpose)
+
+
+def _undo(ran: list[Step], report: Report, journal: Journal) -> None:
+    for step in reversed(ran):
+        report(Event(name="step-undone", text=step.title))
+        journal.write("undone", step.title)
+        step.undo()

@@ -1,0 +1,125 @@
+"""The runtime's front door: which protocol answers which path. This is the whole of `freehold serve`."""
+
+import asyncio
+import contextlib
+import json
+
+from freehold.runtime import cors
+from freehold.runtime.ai.app import AiApp
+from freehold.runtime.auth.app import AuthApp
+from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
+from freehold.runtime.functions.app import FunctionsApp
+from freehold.runtime.mail.mailer import open_mailer
+from freehold.runtime.mail.page import MailPage
+from freehold.runtime.rest.app import RestApp
+from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services, open_services
+from freehold.runtime.settings import Settings
+from freehold.runtime.site.app import SiteApp
+from freehold.runtime.storage.app import StorageApp
+
+REST = "/rest/v1"
+AUTH = "/auth/v1"
+STORAGE = "/storage/v1"
+FUNCTIONS = "/functions/v1"
+REALTIME = "/realtime/v1"
+AI = "/_freehold/ai"
+MAIL = "/_freehold/mail"
+HEALTH = "/_freehold/health"
+ANSWER_OWN_CORS = (REST, FUNCTIONS)
+
+
+class RuntimeApp:
+    """One ASGI application in front of all protocols."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet; `lifespan` does."""
+        self._services = open_services(settings)
+        self._routes = _routes(self._services)
+        self._site = SiteApp(settings.site_directory)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, WebSocket or lifespan."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013, "reason": "realtime is not served"})
+        else:
+            await self._http(scope, receive, send)
+
+    async def start(self) -> None:
+        """Start every protocol; the first that cannot raises."""
+        await asyncio.gather(*(app.start() for app in (*self._routes.values(), self._site)))
+
+    async def stop(self) -> None:
+        """Stop the protocols, then close the database connections."""
+        await asyncio.gather(*(app.stop() for app in (*self._routes.values(), self._site)))
+        for pool in (self._services.rest, self._services.auth, self._services.storage):
+            await pool.close()
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == HEALTH:
+            await self._health(send)
+            return
+        for prefix, app in self._routes.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                await _below(prefix, app, scope, receive, send)
+                return
+        if path.startswith(REALTIME):
+            await _json(send, 503, {"error": "realtime is not served by this version"})
+            return
+        await self._site(scope, receive, send)
+
+    async def _health(self, send: Send) -> None:
+        """Answer 200 when the database answers, else 503; says nothing about the app to strangers."""
+        try:
+            await self._services.rest.run([("select 1", ())])
+        except (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError):
+            await _json(send, 503, {"status": "unavailable", "database": "unreachable"})
+        else:
+            await _json(send, 200, {"status": "ok", "database": "ok"})
+
+
+def _routes(services: Services) -> dict[str, ProtocolApp]:
+    mailer = open_mailer(services.settings)
+    routes: dict[str, ProtocolApp] = {
+        REST: RestApp(services),
+        AUTH: AuthApp(services, mailer),
+        STORAGE: StorageApp(services),
+        FUNCTIONS: FunctionsApp(services),
+        AI: AiApp(services),
+    }
+    if services.settings.mail_page:
+        routes[MAIL] = MailPage(services.settings)
+    return routes
+
+
+async def _below(prefix: str, app: ProtocolApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a request to a protocol without its prefix, and with the shared cross-origin rules."""
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    inner = dict(scope)
+    inner["path"] = scope["path"][len(prefix) :] or "/"
+    inner["raw_path"] = raw_path[len(prefix) :] or b"/"
+    inner["root_path"] = scope.get("root_path", "") + prefix
+    if prefix in ANSWER_OWN_CORS:
+        await app(inner, receive, send)
+    elif not await cors.answer_preflight(scope, send):
+        await app(inner, receive, cors.allowing(send))
+
+
+async def _json(send: Send, status: int, body: dict[str, str]) -> None:
+    content = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    if status == 503:  # noqa: PLR2004 - RFC 9110's name for "come back later"
+        headers.append((b"retry-after", b"1"))
+    with contextlib.suppress(ConnectionError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,96 @@
+"""Secrets as age files: one folder a name, one file a version, the key apart from the data.
+
+The identity (private key) lies outside the data folder, so that a copy of the data alone opens nothing.
+"""
+
+import re
+from pathlib import Path
+
+import pyrage
+
+from freehold.core.errors import SecretRefused
+from freehold.core.secret import Secret
+from freehold.kit import private
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+RESERVED_PREFIX = "SUPABASE_"
+
+
+class AgeStore:
+    """A SecretStore in a folder. Versions are numbered from 1; old ones stay, for a release that is rolled back."""
+
+    def __init__(self, directory: Path, identity_file: Path) -> None:
+        """`identity_file` is made with mode 0600 when the first secret is put."""
+        self._directory = directory
+        self._identity_file = identity_file
+
+    def names(self) -> tuple[str, ...]:
+        """The names that have a value, sorted."""
+        if not self._directory.is_dir():
+            return ()
+        return tuple(sorted(folder.name for folder in self._directory.iterdir() if self.version(folder.name)))
+
+    def version(self, name: str) -> str:
+        """The newest version's id, "" when the name was never put."""
+        folder = self._directory / name
+        numbers = [int(file.stem) for file in folder.glob("*.age") if file.stem.isdigit()] if folder.is_dir() else []
+        return str(max(numbers)) if numbers else ""
+
+    def get(self, name: str) -> Secret | None:
+        """The newest value, or None. Raises SecretRefused when it cannot be decrypted."""
+        version = self.version(name)
+        if not version:
+            return None
+        return self._decrypt(self._directory / name / f"{version}.age")
+
+    def put(self, name: str, value: Secret) -> str:
+        """Store a new version and give its id; on disk when it returns, and safe with two callers at once."""
+        check_name(name)
+        if not value.reveal():
+            raise SecretRefused(f"the value of {name} is empty", hint=f"echo -n VALUE | freehold secrets set {name}")
+        folder = self._directory / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sealed = pyrage.encrypt(value.reveal().encode(), [self._identity().to_public()])
+        return _write_next(folder, sealed)
+
+    def _decrypt(self, file: Path) -> Secret:
+        try:
+            return Secret(pyrage.decrypt(file.read_bytes(), [self._identity()]).decode())
+        except (pyrage.DecryptError, OSError, UnicodeDecodeError) as error:
+            raise SecretRefused(
+                f"{file.parent.name} cannot be decrypted",
+                detail=f"{file} with the identity {self._identity_file}: {type(error).__name__}",
+                hint="restore the identity file, or set the secret again: freehold secrets set " + file.parent.name,
+            ) from error
+
+    def _identity(self) -> pyrage.x25519.Identity:
+        if not self._identity_file.exists():
+            _create_identity(self._identity_file)
+        text = self._identity_file.read_text()
+        keys = [line for line in text.splitlines() if line.startswith("AGE-SECRET-KEY-")]
+        if not keys:
+            raise SecretRefused(f"{self._identity_file} holds no age identity", hint="restore the file from a backup")
+        return pyrage.x25519.Identity.from_str(keys[0])
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be an environment variable, or that Freehold sets itself."""
+    if not NAME.fullmatch(name):
+        raise SecretRefused(
+            f"{name!r} cannot be a secret's name",
+            detail="letters, digits and underscores, at most 128, not starting with a digit",
+        )
+    if name.startswith(RESERVED_PREFIX):
+        raise SecretRefused(f"{name} is set by Freehold itself", detail=f"names starting with {RESERVED_PREFIX}")
+
+
+def _create_identity(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.create(path, f"{pyrage.x25519.Identity.generate()}\n".encode())
+
+
+def _write_next(folder: Path, sealed: bytes) -> str:
+    number = 1 + max((int(item.stem) for item in folder.glob("*.age") if item.stem.isdigit()), default=0)
+    while not private.create(folder / f"{number}.age", sealed):
+        number += 1
+    return str(number)
