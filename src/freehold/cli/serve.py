@@ -13,13 +13,14 @@ from freehold.core.errors import BadUsage
 @click.option("--config", required=True, help="Settings as JSON: a file with mode 0600, or - for standard input.")
 @click.option("--fd", type=int, help="Serve on this inherited listening socket.")
 @click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Serve on this host and port.")
-def command(config: str, fd: int | None, listen: str) -> None:
+@click.option("--ready-fd", type=int, hidden=True, help="Write one byte here when every protocol has started.")
+def command(config: str, fd: int | None, listen: str, ready_fd: int | None) -> None:
     """Serve from a settings file: what `up` and servers start."""
     from freehold.runtime import settings  # noqa: PLC0415 - the other commands start without the runtime
     from freehold.runtime.serve import serve  # noqa: PLC0415 - likewise
 
     text = sys.stdin.read() if config == "-" else _read(Path(config))
-    serve(settings.parse(text, config), _listener(fd, listen))
+    serve(settings.parse(text, config), _listener(fd, listen), ready_fd)
 
 
 def _read(path: Path) -> str:

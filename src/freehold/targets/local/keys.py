@@ -14,7 +14,7 @@ PASSWORD_BYTES = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """All of one app's keys; the values are what runtime/settings.py describes."""
+    """All of one app's keys; the first six are what runtime/settings.py describes."""
 
     jwt_secret: str
     signing_key: str
@@ -23,10 +23,15 @@ class Keys:
     anon_jwt: str
     service_role_jwt: str
     lovable_api_key: str
+    """The virtual key that stands for the builder's: valid for this app's own endpoints only."""
     authenticator_password: str
     auth_password: str
     storage_password: str
     owner_password: str
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "Keys(…)"
 
 
 def load_or_make(store: SecretStore) -> Keys:
@@ -40,14 +45,14 @@ def load_or_make(store: SecretStore) -> Keys:
 
 
 def _make() -> Keys:
-    jwt_secret = secrets.token_urlsafe(48)
+    project = keys.new_keys()
     return Keys(
-        jwt_secret=jwt_secret,
-        signing_key=keys.new_signing_key(),
-        publishable_key=keys.new_publishable_key(),
-        secret_key=keys.new_secret_key(),
-        anon_jwt=keys.role_jwt("anon", jwt_secret),
-        service_role_jwt=keys.role_jwt("service_role", jwt_secret),
+        jwt_secret=project.jwt_secret.reveal(),
+        signing_key=project.signing_key.reveal(),
+        publishable_key=project.publishable_key,
+        secret_key=project.secret_key.reveal(),
+        anon_jwt=project.anon_jwt,
+        service_role_jwt=project.service_role_jwt.reveal(),
         lovable_api_key="fh_" + secrets.token_urlsafe(PASSWORD_BYTES),
         authenticator_password=secrets.token_urlsafe(PASSWORD_BYTES),
         auth_password=secrets.token_urlsafe(PASSWORD_BYTES),

@@ -1,0 +1,65 @@
+"""`freehold secrets`: what an app's functions read from their environment."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from freehold.cli.options import data_option, json_option
+from freehold.core.errors import SecretRefused
+from freehold.core.secret import Secret
+from freehold.secrets.age import AgeStore, check_name
+from freehold.targets.local import state
+from freehold.targets.local.place import find_place, identity_file
+
+
+@click.group("secrets")
+def command() -> None:
+    """Set and list the secrets that an app's functions read. Values are encrypted and never shown."""
+
+
+@command.command("set")
+@click.argument("name")
+@click.argument("path", required=False)
+@data_option
+def set_secret(name: str, path: str | None, data: Path | None) -> None:
+    r"""Read the value of NAME from standard input and keep it encrypted. A running app takes it over at once.
+
+    \b
+    echo -n VALUE | freehold secrets set OPENAI_API_KEY
+    freehold secrets set OPENAI_API_KEY < key.txt
+    """
+    place = find_place(path, data)
+    check_name(name)
+    value = _read_value(name)
+    version = AgeStore(place.secrets, identity_file()).put(name, Secret(value))
+    running = state.read(place.state)
+    taken = "the running app takes it over now" if running else "it takes effect at the next `freehold up`"
+    click.echo(f"{name} is set (version {version}); {taken}", err=True)
+
+
+@command.command("list")
+@click.argument("path", required=False)
+@data_option
+@json_option
+def list_secrets(path: str | None, data: Path | None, as_json: bool) -> None:
+    """List names and versions; never values."""
+    store = AgeStore(find_place(path, data).secrets, identity_file())
+    versions = {name: store.version(name) for name in store.names()}
+    if as_json:
+        click.echo(json.dumps(versions))
+        return
+    for name, version in versions.items():
+        click.echo(f"{name}  version {version}")
+    if not versions:
+        click.echo("no secret is set\nnext: echo -n VALUE | freehold secrets set NAME", err=True)
+
+
+def _read_value(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(f"Value of {name} (not shown)", hide_input=True, err=True))
+    value = sys.stdin.read().removesuffix("\n")
+    if "\0" in value:
+        raise SecretRefused(f"the value of {name} holds a NUL byte")
+    return value

@@ -1,0 +1,90 @@
+"""`freehold up`: an app, served from a PostgreSQL of one's own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from freehold.cli import output
+from freehold.cli.options import data_option, json_option
+from freehold.core.event import Event
+from freehold.core.secret import Secret
+from freehold.flows.up import Request, up
+
+WIDTH = 11
+
+
+@click.command("up")
+@click.argument("path")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
+@data_option
+@click.option(
+    "--database-url",
+    envvar="FREEHOLD_DATABASE_URL",
+    help="Your own PostgreSQL instead of the embedded one. A password belongs into PGPASSWORD or ~/.pgpass, "
+    "or the whole address into FREEHOLD_DATABASE_URL: command lines can be read by others.",
+)
+@json_option
+def command(path: str, port: int, data: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Build the app at PATH and serve it until Ctrl-C.
+
+    PATH is a folder, a git address or a .zip. Nothing is written to it. Running again carries on where it was.
+    """
+    say = output.reporter(as_json=as_json)
+
+    def report(event: Event) -> None:
+        say(event)
+        if event.name == "ready" and not as_json:
+            click.echo(_summary(event.values))
+
+    request = Request(
+        origin=path,
+        data=data,
+        port=port,
+        database_url=Secret(database_url) if database_url else None,
+    )
+    up(request, report)
+
+
+def _summary(values: Mapping[str, object]) -> str:
+    """The first screen of a served app: where everything is, what is unset, and what to type next."""
+    lines = [
+        "",
+        _line("App", values["url"]),
+        _line("API", f"{values['api_url']}  key {values['publishable_key']}"),
+        _line("Mail", f"{values['mail_url']}  (every mail the app sends)"),
+        _line("Database", f"{values['database']}  open it: freehold db shell --data {values['data']}"),
+        _line("Data", values["data"]),
+        *_functions(values),
+        *_unset(values),
+        *_unknowns(values),
+        "",
+        "Ctrl-C stops it; the data stays. Next: open the app and sign up.",
+    ]
+    return "\n".join(lines)
+
+
+def _line(name: str, text: object) -> str:
+    return f"{name.ljust(WIDTH)}{text}"
+
+
+def _functions(values: Mapping[str, object]) -> list[str]:
+    functions, broken = values["functions"], values["functions_not_startable"]
+    if not isinstance(functions, list) or not isinstance(broken, dict) or not functions:
+        return []
+    lines = [_line("Functions", ", ".join(name for name in functions if name not in broken) or "none starts")]
+    return lines + [_line("", f"{name} cannot start: {reason}") for name, reason in broken.items()]
+
+
+def _unset(values: Mapping[str, object]) -> list[str]:
+    unset = values["unset_secrets"]
+    if not isinstance(unset, dict) or not unset:
+        return []
+    lines = [_line("Unset", f"{name}, read by {', '.join(functions)}") for name, functions in unset.items()]
+    first = next(iter(unset))
+    return [*lines, _line("", f"set one: echo -n VALUE | freehold secrets set {first} --data {values['data']}")]
+
+
+def _unknowns(values: Mapping[str, object]) -> list[str]:
+    unknowns = values["unknowns"]
+    return [_line("Unknown", text) for text in unknowns] if isinstance(unknowns, list) else []

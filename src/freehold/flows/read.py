@@ -1,0 +1,29 @@
+"""Which builder made an app, and what it is made of."""
+
+from freehold.builders import registry
+from freehold.core.app import App, Match
+from freehold.core.errors import NotAnApp
+from freehold.core.inventory import Inventory
+
+SURE = 5
+
+
+def read_app(app: App) -> Inventory:
+    """Read an app with the builder that recognises it best; raises NotAnApp when none is sure."""
+    matches = registry.recognise(app)
+    if not matches or matches[0].score < SURE:
+        raise _not_recognised(app, matches)
+    return registry.builder(matches[0].builder).read(app)
+
+
+def _not_recognised(app: App, matches: tuple[Match, ...]) -> NotAnApp:
+    lines = [f"{match.builder}: {match.score} of {SURE} points ({_marks(match)})" for match in matches]
+    return NotAnApp(
+        f"{app.origin} was made by no builder that Freehold knows",
+        detail="\n".join(lines) or f"no mark of {', '.join(registry.names())} was found",
+        hint="give the folder that holds package.json, with its git history if there is one",
+    )
+
+
+def _marks(match: Match) -> str:
+    return "; ".join(item.text for item in match.evidence[:3])

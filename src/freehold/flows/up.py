@@ -1,0 +1,126 @@
+"""Bring an app up on this machine, and keep it up: the recipe behind `freehold up`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.core.event import Event
+from freehold.core.plan import Plan, Report
+from freehold.core.secret import Secret
+from freehold.engine.apply import apply
+from freehold.engine.journal import Journal
+from freehold.flows import keep_up, up_steps
+from freehold.flows.read import read_app
+from freehold.flows.source import open_source
+from freehold.flows.up_work import Work
+from freehold.secrets.age import AgeStore
+from freehold.targets.local import keys, listener, lock, state
+from freehold.targets.local.place import Place, identity_file, place_of
+from freehold.targets.local.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the owner asked for. `database_url` None means the embedded PostgreSQL; `port` 0 means any free one."""
+
+    origin: str
+    data: Path | None = None
+    port: int = 8000
+    database_url: Secret | None = None
+
+
+def up(request: Request, report: Report) -> None:
+    """Serve the app until SIGINT or SIGTERM.
+
+    Reports `ready` when it answers. Raises FreeholdError with everything that was started stopped again; the data
+    stays, and running again carries on.
+    """
+    place = place_of(request.origin, request.data)
+    place.prepare()
+    with lock.held(place.lock), listener.listen(request.port) as socket:
+        work = _gather(request, place, report, Runtime(socket, place.logs / "runtime.log"))
+        work.url = "http://{}:{}".format(*socket.getsockname())
+        try:
+            apply(plan(work), report, Journal(place.journal))
+            _publish(work)
+            report(_ready(work))
+            keep_up.until_stopped(work, report)
+        finally:
+            _stop(work)
+
+
+def plan(work: Work) -> Plan:
+    """Say what has to happen, in order. The build comes before the migrations: an app that fails changes no data."""
+    return Plan(
+        purpose=f"Bring up {work.app.name}",
+        steps=(
+            up_steps.StartDatabase(work),
+            up_steps.InstallPlatform(work),
+            up_steps.BuildArtifact(work),
+            up_steps.ApplyMigrations(work),
+            up_steps.RenderSite(work),
+            up_steps.RecordRelease(work),
+            up_steps.StartRuntime(work),
+        ),
+    )
+
+
+def _gather(request: Request, place: Place, report: Report, runtime: Runtime) -> Work:
+    """Read the app and this place's keys; nothing is changed yet but the keys, on the first run."""
+    report(Event(name="step-started", text=f"Read {request.origin}"))
+    app = open_source(request.origin, place.work)
+    inventory = read_app(app)
+    store = AgeStore(place.secrets, identity_file())
+    own = keys.load_or_make(AgeStore(place.keys, identity_file()))
+    report(Event(name="step-finished", text="", values={"app": app.name, "builder": inventory.builder}))
+    return Work(
+        place=place,
+        app=app,
+        inventory=inventory,
+        keys=own,
+        secrets=store,
+        runtime=runtime,
+        database_url=request.database_url,
+    )
+
+
+def _publish(work: Work) -> None:
+    pid, started = state.me()
+    running = state.Running(
+        pid=pid,
+        started=started,
+        url=work.url,
+        app=work.app.name,
+        origin=work.app.origin,
+        release=work.release_number,
+        database=work.database.described,
+        embedded=work.database_url is None,
+        runtime_pid=work.runtime.pid,
+    )
+    state.write(work.place.state, running)
+
+
+def _ready(work: Work) -> Event:
+    """Everything the first hour needs: addresses, what is unset and which functions need it."""
+    return Event(
+        name="ready",
+        values={
+            "url": work.url,
+            "api_url": work.url,
+            "publishable_key": work.keys.publishable_key,
+            "app": work.app.name,
+            "mail_url": f"{work.url}/_freehold/mail",
+            "data": str(work.place.root),
+            "release": work.release_number,
+            "functions": sorted(work.function_names),
+            "functions_not_startable": dict(work.functions_not_startable),
+            "unset_secrets": {name: list(users) for name, users in work.unset_secrets().items()},
+            "unknowns": [f"{item.what}: {item.why}" for item in work.inventory.unknowns],
+            "database": work.database.described,
+        },
+    )
+
+
+def _stop(work: Work) -> None:
+    work.place.state.unlink(missing_ok=True)
+    work.runtime.stop()
+    work.stop_database()

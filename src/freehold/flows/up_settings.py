@@ -1,0 +1,66 @@
+"""The runtime's settings for a served app, as the JSON that runtime/settings.py reads."""
+
+import json
+
+from freehold.flows.up_work import Work
+from freehold.kit import programs
+
+
+def settings(work: Work) -> dict[str, object]:
+    """Put together addresses, logins, keys, functions and secrets. The result holds secrets: it goes to stdin only."""
+    keys, database = work.keys, work.database
+    backend = work.inventory.backend
+    return {
+        "public_url": work.url,
+        "rest_dsn": database.dsn("authenticator", keys.authenticator_password).reveal(),
+        "auth_dsn": database.dsn("supabase_auth_admin", keys.auth_password).reveal(),
+        "storage_dsn": database.dsn("supabase_storage_admin", keys.storage_password).reveal(),
+        "jwt_secret": keys.jwt_secret,
+        "signing_key": keys.signing_key,
+        "publishable_key": keys.publishable_key,
+        "secret_key": keys.secret_key,
+        "anon_jwt": keys.anon_jwt,
+        "service_role_jwt": keys.service_role_jwt,
+        "anon_names": [backend.publishable_key] if backend and backend.publishable_key else [],
+        "storage_directory": str(work.place.objects),
+        "site_directory": str(work.site) if work.site else None,
+        "functions": functions(work),
+        "function_secrets": _function_secrets(work),
+        "function_state_directory": str(work.place.functions),
+        "deno": str(programs.deno()),
+        "mail_directory": str(work.place.mail),
+        "mail_page": True,
+        "auth": work.inventory.settings.get("auth", {}),
+        **_api(work),
+    }
+
+
+def functions(work: Work) -> list[dict[str, object]]:
+    """The artifact's functions that can start, as FunctionSettings in JSON."""
+    if work.artifact is None:
+        return []
+    manifest = work.artifact / "functions.json"
+    return list(json.loads(manifest.read_text())) if manifest.exists() else []
+
+
+def secret_versions(work: Work) -> dict[str, str]:
+    """Names and version ids of the owner's secrets."""
+    return {name: work.secrets.version(name) for name in work.secrets.names()}
+
+
+def _function_secrets(work: Work) -> dict[str, str]:
+    values = {"LOVABLE_API_KEY": work.keys.lovable_api_key}
+    for name in work.secrets.names():
+        value = work.secrets.get(name)
+        if value is not None:
+            values[name] = value.reveal()
+    return values
+
+
+def _api(work: Work) -> dict[str, object]:
+    """The [api] table of supabase/config.toml, where it departs from the template."""
+    api = work.inventory.settings.get("api", {})
+    if not isinstance(api, dict):
+        return {}
+    names = {"schemas": "exposed_schemas", "extra_search_path": "extra_search_path", "max_rows": "max_rows"}
+    return {names[key]: value for key, value in api.items() if key in names}
