@@ -4,7 +4,7 @@ BIN := .venv/bin
 SAMPLE ?= examples/lovable-tasklight
 PORT ?= 8000
 
-.PHONY: setup demo test lint bench lock wheel clean
+.PHONY: setup demo test lint bench docs lock wheel clean
 
 setup: .venv/ready
 
@@ -23,10 +23,14 @@ test: setup lint
 	$(BIN)/python -m pytest
 
 lint: setup
-	$(BIN)/ruff format --check --quiet src tests benchmarks
-	$(BIN)/ruff check --quiet src tests benchmarks
+	$(BIN)/ruff format --check --quiet src tests benchmarks scripts
+	$(BIN)/ruff check --quiet src tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/write_docs.py --check
+
+docs: setup
+	$(BIN)/python scripts/write_docs.py
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -44,6 +44,7 @@ class Work:
     url: str = ""
     stop_database: Callable[[], None] = field(default=lambda: None)
     start_database: Callable[[], object] | None = None
+    database_alive: Callable[[], bool] = field(default=lambda: True)
     owner_role: str = ""
     schema_revision: str = ""
     artifact: Path | None = None
