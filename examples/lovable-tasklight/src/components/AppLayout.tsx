@@ -22,12 +22,13 @@ export function AppLayout({ children }: { children: ReactNode }) {
           </Link>
           <NavLink
             to="/profile"
+            aria-label="Your profile"
             className={({ isActive }) =>
               cn("flex min-w-0 items-center gap-2 rounded-lg px-2 py-1.5 text-sm hover:bg-secondary", isActive && "bg-secondary")
             }
           >
             <Avatar name={name} src={profile?.avatar_url} className="size-8" />
-            <span className="max-w-28 truncate sm:max-w-48">{name}</span>
+            <span className="hidden max-w-48 truncate sm:block">{name}</span>
           </NavLink>
           <Button variant="ghost" size="sm" onClick={signOut}>
             Sign out

@@ -87,7 +87,7 @@ export function TaskItem({ task }: { task: TaskWithFiles }) {
         </Button>
       </div>
       {task.attachments.length > 0 && (
-        <div className="flex flex-wrap gap-2 pb-2 pl-11">
+        <div className="flex flex-wrap items-start gap-2 pb-2 pl-11">
           {task.attachments.map((file) => (
             <Attachment key={file.id} file={file} />
           ))}

@@ -28,7 +28,7 @@ const Index = () => {
         </Link>
       </header>
 
-      <main className="grid flex-1 items-center gap-12 py-10 md:grid-cols-2 md:pb-28">
+      <main className="grid flex-1 grid-cols-1 items-center gap-12 py-10 md:grid-cols-2 md:pb-28">
         <div className="space-y-6">
           <h1 className="text-4xl font-semibold leading-[1.1] sm:text-5xl">One calm place for what needs doing.</h1>
           <p className="max-w-prose text-lg text-muted-foreground">

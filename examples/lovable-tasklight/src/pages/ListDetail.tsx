@@ -123,24 +123,21 @@ function TaskSection({ listId }: { listId: string }) {
             </button>
           ))}
         </div>
-        <Select
-          aria-label="Sort by"
-          value={sort}
-          onChange={(event) => setSort(event.target.value as Sort)}
-          className="ml-auto"
-        >
-          <option value="newest">Newest first</option>
-          <option value="due">Due first</option>
-          <option value="priority">Important first</option>
-        </Select>
-        <Input
-          type="search"
-          aria-label="Search tasks"
-          placeholder="Search"
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-          className="sm:w-44"
-        />
+        <div className="ml-auto flex basis-full gap-2 sm:basis-auto">
+          <Input
+            type="search"
+            aria-label="Search tasks"
+            placeholder="Search"
+            value={search}
+            onChange={(event) => setSearch(event.target.value)}
+            className="flex-1 sm:w-44 sm:flex-none"
+          />
+          <Select aria-label="Sort by" value={sort} onChange={(event) => setSort(event.target.value as Sort)}>
+            <option value="newest">Newest first</option>
+            <option value="due">Due first</option>
+            <option value="priority">Important first</option>
+          </Select>
+        </div>
       </div>
 
       {error && <Alert>{messageOf(error)}</Alert>}

@@ -49,7 +49,7 @@ const Lists = () => {
           Your lists
         </h2>
         {isLoading && (
-          <div className="grid gap-3 sm:grid-cols-2">
+          <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
             <Skeleton className="h-24" />
             <Skeleton className="h-24" />
           </div>
@@ -60,7 +60,7 @@ const Lists = () => {
             <p className="mt-1 text-sm text-muted-foreground">Start with one for today. You can share it later.</p>
           </Card>
         )}
-        <div className="grid gap-3 sm:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {mine.map((list) => (
             <ListCard key={list.id} list={list} />
           ))}
@@ -72,7 +72,7 @@ const Lists = () => {
           <h2 id="shared-lists" className="text-lg font-semibold">
             Shared with you
           </h2>
-          <div className="grid gap-3 sm:grid-cols-2">
+          <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
             {shared.map((list) => (
               <ListCard key={list.id} list={list} showOwner />
             ))}
