@@ -26,7 +26,7 @@ def install(connection: Connection, *, logins: Logins, owner: str | None = None)
     the next call carries on; two calls at once take turns. Passwords of the login roles are set to `logins` on every
     call. Raises DatabaseUnfit when PostgreSQL refuses or an applied revision has another text now.
     """
-    with _autocommit(connection), _explained(), _lock(connection):
+    with _explained(), _alone(connection), _lock(connection):
         name = owner or owner_role(connection)
         _ensure_roles(connection, name, logins)
         applied = _apply_revisions(connection, name)
@@ -118,13 +118,17 @@ def _rendered(text: str, owner: str, connection: Connection) -> str:
 
 
 @contextmanager
-def _autocommit(connection: Connection) -> Iterator[None]:
+def _alone(connection: Connection) -> Iterator[None]:
+    """Transactions of our own, and no function of the app in reach of a name that a superuser writes."""
     before = connection.autocommit
     connection.autocommit = True
+    connection.execute("set search_path = pg_catalog, pg_temp")
     try:
         yield
     finally:
-        connection.autocommit = before
+        if not connection.closed:
+            connection.execute("reset search_path")
+            connection.autocommit = before
 
 
 @contextmanager
