@@ -33,7 +33,7 @@ select exists (select from storage.objects where bucket_id = $1)
 
 -- name: get_bucket
 select json_build_object(
-    'id', id, 'name', name, 'owner', coalesce(owner::text, ''), 'public', public,
+    'id', id, 'name', name, 'owner', coalesce(owner::text, ''), 'public', coalesce(public, false),
     'file_size_limit', file_size_limit, 'allowed_mime_types', allowed_mime_types,
     'created_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'updated_at', to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
@@ -63,7 +63,7 @@ with wanted as (
 select coalesce(json_agg((case when $6::boolean then one - 'type' else one end) order by place), '[]')
 from (
     select place, jsonb_build_object(
-        'id', id, 'name', name, 'owner', coalesce(owner::text, ''), 'public', public, 'type', type,
+        'id', id, 'name', name, 'owner', coalesce(owner::text, ''), 'public', coalesce(public, false), 'type', type,
         'file_size_limit', file_size_limit, 'allowed_mime_types', allowed_mime_types,
         'created_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'updated_at', to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as one

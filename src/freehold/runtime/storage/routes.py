@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from freehold.runtime.storage import buckets, downloads, errors, listing, objects, uploads
 from freehold.runtime.storage.call import Call
@@ -82,8 +82,8 @@ async def _ready(_call: Call) -> Response:
     return Response()
 
 
-async def _no_images(_call: Call) -> Response:
-    raise errors.not_enabled("Image transformations")
+async def _version(_call: Call) -> Response:
+    return PlainTextResponse("Freehold")
 
 
 async def _no_resumable(_call: Call) -> Response:
@@ -108,6 +108,7 @@ _TUS = "/upload/resumable"
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/status", Access.OPEN, "", _ready),
     Route("HEAD", "/status", Access.OPEN, "", _ready),
+    Route("GET", "/version", Access.OPEN, "", _version),
     Route("GET", "/bucket", Access.CALLER, "storage.bucket.list", buckets.list_buckets),
     Route("POST", "/bucket", Access.CALLER, "storage.bucket.create", buckets.create_bucket),
     Route("GET", "/bucket/:bucket", Access.CALLER, "storage.bucket.get", buckets.get_bucket),
