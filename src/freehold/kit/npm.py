@@ -1,0 +1,44 @@
+"""Install packages from npm exactly as a lock file says, without running any script of theirs."""
+
+import hashlib
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from freehold.core.errors import ProgramMissing
+from freehold.kit import process
+
+INSTALL_TIMEOUT_SECONDS = 900
+LINES_SHOWN = 8
+
+
+def lock_digest(tool: str) -> str:
+    """Eight hex digits that change whenever the shipped lock file of a tool does."""
+    return hashlib.sha256(_shipped(tool, "package-lock.json")).hexdigest()[:8]
+
+
+def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str) -> Path:
+    """Install the packages of kit/tools/`tool` into `destination`; gives its node_modules.
+
+    npm compares every package with the lock file's SHA-512. Raises ProgramMissing with npm's last words.
+    """
+    for name in ("package.json", "package-lock.json"):
+        (destination / name).write_bytes(_shipped(tool, name))
+    with tempfile.TemporaryDirectory(prefix="freehold-npm-") as home:
+        ended = process.run(
+            [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
+            environment=process.build_environment(Path(home)) | {"PATH": search_path},
+            folder=destination,
+            timeout_seconds=INSTALL_TIMEOUT_SECONDS,
+        )
+    if not ended.ok:
+        raise ProgramMissing(
+            f"{tool} cannot be installed from npm",
+            detail="npm took too long" if ended.timed_out else "\n".join(ended.lines[-LINES_SHOWN:]),
+            hint="check the network and the proxy, or set npm_config_registry to a registry you can reach",
+        )
+    return destination / "node_modules"
+
+
+def _shipped(tool: str, name: str) -> bytes:
+    return resources.files("freehold.kit.tools").joinpath(tool, name).read_bytes()
