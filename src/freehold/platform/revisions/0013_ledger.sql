@@ -1,5 +1,5 @@
 -- Which of the app's migrations ran here. Only the administrator writes it: the app's owner role, which runs the
--- migrations, has no right on schema freehold and reaches it through three functions that do what was prepared.
+-- migrations, has no right on schema freehold and reaches it through four functions that do what was prepared.
 
 create table freehold.migration_files (
   version text not null,
@@ -32,22 +32,35 @@ create table freehold.migration_statements (
 -- Prepared by the administrator, used once by the owner role in the transaction of the migration itself.
 create table freehold.approved (
   token uuid not null constraint approved_pkey primary key,
-  kind text not null check (kind in ('supabase_storage_admin', 'supabase_realtime_admin', 'ledger')),
+  kind text not null check (kind in ('supabase_auth_admin', 'supabase_storage_admin', 'supabase_realtime_admin', 'ledger')),
   statement text not null default '',
   entries jsonb not null default '[]',
   path text not null default '',
   closes boolean not null default false
 );
-grant usage on schema freehold to supabase_storage_admin, supabase_realtime_admin;
-grant select on freehold.approved to supabase_storage_admin, supabase_realtime_admin;
+grant usage on schema freehold to supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin;
+grant select on freehold.approved to supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin;
 
 create schema if not exists freehold_gate;
 grant usage on schema freehold_gate to :"owner";
-grant usage, create on schema freehold_gate to supabase_storage_admin, supabase_realtime_admin;
+grant usage, create on schema freehold_gate to supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin;
 
--- These two keep the caller's search_path, because the names in a policy are looked up by it. Hence every name and
--- operator of their own is written in full.
-create function freehold_gate.as_storage_admin(token uuid) returns void language plpgsql security definer as $$
+-- These keep the caller's search_path, because the names in a policy are looked up by it. Hence every name and operator
+-- of their own is written in full.
+create function freehold_gate.as_auth_admin(token uuid) returns void
+language plpgsql security definer set standard_conforming_strings = on as $$
+declare
+  prepared pg_catalog.text;
+begin
+  select a.statement into strict prepared from freehold.approved as a
+   where a.token operator(pg_catalog.=) $1
+     and a.kind operator(pg_catalog.=) 'supabase_auth_admin'::pg_catalog.text;
+  execute prepared;
+end
+$$;
+
+create function freehold_gate.as_storage_admin(token uuid) returns void
+language plpgsql security definer set standard_conforming_strings = on as $$
 declare
   prepared pg_catalog.text;
 begin
@@ -57,9 +70,9 @@ begin
   execute prepared;
 end
 $$;
-alter function freehold_gate.as_storage_admin(uuid) owner to supabase_storage_admin;
 
-create function freehold_gate.as_realtime_admin(token uuid) returns void language plpgsql security definer as $$
+create function freehold_gate.as_realtime_admin(token uuid) returns void
+language plpgsql security definer set standard_conforming_strings = on as $$
 declare
   prepared pg_catalog.text;
 begin
@@ -69,7 +82,6 @@ begin
   execute prepared;
 end
 $$;
-alter function freehold_gate.as_realtime_admin(uuid) owner to supabase_realtime_admin;
 
 -- Writes what was prepared into the ledger: the record and the change are one transaction.
 create function freehold_gate.completed(token uuid) returns void
@@ -93,6 +105,9 @@ begin
 end
 $$;
 
-revoke create on schema freehold_gate from supabase_storage_admin, supabase_realtime_admin;
+alter function freehold_gate.as_auth_admin(uuid) owner to supabase_auth_admin;
+alter function freehold_gate.as_storage_admin(uuid) owner to supabase_storage_admin;
+alter function freehold_gate.as_realtime_admin(uuid) owner to supabase_realtime_admin;
+revoke create on schema freehold_gate from supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin;
 revoke execute on all functions in schema freehold_gate from public;
 grant execute on all functions in schema freehold_gate to :"owner";
