@@ -1,16 +1,12 @@
 import uuid
 
 import pytest
+from hashes import FIREBASE
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from freehold.platform.credentials import keys, one_time, passwords, refresh_tokens
 
-# The example that Firebase publishes with its scrypt tool: github.com/firebase/scrypt, README.
-FIREBASE_SIGNER = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
-FIREBASE_HASH = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
-FIREBASE = f"$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={FIREBASE_SIGNER}$42xEC+ixf3L2lw==${FIREBASE_HASH}"
-ARGON2ID = "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
 SESSION = uuid.UUID("5f1c1bd2-5f0a-4a0c-8e59-3c6d5b0c9a11")
 
 

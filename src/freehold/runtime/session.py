@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, GuestProtocol, OctKey, RSAKey
 
 from freehold.runtime.settings import Settings
 
 CLOCK_SKEW_SECONDS = 30
 CACHED_TOKENS = 1000
+NO_ROLES = frozenset({"", "none"})
+"""`SET ROLE none` would mean the login role itself."""
+
+SigningKey = ECKey | RSAKey
 
 
 class Refused(Exception):
@@ -67,7 +71,7 @@ class Sessions:
         self._anon_names = {settings.publishable_key, settings.anon_jwt, *settings.anon_names}
         self._service_names = (settings.secret_key.reveal(), settings.service_role_jwt.reveal())
         self._hmac_key = OctKey.import_key(settings.jwt_secret.reveal())
-        self._signing_key = ECKey.import_key(json.loads(settings.signing_key.reveal()))
+        self._signing_key, self._algorithm = _import_signing_key(settings)
         self._verified: dict[str, Caller] = {}
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]], *, query_apikey: str = "") -> Caller:
@@ -112,31 +116,55 @@ class Sessions:
         return caller
 
     def mint(self, claims: Mapping[str, object]) -> str:
-        """Sign a user's access token with ES256."""
-        header = {"alg": "ES256", "typ": "JWT", "kid": self._signing_key.kid or ""}
-        return jwt.encode(header, dict(claims), self._signing_key, algorithms=["ES256"])
+        """Sign a user's access token with the project's own key."""
+        header = {"alg": self._algorithm, "typ": "JWT", "kid": self._signing_key.kid or ""}
+        return jwt.encode(header, dict(claims), self._signing_key, algorithms=[self._algorithm])
 
     def jwks(self) -> dict[str, object]:
         """Give the public keys that verify what `mint` signs."""
         key = dict(self._signing_key.as_dict(private=False))
-        return {"keys": [key | {"alg": "ES256", "use": "sig", "key_ops": ["verify"]}]}
+        return {"keys": [key | {"alg": self._algorithm, "use": "sig", "key_ops": ["verify"]}]}
 
     def _read(self, token: str) -> Caller:
         parts = token.count(".") + 1
         if parts != 3:  # noqa: PLR2004 - a JWS in compact form has three parts
             raise Refused(f"Expected 3 parts in JWT; got {parts}")
         try:
-            claims = dict(jwt.decode(token, self._key_for, algorithms=["HS256", "ES256"]).claims)
-        except (JoseError, ValueError, KeyError) as error:
+            claims = dict(jwt.decode(token, self._key_for, algorithms=["HS256", self._algorithm]).claims)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Refused("JWT cryptographic operation failed") from error
+        _check_claims(claims)
         role = claims.get("role", "anon")
-        if not isinstance(role, str):
-            raise Refused("The JWT's role claim is not a string")
+        if not isinstance(role, str) or role in NO_ROLES:
+            raise Refused("The JWT's role claim does not name a role")
         return Caller(role, claims, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), token)
 
-    def _key_for(self, protected: object) -> OctKey | ECKey:
-        header = protected.headers()  # type: ignore[attr-defined]
-        return self._hmac_key if header.get("alg") == "HS256" else self._signing_key
+    def _key_for(self, protected: GuestProtocol) -> OctKey | SigningKey:
+        """Bind each algorithm to its own key, so that a public key can never be used as an HMAC secret."""
+        header = protected.headers()
+        if header.get("alg") == "HS256":
+            return self._hmac_key
+        if header.get("alg") != self._algorithm or header.get("kid", self._signing_key.kid) != self._signing_key.kid:
+            raise ValueError("no suitable key")
+        return self._signing_key
+
+
+def _import_signing_key(settings: Settings) -> tuple[SigningKey, str]:
+    """Read the private JWK: P-256 signs with ES256, RSA with RS256."""
+    values = json.loads(settings.signing_key.reveal())
+    key = RSAKey.import_key(values) if values.get("kty") == "RSA" else ECKey.import_key(values)
+    key.ensure_kid()
+    return key, "RS256" if isinstance(key, RSAKey) else "ES256"
+
+
+def _check_claims(claims: Mapping[str, object]) -> None:
+    """Refuse times that are no numbers, and a person's token that never ends; a key without `sub` may be endless."""
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise Refused(f"The JWT's {name} claim is not a number")
+    if "sub" in claims and claims.get("exp") is None:
+        raise Refused("The JWT has a sub claim but no exp claim")
 
 
 def _bearer(authorization: str) -> str:
