@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from freehold.core.errors import ProgramMissing
@@ -13,8 +14,9 @@ LINES_SHOWN = 8
 
 
 def lock_digest(tool: str) -> str:
-    """Eight hex digits that change whenever the shipped lock file of a tool does."""
-    return hashlib.sha256(_shipped(tool, "package-lock.json")).hexdigest()[:8]
+    """Eight hex digits that change whenever one of a tool's shipped lock files does."""
+    locks = sorted(item.name for item in _folder(tool).iterdir() if item.name.endswith(".json"))
+    return hashlib.sha256(b"".join(_shipped(tool, name) for name in locks)).hexdigest()[:8]
 
 
 def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str) -> Path:
@@ -41,4 +43,8 @@ def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str
 
 
 def _shipped(tool: str, name: str) -> bytes:
-    return resources.files("freehold.kit.tools").joinpath(tool, name).read_bytes()
+    return _folder(tool).joinpath(name).read_bytes()
+
+
+def _folder(tool: str) -> Traversable:
+    return resources.files("freehold.kit.tools").joinpath(tool)

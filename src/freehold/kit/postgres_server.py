@@ -26,6 +26,7 @@ from freehold.kit.postgres_programs import PostgresPrograms
 
 SUPERUSER = "supabase_admin"
 DATABASE = "postgres"
+PASSWORD_BYTES = 32
 INITDB_TIMEOUT_SECONDS = 300
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 30
@@ -34,6 +35,7 @@ LOG_LIMIT_BYTES = 20 * 1024 * 1024
 LINES_SHOWN = 12
 PORT_ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
+_WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - a message of the server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +74,16 @@ class Cluster:
         The first start makes the cluster. The server gets a fast shutdown when this process ends, even by kill -9.
         After a crash or a reboot PostgreSQL recovers by itself. Raises DatabaseUnavailable with its last words.
         """
-        self._prepare()
-        with self._locked():
-            self._require_major()
-            if not self._data.is_dir():
-                self._make()
-            if self._postmaster() is None or not self._adopt():
-                self._launch()
+        try:
+            self._prepare()
+            with self._locked():
+                self._require_major()
+                if not self._data.is_dir():
+                    self._make()
+                if self._postmaster() is None or not self._adopt():
+                    self._launch()
+        except OSError as error:
+            raise self._unavailable(f"the folder {self.folder} cannot be used", str(error)) from error
         return self.address
 
     @property
@@ -121,12 +126,16 @@ class Cluster:
         return self.folder / "data"
 
     def _prepare(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._user = service_user.for_data(self._data)
-            self.folder.chmod(0o711 if self._user else 0o700)
-        except OSError as error:
-            raise DatabaseUnavailable(f"the folder {self.folder} cannot be used", detail=str(error)) from error
+        self.folder.mkdir(parents=True, exist_ok=True)
+        owner = self.folder.stat().st_uid
+        if owner != os.geteuid():
+            raise DatabaseUnavailable(
+                f"the folder {self.folder} belongs to another user",
+                detail=f"owner {owner}; you are {os.geteuid()}",
+                hint=f"run Freehold as its owner, or: chown {os.geteuid()} {self.folder}",
+            )
+        self._user = service_user.for_data(self._data)
+        self.folder.chmod(0o711 if self._user else 0o700)
         service_user.require_way(self._user, self.folder, self._programs.root)
 
     @contextlib.contextmanager
@@ -147,8 +156,11 @@ class Cluster:
     def _make(self) -> None:
         """Run initdb beside the final place, so that a cluster that is there is whole."""
         new = self.folder / "data.new"
-        files.remove_tree(new)
+        if new.exists():
+            postgres_processes.clear_remains(new)
+            files.remove_tree(new)
         new.mkdir(mode=0o700)
+        private.create(self.folder / "password", secrets.token_urlsafe(PASSWORD_BYTES).encode())
         if self._user:
             os.chown(new, self._user.uid, self._user.gid)
         ended = self._initdb(new, self._password())
@@ -191,6 +203,9 @@ class Cluster:
             if problem is None:
                 self._address = address
                 return
+            if _WRONG_PASSWORD in problem:
+                self.stop()
+                raise self._unavailable(f"the file {self.folder / 'password'} is not the database's", problem)
             said = self._said_since(begin)
             self._child.stop(STOP_TIMEOUT_SECONDS)
             self._child = None
@@ -263,7 +278,9 @@ class Cluster:
             if self._child is not None and self._child.poll() is not None:
                 return "it ended without a word"
             problem = self._try(address)
-            if problem is None or "password authentication failed" in problem:
+            if problem is None:
+                return None
+            if _WRONG_PASSWORD in problem:
                 return problem
             time.sleep(_PAUSE_SECONDS)
         return f"it did not answer within {START_TIMEOUT_SECONDS} s"
@@ -280,7 +297,7 @@ class Cluster:
             if problem is None:
                 self._address = address
                 return True
-            if "password authentication failed" in problem:
+            if _WRONG_PASSWORD in problem:
                 raise self._unavailable(f"a server that is not ours runs on {self._data} (process {pid})", problem)
             time.sleep(_PAUSE_SECONDS)
         if self._postmaster() is None:
@@ -308,10 +325,16 @@ class Cluster:
             time.sleep(_PAUSE_SECONDS)
 
     def _password(self) -> Secret:
-        """The superuser's password, made once."""
+        """The superuser's password, made once, with the cluster."""
         path = self.folder / "password"
-        private.create(path, secrets.token_urlsafe(32).encode())
-        return Secret(path.read_text())
+        try:
+            return Secret(path.read_text())
+        except FileNotFoundError as error:
+            raise DatabaseUnavailable(
+                f"the password of the database is gone: {path}",
+                detail=f"the data itself is in {self._data}",
+                hint="restore the file from a backup of this folder",
+            ) from error
 
     def _shorten_log(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:

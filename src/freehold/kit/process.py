@@ -6,6 +6,7 @@ file. A supervised child cannot outlive Freehold, however Freehold ends.
 
 import contextlib
 import os
+import queue
 import select
 import shutil
 import signal
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
@@ -25,6 +26,8 @@ from freehold.kit import npm_settings
 
 LINES_KEPT = 200
 LONGEST_LINE_BYTES = 64 * 1024
+_Process = subprocess.Popen[bytes]
+_Stream = IO[bytes] | int
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _PROXY = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _TRUST = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -56,7 +59,7 @@ class Ended:
 class Child:
     """A program that was started and still runs, or has ended since."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", stop_signal: signal.Signals) -> None:
+    def __init__(self, process: _Process, stop_signal: signal.Signals) -> None:
         """Made by `start`."""
         self._process = process
         self._stop_signal = stop_signal
@@ -210,11 +213,11 @@ def _spawn(  # noqa: PLR0913 - likewise
     environment: Mapping[str, str],
     folder: Path | None,
     stdin: bytes | None,
-    output: "IO[bytes] | int",
+    output: _Stream,
     user: User | None,
     death_signal: signal.Signals,
     pass_fds: tuple[int, ...],
-) -> "subprocess.Popen[bytes]":
+) -> _Process:
     """Start through launch.py, which drops to `user` and binds the program's life to this process.
 
     The kernel sends the death signal when the *thread* that started a child ends, so one thread that never ends
@@ -225,25 +228,25 @@ def _spawn(  # noqa: PLR0913 - likewise
     identity = f"{user.uid}:{user.gid}:{user.name}" if user else "-"
     launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(death_signal)), identity]
     with _input(stdin) as source:
-        process = _starter().submit(
-            subprocess.Popen,
-            [*launcher, *argv],
-            cwd=folder,
-            env=dict(environment),
-            stdin=source,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=pass_fds,
-            start_new_session=True,
-        )
         try:
-            return process.result()
+            return _starter().do(
+                lambda: subprocess.Popen(
+                    [*launcher, *argv],
+                    cwd=folder,
+                    env=dict(environment),
+                    stdin=source,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=pass_fds,
+                    start_new_session=True,
+                )
+            )
         except OSError as error:
             raise ProgramMissing(f"{argv[0]} cannot be started", detail=str(error)) from error
 
 
 @contextlib.contextmanager
-def _input(content: bytes | None) -> Iterator["IO[bytes] | int"]:
+def _input(content: bytes | None) -> Iterator[_Stream]:
     """Give what a program reads: a file in memory, so that no writer has to wait for its reader."""
     if content is None:
         yield subprocess.DEVNULL
@@ -254,7 +257,7 @@ def _input(content: bytes | None) -> Iterator["IO[bytes] | int"]:
         yield file
 
 
-def _lines(process: "subprocess.Popen[bytes]", deadline: float) -> Iterator[bytes]:
+def _lines(process: _Process, deadline: float) -> Iterator[bytes]:
     """Give the output line by line until all writers have closed it; raises TimeoutError at the deadline."""
     if process.stdout is None:
         return
@@ -274,7 +277,7 @@ def _lines(process: "subprocess.Popen[bytes]", deadline: float) -> Iterator[byte
 
 
 @contextlib.contextmanager
-def _opened(log: Path | None) -> Iterator["IO[bytes] | None"]:
+def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
     if log is None:
         yield None
         return
@@ -282,19 +285,41 @@ def _opened(log: Path | None) -> Iterator["IO[bytes] | None"]:
         yield file
 
 
-def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+def _kill_group(process: _Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
+class _Starter:
+    """A thread that starts children and never ends before the process does; a pool's would be joined too early."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[tuple[Callable[[], _Process], Future[_Process]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="starter", daemon=True).start()
+
+    def do(self, start: Callable[[], _Process]) -> _Process:
+        """Run `start` on the thread; gives its result or raises its error."""
+        answer: Future[_Process] = Future()
+        self._work.put((start, answer))
+        return answer.result()
+
+    def _run(self) -> None:
+        while True:
+            start, answer = self._work.get()
+            try:
+                answer.set_result(start())
+            except Exception as error:  # noqa: BLE001 - the caller gets it
+                answer.set_exception(error)
+
+
 _guard = threading.Lock()
-_starters: dict[int, ThreadPoolExecutor] = {}
+_starters: dict[int, _Starter] = {}
 
 
-def _starter() -> ThreadPoolExecutor:
-    """The thread of this process that starts children; a forked process makes its own."""
+def _starter() -> _Starter:
+    """The starter of this process; a forked process makes its own."""
     with _guard:
         if os.getpid() not in _starters:
             _starters.clear()
-            _starters[os.getpid()] = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
+            _starters[os.getpid()] = _Starter()
         return _starters[os.getpid()]
