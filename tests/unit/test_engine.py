@@ -37,9 +37,10 @@ class Mark:
         if self.fails is not None:
             raise self.fails
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         (self.folder / self.name).unlink()
         self.undone.append(self.name)
+        return True
 
 
 def _apply(folder: Path, *steps: Mark) -> list[Event]:

@@ -13,7 +13,7 @@ class Step(Protocol):
     """One change in the owner's world.
 
     `title` is a sentence an owner understands. `done` looks and changes nothing. `run` may be killed at any line
-    and run again. `undo` takes back what `run` did in this run; a step that cannot be undone says so in its title
+    and run again. `undo` takes back what `run` did in this run and says whether there was anything; a step that cannot be undone says so in its title
     and goes last.
     """
 
@@ -27,8 +27,8 @@ class Step(Protocol):
     def run(self, report: Report) -> None:
         """Do it; raises FreeholdError when it cannot be done."""
 
-    def undo(self) -> None:
-        """Take it back."""
+    def undo(self) -> bool:
+        """Take it back; False when there is nothing that had to be."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,6 @@ def apply(plan: Plan, report: Report, journal: Journal) -> None:
 
 def _undo(ran: list[Step], report: Report, journal: Journal) -> None:
     for step in reversed(ran):
-        report(Event(name="step-undone", text=step.title))
-        journal.write("undone", step.title)
-        step.undo()
+        if step.undo():
+            report(Event(name="step-undone", text=step.title))
+            journal.write("undone", step.title)

@@ -1,9 +1,8 @@
 """The runtime's settings for a served app, as the JSON that runtime/settings.py reads."""
 
-import json
-
 from freehold.flows.up_work import Work
 from freehold.kit import programs
+from freehold.releases import functions
 
 
 def settings(work: Work) -> dict[str, object]:
@@ -24,7 +23,7 @@ def settings(work: Work) -> dict[str, object]:
         "anon_names": [backend.publishable_key] if backend and backend.publishable_key else [],
         "storage_directory": str(work.place.objects),
         "site_directory": str(work.site) if work.site else None,
-        "functions": functions(work),
+        "functions": functions.settings(work.functions_artifact) if work.functions_artifact else [],
         "function_secrets": _function_secrets(work),
         "function_state_directory": str(work.place.functions),
         "deno": str(programs.deno()),
@@ -33,14 +32,6 @@ def settings(work: Work) -> dict[str, object]:
         "auth": work.inventory.settings.get("auth", {}),
         **_api(work),
     }
-
-
-def functions(work: Work) -> list[dict[str, object]]:
-    """The artifact's functions that can start, as FunctionSettings in JSON."""
-    if work.artifact is None:
-        return []
-    manifest = work.artifact / "functions.json"
-    return list(json.loads(manifest.read_text())) if manifest.exists() else []
 
 
 def secret_versions(work: Work) -> dict[str, str]:

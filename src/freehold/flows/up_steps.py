@@ -1,7 +1,6 @@
 """The steps of `freehold up`. Each can be killed at any line and run again; see core/plan.py."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 
 import freehold
@@ -41,9 +40,10 @@ class StartDatabase:
         else:
             connect_own(self.work, self.work.database_url)
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Stop the embedded one; the owner's own is left alone."""
         self.work.stop_database()
+        return self.work.database_url is None
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,9 @@ class InstallPlatform:
         access = database_access.Access(admin=_login(admin), owner=_login(owner))
         database_access.write(AgeStore(self.work.place.keys, identity_file()), access)
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Nothing: an installed platform harms nobody, and the next run goes on from it."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,16 @@ class BuildArtifact:
     title: str = "Build the site and fetch what its functions import"
 
     def done(self) -> bool:
-        """Whether an artifact of the same sources and tools was built before."""
-        return up_build.reuse(self.work)
+        """Never: both builders know what they built before, and take it."""
+        return False
 
     def run(self, report: Report) -> None:
         """Build in a scratch copy; raises BuildFailed."""
         up_build.build(self.work, report)
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Nothing: an artifact is complete or not there, and the next run may use it."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,9 @@ class ApplyMigrations:
         )
         self.work.schema_revision = outcome.revision
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Nothing: data and schema are never taken back silently."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -140,31 +143,27 @@ class RenderSite:
     title: str = "Fill in the app's own address and key"
 
     def done(self) -> bool:
-        """Whether this artifact was rendered for this address before."""
+        """Whether this site was rendered for this address before, or there is none."""
         target = self.work.place.rendered / self._name()
-        if (target / ".complete").exists():
-            self.work.site = target / "site"
-        return self.work.site is not None
+        self.work.site = target if target.is_dir() else None
+        return self.work.site is not None or self.work.site_artifact is None
 
     def run(self, _report: Report) -> None:
-        """Render beside, then rename: a folder that exists is complete."""
-        target = self.work.place.rendered / self._name()
-        if self.work.artifact is not None:
-            placeholders.render(
-                self.work.artifact / "site",
-                target / "site",
-                origin=self.work.url,
-                publishable_key=self.work.keys.publishable_key,
-            )
-            (target / ".complete").touch()
-            self.work.site = target / "site"
+        """Render; the folder appears whole."""
+        if self.work.site_artifact is not None:
+            target = self.work.place.rendered / self._name()
+            key = self.work.keys.publishable_key
+            placeholders.render(self.work.site_artifact / "site", target, origin=self.work.url, publishable_key=key)
+            self.work.site = target
 
     def _name(self) -> str:
         key = f"{self.work.url} {self.work.keys.publishable_key}"
-        return f"{self.work.artifact_digest[:16]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        name = self.work.site_artifact.name if self.work.site_artifact else "none"
+        return f"{name[:16]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Nothing: it is derived from the artifact."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -192,8 +191,9 @@ class RecordRelease:
         )
         self.work.release_number = release.number
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Nothing: history is not rewritten."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -211,12 +211,13 @@ class StartRuntime:
         """Start it and wait until it is ready; raises ProcessDied with its last words."""
         self.work.runtime.start(up_settings.settings(self.work))
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """Stop it."""
         self.work.runtime.stop()
+        return True
 
 
 def _login(dsn: Secret) -> database_access.Login:
     parameters = postgres.parameters(dsn)
     password = parameters.pop("password", "")
-    return database_access.Login(parameters=json.loads(json.dumps(parameters)), password=Secret(password))
+    return database_access.Login(parameters=parameters, password=Secret(password))

@@ -47,7 +47,8 @@ class Work:
     database_alive: Callable[[], bool] = field(default=lambda: True)
     owner_role: str = ""
     schema_revision: str = ""
-    artifact: Path | None = None
+    site_artifact: Path | None = None
+    functions_artifact: Path | None = None
     artifact_digest: str = ""
     site: Path | None = None
     release_number: int = 0

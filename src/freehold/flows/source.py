@@ -1,0 +1,73 @@
+"""Open what an owner names: a folder, a git address or a zip."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from freehold.builders.shared.package import FRONTEND_FOLDERS
+from freehold.core.app import App
+from freehold.core.errors import NotAnApp
+from freehold.kit import archive, git
+from freehold.kit.files import whole_folder
+
+_SHOWN = 8
+
+
+def open_source(text: str, workdir: Path) -> App:
+    """Give the app that stands in a folder, behind a git address or in a zip.
+
+    A folder is used where it is and never written to. Clones and unpacked zips go to `workdir`/<name>, whole or not
+    at all; what was there under that name is replaced. Raises NotAnApp, BadArchive or SourceUnreachable.
+    """
+    if git.is_address(text):
+        app = _clone(text, workdir)
+    else:
+        path = Path(text).expanduser()
+        app = _unpack(path, workdir) if path.is_file() else _folder(path)
+    _check_package(app)
+    return app
+
+
+def name_of(text: str) -> str:
+    """Make a short name of lower-case letters, digits and dashes out of the last part of a path or address."""
+    last = re.split(r"[/\\:]", git.redact(text).rstrip("/\\"))[-1]
+    plain = re.sub(r"\.(git|zip)$", "", last, flags=re.IGNORECASE).lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "app"
+
+
+def _clone(address: str, workdir: Path) -> App:
+    shown = git.redact(address) if urlsplit(address).scheme in ("http", "https") else address
+    name = name_of(address)
+    with whole_folder(workdir / name) as folder:
+        git.clone(address, folder)
+    return App(root=workdir / name, origin=shown, name=name)
+
+
+def _unpack(path: Path, workdir: Path) -> App:
+    name = name_of(path.name)
+    with whole_folder(workdir / name) as folder:
+        inner = archive.unpack(path, folder).relative_to(folder)
+    return App(root=workdir / name / inner, origin=str(path), name=name)
+
+
+def _folder(path: Path) -> App:
+    if not path.is_dir():
+        raise NotAnApp(f"{path} does not exist", hint="give a folder, a git address or a zip")
+    root = path.resolve()
+    return App(root=root, origin=str(path), name=name_of(root.name))
+
+
+def _check_package(app: App) -> None:
+    looked = [Path(folder, "package.json") for folder in FRONTEND_FOLDERS]
+    if any((app.root / path).is_file() for path in looked):
+        return
+    inner = [path.parent for path in sorted(app.root.glob("*/package.json")) if path.parent.name != "node_modules"]
+    detail = f"looked for {', '.join(str(path) for path in looked)}; found: {_content(app.root)}"
+    hint = f"give the app's own folder: {inner[0]}" if inner else "give the folder that holds the app's package.json"
+    raise NotAnApp(f"{app.origin} holds no app", detail=detail, hint=hint)
+
+
+def _content(root: Path) -> str:
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in root.iterdir())
+    shown = ", ".join(names[:_SHOWN])
+    return (shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")) or "nothing"
