@@ -1,0 +1,240 @@
+"""git, run so that a repository made by strangers cannot run anything and nobody is asked for a password.
+
+A repository's own .git/config may name programs (file watchers, hooks, signature checkers, diff tools): every call
+switches them off. Clones use the owner's credential helpers and ssh keys.
+"""
+
+import base64
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from freehold.core.errors import ProgramMissing, SourceUnreachable
+
+CLONE_TIMEOUT_SECONDS = 1800
+QUERY_TIMEOUT_SECONDS = 120
+_SCHEMES = ("https", "http", "ssh", "git", "file")
+_SCP_FORM = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)[^\s]+$")
+_USERINFO = re.compile(r"(?<=://)[^\s/@]+(?::[^\s/@]*)?@")
+_HARMLESS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": "/dev/null",
+    "core.pager": "cat",
+    "core.quotePath": "false",
+    "diff.external": "",
+    "log.showSignature": "false",
+    "protocol.ext.allow": "never",
+    "submodule.recurse": "false",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One commit, as far as it says who made it."""
+
+    author: str
+    email: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A line that holds a string that was looked for."""
+
+    path: str
+    line: int
+    text: str
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is meant as a git address rather than a path on this machine."""
+    scheme = text.partition("://")[0].lower()
+    return ("://" in text and scheme in _SCHEMES) or bool(_SCP_FORM.match(text))
+
+
+def redact(text: str) -> str:
+    """Take user names and passwords out of all addresses in a text."""
+    return _USERINFO.sub("", text)
+
+
+def clone(address: str, destination: Path) -> None:
+    """Clone with full history into a folder that is not there yet.
+
+    Never asks for a password, runs no hooks and fetches no submodules. A password inside the address is handed over
+    by the environment: it does not appear in the process list, nor in the clone's config. Raises SourceUnreachable.
+    """
+    plain, header = _split_credentials(address)
+    config = {f"http.{_server(plain)}.extraHeader": header} if header else {}
+    argv = ["clone", "--quiet", "--no-recurse-submodules", "--template=", "--", plain, str(destination)]
+    try:
+        result = _run(argv, Path.cwd(), timeout_seconds=CLONE_TIMEOUT_SECONDS, config=config)
+    except subprocess.TimeoutExpired as error:
+        minutes = CLONE_TIMEOUT_SECONDS // 60
+        raise SourceUnreachable(
+            f"cloning {plain} took more than {minutes} minutes", hint="clone it yourself and give the folder"
+        ) from error
+    if result.returncode != 0:
+        raise SourceUnreachable(
+            f"cannot clone {plain}",
+            detail=_last_lines(redact(result.stderr)),
+            hint=f"check that this works, then try again: git clone {plain}",
+        )
+
+
+def is_repository(root: Path) -> bool:
+    """Say whether a folder is inside a git repository that can be read."""
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return False
+    return _ask(root, "rev-parse", "--is-inside-work-tree").strip() == "true"
+
+
+def is_shallow(root: Path) -> bool:
+    """Say whether the repository lacks older history."""
+    return _ask(root, "rev-parse", "--is-shallow-repository").strip() == "true"
+
+
+def head(root: Path) -> str:
+    """Give the commit that is checked out, "" when there is none yet."""
+    return _ask(root, "rev-parse", "--verify", "--quiet", "HEAD").strip()
+
+
+def files(root: Path) -> tuple[str, ...]:
+    """List the tracked and the untracked, not ignored files below a folder, relative to it and sorted."""
+    text = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    return tuple(sorted(name for name in text.split("\0") if name))
+
+
+def commits(root: Path, limit: int = 5000) -> tuple[Commit, ...]:
+    """List the newest commits that touch a folder, newest first."""
+    text = _ask(root, "log", f"--max-count={limit}", "--format=%an%x1f%ae%x1f%s%x1e")
+    fields = (entry.strip("\n").split("\x1f") for entry in text.split("\x1e"))
+    return tuple(Commit(author=item[0], email=item[1], subject=item[2]) for item in fields if len(item) == 3)  # noqa: PLR2004 - the three of the format
+
+
+def deleted_files(root: Path, folder: str) -> tuple[str, ...]:
+    """List the files of a folder that history knows and the working tree does not have, sorted."""
+    text = _ask(
+        root,
+        "log",
+        "--all",
+        "--no-renames",
+        "--diff-filter=A",
+        "--name-only",
+        "--format=",
+        "-z",
+        "--relative",
+        "--",
+        folder,
+    )
+    names = {name.strip("\n") for name in text.split("\0")}
+    return tuple(sorted(name for name in names if name and not (root / name).exists()))
+
+
+def grep(root: Path, strings: tuple[str, ...], limit: int = 200) -> tuple[Hit, ...]:
+    """Find fixed strings in tracked text files; at most `limit` lines, a few a file."""
+    patterns = [part for string in strings for part in ("-e", string)]
+    text = _ask(root, "grep", "--no-color", "-I", "-n", "-z", "--max-count=3", "--fixed-strings", *patterns, "--", ".")
+    return tuple(_hits(text, limit))
+
+
+def _hits(text: str, limit: int) -> Iterator[Hit]:
+    for entry in text.split("\n")[:limit]:
+        path, _, rest = entry.partition("\0")
+        line, _, content = rest.partition("\0")
+        if line.isdigit():
+            yield Hit(path=path, line=int(line), text=content)
+
+
+def _ask(root: Path, *arguments: str) -> str:
+    result = _run(list(arguments), root, timeout_seconds=QUERY_TIMEOUT_SECONDS, config={})
+    return result.stdout if result.returncode == 0 else ""
+
+
+def _run(
+    arguments: list[str], folder: Path, *, timeout_seconds: int, config: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    argv = ["git", "-P", *arguments]
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=folder,
+            env=_environment({**_HARMLESS, **config}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # without a terminal of its own nothing that git starts can ask a question
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing("git is not installed", hint="install git, or give a folder or a zip") from error
+    try:
+        out, err = process.communicate(timeout=timeout_seconds)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def _environment(config: Mapping[str, str]) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    pairs = {
+        f"GIT_CONFIG_{part}_{number}": text
+        for number, pair in enumerate(config.items())
+        for part, text in zip(("KEY", "VALUE"), pair, strict=True)
+    }
+    return (
+        environment
+        | pairs
+        | {
+            "GIT_CONFIG_COUNT": str(len(config)),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_ALLOW_PROTOCOL": ":".join(_SCHEMES),
+            "SSH_ASKPASS_REQUIRE": "never",
+            "LC_ALL": "C.UTF-8",
+        }
+    )
+
+
+_DROPPED = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_EXTERNAL_DIFF",
+    }
+)
+
+
+def _split_credentials(address: str) -> tuple[str, str]:
+    """Give the address without a password, and the header that carries it."""
+    parts = urlsplit(address) if "://" in address else None
+    if parts is None or parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return address, ""
+    userinfo, _, host = parts.netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    pair = f"{unquote(user)}:{unquote(password)}".encode()
+    header = f"Authorization: Basic {base64.b64encode(pair).decode()}"
+    return urlunsplit((parts.scheme, host, parts.path, parts.query, "")), header
+
+
+def _server(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _last_lines(text: str, count: int = 5) -> str:
+    return "\n".join(text.strip().splitlines()[-count:])
