@@ -28,6 +28,8 @@ class Frontend:
     """Folder of the built files, relative to `root`."""
     server: bool = False
     """True when the built app needs a Node process to serve pages."""
+    environment_prefixes: tuple[str, ...] = ("VITE_",)
+    """Names with these prefixes are baked into the built files; no other name is given to the build."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,45 @@ class BackendAddress:
     project_ref: str
     publishable_key: str = ""
     """The published anon or publishable key: a name for the role anon, not a secret."""
+    places: tuple[Place, ...] = ()
+    url_names: tuple[str, ...] = ()
+    """Build-time names that hold the address, such as VITE_SUPABASE_URL."""
+    key_names: tuple[str, ...] = ()
+    """Build-time names that hold the publishable key."""
+    ref_names: tuple[str, ...] = ()
+    """Build-time names that hold the project ref alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedKey:
+    """A key of the builder's API that stands in the sources."""
+
+    role: str
+    """anon, service_role or what the key's own claims say; publishable and secret for the opaque forms."""
+    value: str
+    """The key itself when its role is anon or publishable, else "": the others are secrets."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceUse:
+    """A service of the builder's platform, or another's, that code names by its address."""
+
+    service: str
+    """A short name such as "AI gateway"."""
+    address: str
+    """The address as written in the code."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostedAsset:
+    """A file whose bytes are in the builder's store and not in the sources."""
+
+    address: str
+    """A full address, or a path on the app's own origin."""
+    size: int = 0
+    """Bytes, as the builder says; 0 when it does not."""
     places: tuple[Place, ...] = ()
 
 
@@ -107,5 +148,19 @@ class Inventory:
     sign_in_methods: tuple[str, ...] = ()
     ai_endpoints: tuple[str, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    other_backends: tuple[BackendAddress, ...] = ()
+    """Further projects of the same kind that code calls: they stay where they are."""
+    published_keys: tuple[PublishedKey, ...] = ()
+    builder_services: tuple[ServiceUse, ...] = ()
+    """Services of the builder's platform that the app calls when it runs."""
+    builder_links: tuple[ServiceUse, ...] = ()
+    """Links to the app's pages at the builder."""
+    hosted_assets: tuple[HostedAsset, ...] = ()
+    builder_hosts: tuple[str, ...] = ()
+    """Hosts of the builder that a served page must not load scripts from; a host includes its subdomains."""
+    package_mirrors: tuple[str, ...] = ()
+    """Hosts of the builder's package cache that lock files may name: the public registry has the same packages."""
+    client_versions: dict[str, str] = field(default_factory=dict)
+    """Wanted versions of the packages that speak the builder's protocol, by package name."""
     settings: dict[str, object] = field(default_factory=dict)
     """supabase/config.toml as read, with the template's defaults left out."""

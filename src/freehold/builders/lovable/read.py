@@ -1,0 +1,103 @@
+"""Read a Lovable app into an inventory."""
+
+from freehold.builders.lovable import services
+from freehold.builders.lovable.generation import generation, is_server_rendered
+from freehold.builders.lovable.recognise import NAME
+from freehold.builders.shared import (
+    addresses,
+    environment,
+    package,
+    routes,
+    schema,
+    supabase_project,
+    usage,
+)
+from freehold.builders.shared import (
+    services as shared_services,
+)
+from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout, open_checkout
+from freehold.builders.shared.unknowns import unknowns
+from freehold.core.app import App
+from freehold.core.errors import NotAnApp
+from freehold.core.inventory import EnvironmentName, Frontend, Inventory, ServiceUse
+
+BAKED = ("VITE_",)
+
+
+def read(app: App) -> Inventory:
+    """Read everything that stands in the sources. Raises NotAnApp when there is no package.json to build from."""
+    checkout = open_checkout(app)
+    found = package.packages(checkout)
+    if not found:
+        raise NotAnApp(f"{app.name} has no package.json", detail="looked in the root, frontend, client, web and app")
+    main = found[0]
+    name = generation(checkout, main)
+    code = checkout.below("", suffixes=CODE_SUFFIXES)
+    texts = shared_services.text_files(checkout)
+    settings, setting_unknowns = supabase_project.settings(checkout)
+    migrations = schema.migrations(checkout)
+    functions = supabase_project.functions(checkout, settings)
+    names = _environment(checkout, code, tuple(function.name for function in functions))
+    backends = addresses.backends(checkout, [item.name for item in names if not item.function], BAKED)
+    used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
+    return Inventory(
+        builder=NAME,
+        generation=name,
+        frontends=(_frontend(checkout, main, name),),
+        backend=backends[0] if backends else None,
+        other_backends=backends[1:],
+        environment=names,
+        functions=functions,
+        migrations=migrations,
+        pages=routes.pages(checkout, main.folder),
+        tables_used=used.tables,
+        rpcs_used=used.rpcs,
+        buckets_used=used.buckets,
+        tables_subscribed=used.subscribed,
+        sign_in_methods=used.sign_in,
+        ai_endpoints=shared_services.ai_endpoints(checkout, code),
+        unknowns=(*setting_unknowns, *unknowns(checkout, used, migrations, functions)),
+        published_keys=addresses.published_keys(checkout),
+        builder_services=_builder_services(checkout, texts, main),
+        builder_links=shared_services.uses(checkout, texts, services.LINKS),
+        hosted_assets=shared_services.hosted_assets(checkout, texts, services.ASSETS),
+        builder_hosts=services.HOSTS,
+        package_mirrors=services.PACKAGE_MIRRORS,
+        client_versions={item: main.dependencies[item] for item in services.CLIENTS if item in main.dependencies},
+        settings=supabase_project.without_defaults(settings),
+    )
+
+
+def _frontend(checkout: Checkout, main: package.Package, name: str) -> Frontend:
+    manager, lock = package.lock_of(checkout, main)
+    server = is_server_rendered(name)
+    return Frontend(
+        root=main.folder,
+        package_manager=manager,
+        lock_file=lock,
+        framework="tanstack-start" if server else "vite-spa",
+        build_command=(manager, "run", "build"),
+        output=".output" if server else package.vite_output(checkout, main),
+        server=server,
+        environment_prefixes=BAKED,
+    )
+
+
+def _environment(checkout: Checkout, code: tuple[str, ...], functions: tuple[str, ...]) -> tuple[EnvironmentName, ...]:
+    folders = {name: f"supabase/functions/{name}/" for name in functions}
+    front = tuple(path for path in code if not path.startswith("supabase/functions/"))
+    found = [*environment.scan(checkout, front)]
+    for name, folder in folders.items():
+        found += environment.scan(checkout, tuple(path for path in code if path.startswith(folder)), name)
+    found += environment.scan(checkout, checkout.below("supabase/functions/_shared", suffixes=CODE_SUFFIXES), "_shared")
+    return tuple(found)
+
+
+def _builder_services(checkout: Checkout, texts: tuple[str, ...], main: package.Package) -> tuple[ServiceUse, ...]:
+    named = shared_services.uses(checkout, texts, services.SERVICES)
+    packages = [
+        ServiceUse(service=service, address=f"package {name}")
+        for name, service in services.PACKAGES.items()
+        if name in main.dependencies
+    ]
+    return (*named, *packages)

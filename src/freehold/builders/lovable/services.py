@@ -1,0 +1,32 @@
+"""What of Lovable's platform an app may name in its code."""
+
+import re
+
+from freehold.builders.shared.services import ServiceMark, address
+
+SERVICES = (
+    ServiceMark(service="sign-in broker", pattern=re.compile(r"/~oauth/initiate\b")),
+    ServiceMark(service="sign-in broker", pattern=address(r"https://oauth\.lovable\.app")),
+    ServiceMark(service="AI gateway", pattern=address(r"https://ai\.gateway\.lovable\.dev")),
+    ServiceMark(service="connector gateway", pattern=address(r"https://connector-gateway\.lovable\.dev")),
+    ServiceMark(service="e-mail", pattern=address(r"https://api\.lovable\.dev")),
+)
+PACKAGES = {
+    "@lovable.dev/cloud-auth-js": "sign-in broker",
+    "@lovable.dev/email-js": "e-mail",
+    "@lovable.dev/webhooks-js": "e-mail",
+    "@lovable.dev/mcp-js": "MCP server",
+}
+LINKS = (
+    ServiceMark(
+        service="published app",
+        pattern=address(r"https://(?!oauth\.)[\w-]+\.(?:lovable\.app|lovableproject\.com|gptengineer\.run)"),
+    ),
+)
+ASSETS = address(
+    r"(?:https://[\w.-]+)?/__l5e/assets-v1/|https://storage\.googleapis\.com/gpt-engineer-file-uploads/"
+    r"|https://pub-bb2e103a32db4e198524a2e9ed8f35b4\.r2\.dev/|https://lovable\.dev/opengraph-image"
+)
+HOSTS = ("cdn.gpteng.co", "gptengineer.app", "gptengineer.run", "lovable.dev", "lovable.app", "lovableproject.com")
+PACKAGE_MIRRORS = ("europe-west4-npm.pkg.dev", "europe-west1-npm.pkg.dev", "us-central1-npm.pkg.dev")
+CLIENTS = ("@supabase/supabase-js", "@supabase/ssr", "@tanstack/react-start", "vite", "react")

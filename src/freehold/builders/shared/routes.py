@@ -1,0 +1,25 @@
+"""The pages of a front end, as far as its routes are written down."""
+
+import re
+
+from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout
+from freehold.builders.shared.code import without_comments
+
+_ROUTE = re.compile(r"""<(?:\w*Route)\b[^>]*?\bpath\s*=\s*\{?\s*["'`]([^"'`\n$]*)["'`]""", re.DOTALL)
+_OBJECT = re.compile(
+    r"""\bpath\s*:\s*["'`](/?[\w:*/.$-]*)["'`]\s*,\s*(?:element|Component|lazy|loader|children|component)\b"""
+)
+_FILE_ROUTE = re.compile(r"""createFileRoute\s*\(\s*["'`]([^"'`\n]+)["'`]""")
+
+
+def pages(checkout: Checkout, root: str) -> tuple[str, ...]:
+    """List the routes below `root`, sorted: React Router elements and objects, and TanStack file routes."""
+    found: set[str] = set()
+    for path in checkout.below((root and f"{root}/src") or "src", suffixes=CODE_SUFFIXES):
+        text = checkout.text(path)
+        if "Route" not in text and "createBrowserRouter" not in text:
+            continue
+        code = without_comments(text)
+        for pattern in (_ROUTE, _OBJECT, _FILE_ROUTE):
+            found.update(match[1] for match in pattern.finditer(code))
+    return tuple(sorted(path if path.startswith(("/", "*")) else f"/{path}" for path in found))
