@@ -1,0 +1,182 @@
+"""Install what an app's build needs, as its lock file says, and keep it for the next build."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.core.errors import BuildFailed
+from freehold.core.event import Event
+from freehold.core.plan import Report
+from freehold.kit import files, process
+from freehold.releases import words
+from freehold.releases.toolchain import Toolchain
+
+TIMEOUT_SECONDS = 1800
+ENTRY_LIMIT = 6
+_OWN_SCRIPTS = re.compile(r'"(?:pre|post)?(?:install|prepare)"\s*:')
+_STALE = re.compile(
+    r"in sync|EUSAGE|lockfile had changes|frozen.lockfile|OUTDATED_LOCKFILE|LOCKFILE_CONFIG|YN0028|needs to be updated"
+    r"|Failed to resolve|Unsupported lockfile|lockfile version|InvalidLockfile|Outdated lockfile",
+    re.IGNORECASE,
+)
+_SCRIPT = re.compile(r"^npm (?:error|ERR!) command failed", re.MULTILINE)
+_SCRIPT_OF = re.compile(r"^npm (?:error|ERR!) path \S*?/node_modules/(\S+)$", re.MULTILINE)
+_PEERS = re.compile(r"ERESOLVE|peer dep", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way to install, and what is said when it is taken after another failed."""
+
+    arguments: tuple[str, ...]
+    note: str = ""
+
+
+_STALE_NOTE = "the lock file does not fit package.json: versions were chosen anew within the ranges of package.json"
+_PEER_NOTE = "packages disagree about the versions they work with: installed as the builder does, without that check"
+_WITH_SCRIPTS = "--ignore-scripts=false"
+_NPM = ("--no-audit", "--no-fund", "--include=dev", "--no-update-notifier", _WITH_SCRIPTS)
+_ATTEMPTS = {
+    "npm": (
+        Attempt(("ci", *_NPM)),
+        Attempt(("ci", "--legacy-peer-deps", *_NPM), _PEER_NOTE),
+        Attempt(("install", *_NPM), _STALE_NOTE),
+        Attempt(("install", "--legacy-peer-deps", *_NPM), f"{_STALE_NOTE}; {_PEER_NOTE}"),
+    ),
+    "bun": (Attempt(("install", "--frozen-lockfile")), Attempt(("install",), _STALE_NOTE)),
+    "pnpm": (
+        Attempt(("install", "--frozen-lockfile", "--config.dangerouslyAllowAllBuilds=true")),
+        Attempt(("install", "--no-frozen-lockfile", "--config.dangerouslyAllowAllBuilds=true"), _STALE_NOTE),
+    ),
+    "yarn": (
+        Attempt(("install", "--frozen-lockfile", "--non-interactive")),
+        Attempt(("install", "--non-interactive"), _STALE_NOTE),
+    ),
+}
+_NO_LOCK = "there is no lock file: versions were chosen within the ranges of package.json, and may differ next time"
+
+
+def attempts(manager: str, *, has_lock: bool) -> tuple[Attempt, ...]:
+    """Give the ways to install in the order in which they are tried."""
+    ways = _ATTEMPTS[manager]
+    if has_lock:
+        return ways
+    loose = [
+        way.arguments for way in ways if way.arguments[0] == "install" and "--frozen-lockfile" not in way.arguments
+    ]
+    notes = [_NO_LOCK, f"{_NO_LOCK}; {_PEER_NOTE}"]
+    return tuple(Attempt(arguments, note) for arguments, note in zip(loose, notes, strict=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packages:
+    """What one build needs installed."""
+
+    folder: Path
+    """The front end in the scratch folder."""
+    tools: Toolchain
+    has_lock: bool
+    kept: Path
+    """Where node_modules of the same packages are kept between builds."""
+
+
+def packages(folder: Path, tools: Toolchain, lock: Path | None, cache: Path) -> Packages:
+    """Look at what is to be installed; before it is, because installing may write to the lock file."""
+    named = [lock] if lock is not None else []
+    inputs = (folder / "package.json", *named, folder / ".npmrc", folder / "bunfig.toml")
+    parts = [tools.described, *(path.read_bytes().hex() if path.is_file() else "" for path in inputs)]
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return Packages(folder=folder, tools=tools, has_lock=lock is not None, kept=cache / "modules" / name)
+
+
+def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, report: Report) -> tuple[str, ...]:
+    """Make node_modules; gives the notes that were printed. Raises BuildFailed.
+
+    Those of an earlier build are taken over when lock file, package.json and tools are the same.
+    """
+    modules = wanted.kept / "node_modules"
+    if modules.is_dir():
+        report(Event(name="progress", text="The packages of the last build fit"))
+        modules.rename(wanted.folder / "node_modules")
+        return ()
+    manager = wanted.tools.manager
+    report(Event(name="progress", text=f"Install packages with {manager}"))
+    left = list(attempts(manager, has_lock=wanted.has_lock))
+    while True:
+        way = left.pop(0)
+        start = log.stat().st_size if log.exists() else 0
+        ended = process.run(
+            (*wanted.tools.command, *way.arguments),
+            environment=environment,
+            timeout_seconds=TIMEOUT_SECONDS,
+            folder=wanted.folder,
+            log=log,
+            on_line=lambda line: words.pass_on(line, report),
+        )
+        if ended.ok:
+            return _told(way, report)
+        left = [] if ended.timed_out else _next(way, left, _tail(log, start))
+        if not left:
+            raise _failed(ended, manager, log)
+
+
+def keep(used: Packages) -> None:
+    """Put node_modules away for the next build; an app whose own scripts run at install gets them anew each time."""
+    modules = used.folder / "node_modules"
+    text = (used.folder / "package.json").read_text(encoding="utf-8", errors="replace")
+    if not modules.is_dir() or _OWN_SCRIPTS.search(text) or (used.kept / "node_modules").exists():
+        return
+    files.remove_tree(modules / ".vite")
+    files.remove_tree(modules / ".cache")
+    used.kept.mkdir(parents=True, exist_ok=True)
+    modules.rename(used.kept / "node_modules")
+    used.kept.touch()
+    _prune(used.kept.parent)
+
+
+def _told(way: Attempt, report: Report) -> tuple[str, ...]:
+    if not way.note:
+        return ()
+    report(Event(name="warning", text=way.note[0].upper() + way.note[1:]))
+    return (way.note,)
+
+
+def _next(way: Attempt, left: list[Attempt], text: str) -> list[Attempt]:
+    """Keep the ways that answer the reason of the failure: another reason (no network) fails the same way again."""
+    if _PEERS.search(text) and any("--legacy-peer-deps" in other.arguments for other in left):
+        return [other for other in left if "--legacy-peer-deps" in other.arguments]
+    if _STALE.search(text):
+        return [other for other in left if other.arguments[0] == "install"]
+    if _SCRIPT.search(text) and _WITH_SCRIPTS in way.arguments:
+        rest = tuple(item for item in way.arguments if item != _WITH_SCRIPTS)
+        return [Attempt((*rest, "--ignore-scripts"), "; ".join(filter(None, (way.note, _script_note(text)))))]
+    return []
+
+
+def _script_note(text: str) -> str:
+    failed = _SCRIPT_OF.findall(text)
+    whose = f" of {failed[-1]}" if failed else ""
+    return f"the install script{whose} failed: packages were installed without running such scripts"
+
+
+def _tail(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read().decode(errors="replace")
+
+
+def _failed(ended: process.Ended, manager: str, log: Path) -> BuildFailed:
+    reason = f"it took more than {TIMEOUT_SECONDS // 60} minutes" if ended.timed_out else words.relevant(ended.lines)
+    return BuildFailed(
+        f"{manager} could not install the app's packages",
+        detail=f"{reason}\nthe whole log: {log}",
+        hint="check the network and the registry, then run the same command again",
+    )
+
+
+def _prune(modules: Path) -> None:
+    entries = sorted(modules.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for entry in entries[ENTRY_LIMIT:]:
+        files.remove_tree(entry)

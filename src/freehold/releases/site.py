@@ -1,0 +1,276 @@
+"""Build an app's site in a scratch copy, once for every address it will be served at."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from freehold.core.app import App
+from freehold.core.errors import BuildFailed
+from freehold.core.event import Event
+from freehold.core.inventory import Frontend, Inventory
+from freehold.core.plan import Report
+from freehold.kit import files, process
+from freehold.releases import artifact, dependencies, output, scratch, toolchain, words
+from freehold.releases.toolchain import Toolchain
+
+TIMEOUT_SECONDS = 1800
+BUILD_REVISION = 1
+"""Counted up when the same sources and tools would give another site."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteArtifact:
+    """A built site whose address and key are placeholders; `placeholders.render` makes the served one of `site`."""
+
+    digest: str
+    directory: Path
+    """<destination>/<digest>; holds `site`."""
+    build_key: str
+    """Hash of sources, values, tools and Freehold's way of building: an equal one gives an equal site."""
+    warm: bool
+    """True when nothing had to be built."""
+    removed_scripts: tuple[str, ...] = ()
+    """The builder's scripts that pages loaded, and do not load any more."""
+    leftovers: tuple[output.Leftover, ...] = ()
+    """Places in the built files that still name the old back end or the builder."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def site(self) -> Path:
+        """The files of the site."""
+        return self.directory / "site"
+
+
+def build_site(app: App, inventory: Inventory, destination: Path, *, report: Report, cache: Path) -> SiteArtifact:
+    """Give the app's built site, from <destination> when nothing has changed since the last build.
+
+    `cache` keeps packages, scratch folders and logs, and has to be on the file system of `destination`. The owner's
+    folder is only read. Raises BuildFailed with the last relevant lines, and ProgramMissing. Killed at any point it
+    leaves nothing that looks finished; two builds of one app wait for each other.
+    """
+    frontend = _frontend(inventory)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "build.lock", report):
+        home = cache / "home"
+        home.mkdir(exist_ok=True)
+        environment = process.build_environment(home)
+        tools = toolchain.choose(frontend, environment)
+        key = build_key(app, inventory, frontend, tools)
+        known = _recall(destination, key)
+        return known or _Build(app, inventory, frontend, tools, cache, report, environment).run(destination, key)
+
+
+def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolchain) -> str:
+    """Hash everything that a build depends on."""
+    total = hashlib.sha256()
+    values = scratch.environment(app, frontend, inventory.backend)
+    backend = inventory.backend
+    names = (backend.url, backend.publishable_key, backend.project_ref) if backend else ()
+    plan = [BUILD_REVISION, tools.described, asdict(frontend), values, names, inventory.builder_hosts]
+    total.update(json.dumps(plan, sort_keys=True).encode())
+    for name in scratch.sources(app):
+        total.update(f"\0{name}\0{files.sha256(app.root / name)}".encode())
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Build:
+    app: App
+    inventory: Inventory
+    frontend: Frontend
+    tools: Toolchain
+    cache: Path
+    report: Report
+    environment: dict[str, str]
+
+    def run(self, destination: Path, key: str) -> SiteArtifact:
+        """Copy, install, build, tidy, store."""
+        root = self.cache / "scratch"
+        files.remove_tree(root)
+        try:
+            return self._run_in(root, destination, key)
+        finally:
+            files.remove_tree(root)
+
+    def _run_in(self, root: Path, destination: Path, key: str) -> SiteArtifact:
+        self.report(Event(name="progress", text="Copy the app to a scratch folder"))
+        copied = scratch.fill(self.app, self.inventory, self.frontend, root / "app")
+        folder = root / "app" / self.frontend.root
+        lock = self._lock(root / "app")
+        log = self._new_log()
+        notes = [*self._notes(copied)]
+        packages = dependencies.packages(folder, self.tools, lock, self.cache)
+        told = dependencies.install(packages, environment=self._with(copied), log=log, report=self.report)
+        try:
+            self._compile(folder, copied, log)
+        finally:
+            if not told:  # what was not installed as the lock file says is installed anew, in the hope that it can be
+                dependencies.keep(packages)
+        built = self._built(folder, log)
+        tidy = output.tidy(built, self.inventory)
+        removed = tuple(sorted({*copied.removed_scripts, *tidy.removed_scripts}))
+        self._tell(removed, tidy.leftovers)
+        return _store(built, root / "parcel", destination, _Told(key, removed, tidy.leftovers, (*notes, *told)))
+
+    def _lock(self, root: Path) -> Path | None:
+        fits = self.tools.manager == self.frontend.package_manager
+        return root / self.frontend.lock_file if self.frontend.lock_file and fits else None
+
+    def _new_log(self) -> Path:
+        logs = self.cache / "logs"
+        logs.mkdir(exist_ok=True)
+        log = logs / "build.log"
+        log.unlink(missing_ok=True)
+        return log
+
+    def _notes(self, copied: scratch.Scratch) -> Iterator[str]:
+        notes = [self.tools.note] if self.tools.note else []
+        if copied.left_out:
+            notes.append(f"links that lead out of the app's folder were left out: {', '.join(copied.left_out)}")
+        for note in notes:
+            self.report(Event(name="warning", text=note))
+            yield note
+
+    def _with(self, copied: scratch.Scratch) -> dict[str, str]:
+        return {
+            **self.environment,
+            **copied.environment,
+            "PATH": self.tools.path,
+            "npm_config_cache": str(self.cache / "npm"),
+            "npm_config_update_notifier": "false",
+            "npm_config_dangerously_allow_all_scripts": "true",  # newer npm runs no install script that is not listed
+            "BUN_INSTALL_CACHE_DIR": str(self.cache / "bun"),
+            "YARN_CACHE_FOLDER": str(self.cache / "yarn"),
+        }
+
+    def _compile(self, folder: Path, copied: scratch.Scratch, log: Path) -> None:
+        self.report(Event(name="progress", text="Build the site"))
+        ended = process.run(
+            self._build_command(folder),
+            environment={**self._with(copied), "NODE_ENV": "production"},
+            timeout_seconds=TIMEOUT_SECONDS,
+            folder=folder,
+            log=log,
+            on_line=lambda line: words.pass_on(line, self.report),
+        )
+        if not ended.ok:
+            raise _failed(self.app, ended, log)
+
+    def _build_command(self, folder: Path) -> tuple[str, ...]:
+        """Run the app's own build script; Vite itself where there is none."""
+        if self.frontend.build_command and _has_script(folder, "build"):
+            return (*self.tools.command, *self.frontend.build_command[1:])
+        return (str(folder / "node_modules" / ".bin" / "vite"), "build")
+
+    def _built(self, folder: Path, log: Path) -> Path:
+        built = folder / self.frontend.output
+        if (built / "index.html").is_file():
+            return built
+        raise BuildFailed(
+            f"the build of {self.app.name} ended well but wrote no page",
+            detail=f"expected {self.frontend.output}/index.html\nthe whole log: {log}",
+            hint="check build.outDir in the Vite config",
+        )
+
+    def _tell(self, removed: tuple[str, ...], leftovers: tuple[output.Leftover, ...]) -> None:
+        for address in removed:
+            self.report(Event(name="note", text=f"The pages no longer load {address} from the builder"))
+        for leftover in leftovers:
+            self.report(Event(name="warning", text=f"The built file {leftover.path} still names {leftover.what}"))
+
+
+@dataclass(frozen=True)
+class _Told:
+    build_key: str
+    removed_scripts: tuple[str, ...]
+    leftovers: tuple[output.Leftover, ...]
+    notes: tuple[str, ...]
+
+
+def _store(built: Path, parcel: Path, destination: Path, told: _Told) -> SiteArtifact:
+    parcel.mkdir()
+    built.rename(parcel / "site")
+    stored = artifact.store(parcel, destination)
+    _records(destination).mkdir(exist_ok=True)
+    record = {**asdict(told), "digest": stored.digest}
+    files.write_text(_records(destination) / f"{told.build_key}.json", json.dumps(record, indent=1))
+    return _artifact(stored, told, warm=False)
+
+
+def _artifact(stored: artifact.Artifact, told: _Told, *, warm: bool) -> SiteArtifact:
+    return SiteArtifact(
+        digest=stored.digest,
+        directory=stored.directory,
+        build_key=told.build_key,
+        warm=warm,
+        removed_scripts=told.removed_scripts,
+        leftovers=told.leftovers,
+        notes=told.notes,
+    )
+
+
+def _frontend(inventory: Inventory) -> Frontend:
+    if not inventory.frontends:
+        raise BuildFailed("the app has no front end that could be built", detail="no package.json was found")
+    frontend = inventory.frontends[0]
+    if frontend.server:
+        raise BuildFailed(
+            f"apps of the generation {inventory.generation} are rendered by a server, which Freehold cannot build yet",
+            detail=f"package.json asks for {frontend.framework}",
+            hint="docs/reference/inventory.md lists the generations that can be built",
+        )
+    return frontend
+
+
+def _recall(destination: Path, key: str) -> SiteArtifact | None:
+    """Give what an equal build made, if it is still whole."""
+    try:
+        record = json.loads((_records(destination) / f"{key}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    directory = destination / record["digest"]
+    if not directory.is_dir() or artifact.digest_of(directory) != record["digest"]:
+        return None
+    leftovers = tuple(output.Leftover(**item) for item in record["leftovers"])
+    told = _Told(key, tuple(record["removed_scripts"]), leftovers, tuple(record["notes"]))
+    return _artifact(artifact.Artifact(digest=record["digest"], directory=directory), told, warm=True)
+
+
+def _records(destination: Path) -> Path:
+    return destination / "builds"
+
+
+def _has_script(folder: Path, name: str) -> bool:
+    try:
+        return name in json.loads((folder / "package.json").read_text(encoding="utf-8-sig")).get("scripts", {})
+    except (ValueError, AttributeError):
+        return False
+
+
+def _failed(app: App, ended: process.Ended, log: Path) -> BuildFailed:
+    text = "\n".join(ended.lines)
+    hint = "correct the app, then run the same command again"
+    if "heap out of memory" in text or ended.code in (-9, 137):
+        hint = "the build ran out of memory: give the machine more, or build on another one"
+    reason = f"it took more than {TIMEOUT_SECONDS // 60} minutes" if ended.timed_out else words.relevant(ended.lines)
+    return BuildFailed(f"{app.name} does not build", detail=f"{reason}\nthe whole log: {log}", hint=hint)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, report: Report) -> Iterator[None]:
+    """Hold the build lock; the kernel gives it back however this process ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(Event(name="progress", text="Wait for another build of this app"))
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
