@@ -13,8 +13,8 @@ class Step(Protocol):
     """One change in the owner's world.
 
     `title` is a sentence an owner understands. `done` looks and changes nothing. `run` may be killed at any line
-    and run again. `undo` takes back what `run` did in this run and says whether there was anything; a step that cannot be undone says so in its title
-    and goes last.
+    and run again. `undo` takes back what `run` did in this run and says whether there was anything; a step that
+    cannot be undone says so in its title and goes last.
     """
 
     @property
