@@ -15,6 +15,8 @@ MARK = "The owner of the app's own schema (made by Freehold)"
 FALLBACK_OWNER = "freehold_owner"
 EXTENSIONS = ("pgcrypto", "uuid-ossp", "pg_trgm", "citext", "unaccent", "vector", "pg_stat_statements")
 """What apps find in schema `extensions`; each is made where the server has it."""
+PLACED_BY_APPS = frozenset({"pg_trgm", "citext", "unaccent", "vector"})
+"""Extensions that Supabase does not install: an app's CREATE EXTENSION says in which schema it looks for them."""
 
 _LOCK = 0x46726565686F6C64
 
@@ -103,7 +105,12 @@ def _ensure_extensions(connection: Connection) -> None:
     rows = connection.execute(_text("extensions.sql"), {"wanted": list(EXTENSIONS)}).fetchall()
     for (name,) in rows:
         statement = sql.SQL("create extension if not exists {} schema extensions").format(sql.Identifier(name))
-        connection.execute(statement)
+        with connection.transaction():
+            connection.execute(statement)
+            if name in PLACED_BY_APPS:
+                connection.execute(
+                    "insert into freehold.extensions_made_ahead values (%s) on conflict do nothing", (name,)
+                )
 
 
 def _text(name: str) -> str:

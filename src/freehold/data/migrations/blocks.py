@@ -25,7 +25,7 @@ def rewritten(statement: Statement, database: Database, gate: Gate) -> tuple[str
         decision = _decision(kind, source, database)
         if decision is None or (decision.outcome == "applied" and decision.role == database.owner):
             continue
-        call = gate(decision) if decision.outcome == "applied" else "null"
+        call = gate(decision) if decision.outcome == "applied" else decision.text.removeprefix("select ") or "null"
         exchanged = f"perform {call}" if kind == "static" else "'select " + call.replace("'", "''") + "'"
         text = _exchange(text, source, exchanged)
         notes.append(decision.note)

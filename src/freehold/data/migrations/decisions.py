@@ -11,6 +11,7 @@ from typing import Any
 import postgast
 
 from freehold.data.migrations.statements import Statement
+from freehold.platform.install import PLACED_BY_APPS
 
 PLATFORM_SCHEMAS = frozenset(
     {"auth", "storage", "realtime", "extensions", "cron", "net", "vault", "pgmq", "graphql", "graphql_public"}
@@ -49,7 +50,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Decision:
-    """`applied` runs the text as `role`; `replaced` runs nothing and `note` says why."""
+    """`applied` runs the text as `role`. `replaced` runs the platform's own text, if any, and `note` says why."""
 
     outcome: str
     role: str
@@ -59,6 +60,9 @@ class Decision:
 
 def decide(statement: Statement, database: Database) -> Decision:
     """Decide about one statement."""
+    placed = _placed(statement, database)
+    if placed is not None:
+        return placed
     rule = _RULES.get(statement.kind)
     found = rule(statement.node, database) if rule is not None else None
     if found is None:
@@ -69,11 +73,26 @@ def decide(statement: Statement, database: Database) -> Decision:
 
 
 def _written_anew(statement: Statement) -> str:
-    """Write the statement from its parse tree, so that nothing can ride along; the two must mean the same."""
-    text = postgast.deparse(postgast.parse(statement.text))
-    if postgast.fingerprint(text).hex != postgast.fingerprint(statement.text).hex:  # pragma: no cover
-        return statement.text
-    return text
+    """Write the statement from its parse tree, so that nothing can ride along."""
+    return str(postgast.deparse(postgast.parse(statement.text)))
+
+
+def _placed(statement: Statement, database: Database) -> Decision | None:
+    """Let an extension that was made ahead go where the app's CREATE or ALTER EXTENSION wants it."""
+    node = statement.node
+    if statement.kind == "create_extension" and node.extname in PLACED_BY_APPS & database.installed:
+        schemas = [option.def_elem.arg.string.sval for option in node.options if option.def_elem.defname == "schema"]
+        return _place(node.extname, schemas[0] if schemas else "public", "false", database)
+    if statement.kind == "alter_object_schema" and node.object_type == _EXTENSION:
+        name = node.object.string.sval
+        return _place(name, node.newschema, "true", database) if name in PLACED_BY_APPS else None
+    return None
+
+
+def _place(name: str, schema: str, moved: str, database: Database) -> Decision:
+    quoted = schema.replace("'", "''")
+    text = f"select freehold_gate.place_extension('{name}', '{quoted}', {moved})"
+    return Decision("replaced", database.owner, text, note=f"{name} is installed")
 
 
 def _create_extension(node: Any, database: Database) -> str | None:  # noqa: ANN401 - postgast carries no types
@@ -189,6 +208,7 @@ def _default_privileges(node: Any, database: Database) -> str | None:  # noqa: A
 
 
 _OBJECTS = postgast.pg_query_pb2.ObjectType
+_EXTENSION = _OBJECTS.Value("OBJECT_EXTENSION")
 _POLICY = _OBJECTS.Value("OBJECT_POLICY")
 _TRIGGER = _OBJECTS.Value("OBJECT_TRIGGER")
 _PUBLICATION = _OBJECTS.Value("OBJECT_PUBLICATION")

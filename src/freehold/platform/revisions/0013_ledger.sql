@@ -1,5 +1,5 @@
 -- Which of the app's migrations ran here. Only the administrator writes it: the app's owner role, which runs the
--- migrations, has no right on schema freehold and reaches it through four functions that do what was prepared.
+-- migrations, has no right on schema freehold and reaches it through the functions of freehold_gate.
 
 create table freehold.migration_files (
   version text not null,
@@ -80,6 +80,28 @@ begin
    where a.token operator(pg_catalog.=) $1
      and a.kind operator(pg_catalog.=) 'supabase_realtime_admin'::pg_catalog.text;
   execute prepared;
+end
+$$;
+
+-- Apps expect some extensions where their own CREATE EXTENSION puts them. What was made ahead goes there the first time
+-- that the app asks, or whenever it moves it, and only into the app's own schemas or `extensions`.
+create table freehold.extensions_made_ahead (
+  name text primary key
+);
+
+create function freehold_gate.place_extension(name text, schema text, moved boolean default false) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (
+    select from pg_catalog.pg_namespace as n
+     where n.nspname = schema and (n.nspname = 'extensions' or n.nspowner = :'owner'::regrole)
+  ) then
+    raise exception 'schema "%" does not exist or is not the app''s own', schema using errcode = '3F000';
+  end if;
+  delete from freehold.extensions_made_ahead as e where e.name = place_extension.name;
+  if found or (moved and name in ('vector', 'pg_trgm', 'citext', 'unaccent')) then
+    execute format('alter extension %I set schema %I', name, schema);
+  end if;
 end
 $$;
 
