@@ -26,9 +26,6 @@ async def list_objects(call: Call) -> Response:
     if prefix and not prefix.endswith("/"):
         prefix += "/"
     column, order = _sort(body, _COLUMNS_V1)
-    if column != "name":
-        # storage.search escapes by itself only where it sorts by name
-        prefix, search = names.like_literal(prefix), names.like_literal(search)
     limit = optional_count(body, "limit", least=1) or 100
     offset = optional_count(body, "offset", least=0) or 0
     levels = (prefix + search).count("/") + 1
