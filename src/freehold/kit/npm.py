@@ -11,6 +11,8 @@ from freehold.kit import process
 
 INSTALL_TIMEOUT_SECONDS = 900
 LINES_SHOWN = 8
+_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+_IMPATIENTLY = ("--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=5000")
 
 
 def lock_digest(tool: str) -> str:
@@ -22,13 +24,13 @@ def lock_digest(tool: str) -> str:
 def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str) -> Path:
     """Install the packages of kit/tools/`tool` into `destination`; gives its node_modules.
 
-    npm compares every package with the lock file's SHA-512. Raises ProgramMissing with npm's last words.
+    npm compares every package with the lock file's SHA-512. Raises ProgramMissing with what npm said.
     """
     for name in ("package.json", "package-lock.json"):
         (destination / name).write_bytes(_shipped(tool, name))
     with tempfile.TemporaryDirectory(prefix="freehold-npm-") as home:
         ended = process.run(
-            [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
+            [*npm, "ci", *_QUIETLY, *_IMPATIENTLY],
             environment=process.build_environment(Path(home)) | {"PATH": search_path},
             folder=destination,
             timeout_seconds=INSTALL_TIMEOUT_SECONDS,
@@ -36,7 +38,7 @@ def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str
     if not ended.ok:
         raise ProgramMissing(
             f"{tool} cannot be installed from npm",
-            detail="npm took too long" if ended.timed_out else "\n".join(ended.lines[-LINES_SHOWN:]),
+            detail="npm took too long" if ended.timed_out else "\n".join(ended.lines[:LINES_SHOWN]),
             hint="check the network and the proxy, or set npm_config_registry to a registry you can reach",
         )
     return destination / "node_modules"

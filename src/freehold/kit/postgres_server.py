@@ -35,6 +35,7 @@ LOG_LIMIT_BYTES = 20 * 1024 * 1024
 LINES_SHOWN = 12
 PORT_ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
+_DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Check free disk space")
 _WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - a message of the server
 
 
@@ -346,7 +347,7 @@ class Cluster:
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-LINES_SHOWN:])
 
     def _unavailable(self, message: str, said: str) -> DatabaseUnavailable:
-        if "No space left on device" in said or os.strerror(errno.EDQUOT) in said:
+        if any(words in said for words in _DISK_FULL):
             return DatabaseUnavailable(
                 f"{message}: the disk of {self.folder} is full", detail=said, hint=f"make room: df -h {self.folder}"
             )
