@@ -158,13 +158,13 @@ def _import_signing_key(settings: Settings) -> tuple[SigningKey, str]:
 
 
 def _check_claims(claims: Mapping[str, object]) -> None:
-    """Refuse times that are no numbers, and a person's token that never ends; a key without `sub` may be endless."""
+    """Refuse times that are no numbers, and a signed-in user's token that never ends; a key may be endless."""
     for name in ("exp", "nbf", "iat"):
         value = claims.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise Refused(f"The JWT's {name} claim is not a number")
-    if "sub" in claims and claims.get("exp") is None:
-        raise Refused("The JWT has a sub claim but no exp claim")
+    if claims.get("exp") is None and (claims.get("role") == "authenticated" or "session_id" in claims):
+        raise Refused("The JWT of a signed-in user has no exp claim")
 
 
 def _bearer(authorization: str) -> str:

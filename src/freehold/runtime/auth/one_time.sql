@@ -7,9 +7,12 @@ values (gen_random_uuid(), $1, $2::auth.one_time_token_type, $3, lower($4), now(
 on conflict (user_id, token_type) do update set token_hash = excluded.token_hash, relates_to = excluded.relates_to,
   created_at = excluded.created_at, updated_at = excluded.updated_at
 
+-- name: find_one_time_token
+select user_id from auth.one_time_tokens where token_hash = $1 and token_type::text = any($2::text[])
+
 -- name: take_one_time_token
 delete from auth.one_time_tokens where token_hash = $1 and token_type::text = any($2::text[])
-returning user_id, token_type
+returning token_type
 
 -- name: clear_one_time_tokens
 delete from auth.one_time_tokens where user_id = $1

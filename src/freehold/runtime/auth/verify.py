@@ -113,11 +113,15 @@ async def _by_hash(auth: Auth, connection: Connection, kind: str, token_hash: st
     if columns is None:
         raise invalid("Invalid email verification type")
     names = "{" + ",".join(columns) + "}"
+    results = await connection.run([statement("find_one_time_token", token_hash, names)])
+    if not results[0].rows:
+        raise expired_link()
+    # The user's row first, as everywhere: taking the token first could deadlock with a code of the same mail.
+    user = await accounts.lock(connection, uuid.UUID((results[0].rows[0][0] or b"").decode()))
     results = await connection.run([statement("take_one_time_token", token_hash, names)])
     if not results[0].rows:
         raise expired_link()
-    user_id, column = ((value or b"").decode() for value in results[0].rows[0])
-    user = await accounts.lock(connection, uuid.UUID(user_id))
+    column = (results[0].rows[0][0] or b"").decode()
     if user.is_banned:
         raise banned()
     if _is_expired(auth, user, column):
