@@ -14,7 +14,7 @@ from freehold.kit.objects.folder import FolderStore
 from freehold.kit.objects.store import object_key
 from freehold.runtime.database import DatabaseError
 from freehold.runtime.storage.call import Depot
-from freehold.runtime.storage.sweep import sweep
+from freehold.runtime.storage.sweep import UNNAMED_AT_MOST, SweepRefused, sweep
 from freehold.runtime.storage.tokens import Tokens
 from freehold.testing.database import FreshDatabase
 
@@ -296,6 +296,17 @@ async def test_the_sweep_stops_where_a_policy_would_hide_rows(world: World) -> N
     with pytest.raises(DatabaseError):
         await sweep(depot(world), grace_seconds=-1)
     assert len(world.files()) == 1
+
+
+async def test_the_sweep_does_nothing_where_the_database_looks_like_another_one(world: World) -> None:
+    async def orphan() -> AsyncIterator[bytes]:
+        yield b"orphan"
+
+    for number in range(UNNAMED_AT_MOST + 1):
+        await FolderStore(world.folder).put(object_key("files", str(number), "1"), orphan())
+    with pytest.raises(SweepRefused):
+        await sweep(depot(world), grace_seconds=-1)
+    assert len(world.files()) == UNNAMED_AT_MOST + 1
 
 
 async def test_emptying_a_bucket_is_for_the_service_and_takes_all(world: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.kit.objects.folder import FolderStore
+from freehold.kit.objects.folder import FolderStore, _copy
 from freehold.kit.objects.store import BadObjectKey, ObjectMissing, object_key
 
 KEY = object_key("bucket", "folder/cat.png", "1")
@@ -134,3 +134,12 @@ async def test_what_dead_uploads_left_is_discarded(tmp_path: Path) -> None:
     assert store.discard_unfinished(time.time() - 60) == 0
     assert store.discard_unfinished(time.time() + 60) == 1
     assert await store.exists(KEY)
+
+
+async def test_where_files_cannot_be_linked_they_are_copied(tmp_path: Path) -> None:
+    origin, path = tmp_path / "origin", tmp_path / "copy"
+    origin.write_bytes(b"x" * 100_000)
+    _copy(origin, tmp_path / "part", path)
+    assert path.read_bytes() == origin.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sorted(files(tmp_path)) == [path, origin]

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,13 +18,14 @@ from freehold.kit.objects.store import BadObjectKey, Listed, ObjectMissing, Stor
 
 READ_BYTES = 256 * 1024
 WRITE_BYTES = 1024 * 1024
+CANNOT_LINK = {errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP}
 KEY = re.compile(r"[0-9a-f]{64}")
 
 T = TypeVar("T")
 
 
 class FolderStore:
-    """Files of mode 0600 in folders of mode 0700; a file gets its name by link(2) once its content is on disk."""
+    """Files of mode 0600 in folders of mode 0700; a file gets its name by rename(2) once its content is on disk."""
 
     def __init__(self, folder: Path) -> None:
         """The folder is made by the first `put`."""
@@ -58,14 +61,18 @@ class FolderStore:
         """Link the same bytes under a second name: objects never change, so they may be shared."""
         origin, path = self._path(source), self._path(target)
 
-        def link() -> None:
-            _make_folders(path.parent)
-            with contextlib.suppress(FileExistsError):
+        def link_or_copy() -> None:
+            _make_folders(path.parent, self._unfinished)
+            try:
                 os.link(origin, path)
+            except OSError as error:
+                if error.errno not in CANNOT_LINK:
+                    raise
+                _copy(origin, self._unfinished / secrets.token_hex(16), path)
             _flush_folder(path.parent)
 
         try:
-            await _in_thread(link)
+            await _in_thread(link_or_copy)
         except FileNotFoundError as error:
             raise ObjectMissing(source) from error
 
@@ -140,17 +147,15 @@ class _Writer:
     def __init__(self, temporary: Path) -> None:
         self._temporary = temporary
         self._descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._held = bytearray()
         self.size = 0
         self.md5 = hashlib.md5(usedforsecurity=False)
         self._lock = threading.Lock()
 
     def hold(self, chunk: bytes) -> bool:
         """Keep a chunk; says whether it is time to write."""
-        self._held.append(chunk)
-        self._held_bytes += len(chunk)
-        return self._held_bytes >= WRITE_BYTES
+        self._held += chunk
+        return len(self._held) >= WRITE_BYTES
 
     def write_held(self) -> None:
         """Write and hash what is held."""
@@ -162,7 +167,7 @@ class _Writer:
         with self._lock:
             self._write()
             os.fsync(self._descriptor)
-            os.link(self._temporary, path)
+            self._temporary.rename(path)
             _flush_folder(path.parent)
 
     def discard(self) -> None:
@@ -172,13 +177,25 @@ class _Writer:
             self._temporary.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        content = b"".join(self._held)
-        self._held, self._held_bytes = [], 0
+        content, self._held = self._held, bytearray()
         self.md5.update(content)
         self.size += len(content)
         view = memoryview(content)
         while view:
             view = view[os.write(self._descriptor, view) :]
+
+
+def _copy(origin: Path, temporary: Path, path: Path) -> None:
+    """Copy the bytes where the file system has no links, or no more for this file."""
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as target, origin.open("rb") as source:
+            shutil.copyfileobj(source, target, WRITE_BYTES)
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -44,7 +44,7 @@ class Call:
 
     async def json(self) -> dict[str, object]:
         """Read the JSON object in the body; an empty body is an empty object."""
-        content = b""
+        content = bytearray()
         async for chunk in self.request.stream():
             content += chunk
             if len(content) > MAX_JSON_BYTES:

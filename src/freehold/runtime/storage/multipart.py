@@ -62,7 +62,7 @@ class _Parts:
         self.ended = False
         self._in_file = False
         self._name = ""
-        self._value = b""
+        self._value = bytearray()
         self._header_name = b""
         self._header_value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -89,7 +89,8 @@ class _Parts:
 
     def _part_begin(self) -> None:
         self._headers = {}
-        self._header_name = self._header_value = self._value = b""
+        self._header_name = self._header_value = b""
+        self._value = bytearray()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._header_name = _grown(self._header_name, data[start:end])

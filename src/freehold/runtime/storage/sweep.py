@@ -11,23 +11,33 @@ from freehold.runtime.storage.scope import statement
 
 GRACE_SECONDS = 24 * 60 * 60
 """No upload takes longer from its last byte to its row than this."""
+UNNAMED_AT_MOST = 100
+"""More unnamed objects than this are taken for an accident where they are also more than the named ones."""
 EVERY_SECONDS = 6 * 60 * 60
 PAGE = 5000
 
 logger = logging.getLogger(__name__)
 
 
+class SweepRefused(Exception):
+    """The folder looks as if it belonged to another database, or to another state of it: nothing was deleted."""
+
+
 async def sweep(depot: Depot, *, grace_seconds: float = GRACE_SECONDS) -> int:
     """Delete unnamed bytes that have not changed for `grace_seconds`; gives how many objects and parts went.
 
     The bytes are listed before the rows are read: what gets a row meanwhile is either too young to be listed, or had
-    its row already. Safe beside uploads, and beside another sweep.
+    its row already. Safe beside uploads, and beside another sweep. Raises SweepRefused where most files are unnamed: a
+    database that was set back, or an empty one, must not cost the files.
     """
     instant = time.time() - grace_seconds
     parts = await asyncio.to_thread(depot.store.discard_unfinished, instant)
-    unnamed = {item.key for item in await asyncio.to_thread(lambda: list(depot.store.list_unchanged_since(instant)))}
+    listed = {item.key for item in await asyncio.to_thread(lambda: list(depot.store.list_unchanged_since(instant)))}
+    unnamed = set(listed)
     if unnamed:
         await _keep_named(depot, unnamed)
+    if len(unnamed) > UNNAMED_AT_MOST and len(unnamed) * 2 > len(listed):
+        raise SweepRefused(f"{len(unnamed)} of {len(listed)} files are unknown to the database: is it another one?")
     for key in unnamed:
         await depot.store.delete(key)
     return parts + len(unnamed)
@@ -71,7 +81,7 @@ class Sweeper:
             await asyncio.sleep(EVERY_SECONDS)
             try:
                 count = await sweep(self._depot)
-            except (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError, OSError) as error:
+            except (SweepRefused, ConnectionLost, DatabaseError, PoolExhausted, TimeoutError, OSError) as error:
                 logger.warning("storage: the sweep failed and will be tried again: %s", error)
             else:
                 logger.info("storage: %d unnamed files taken away", count)
