@@ -1,13 +1,12 @@
 """Install packages from npm exactly as a lock file says, without running any script of theirs."""
 
 import hashlib
-import tempfile
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from freehold.core.errors import ProgramMissing
-from freehold.kit import process
+from freehold.kit import files, process
 
 INSTALL_TIMEOUT_SECONDS = 900
 LINES_SHOWN = 8
@@ -28,13 +27,15 @@ def install(tool: str, destination: Path, npm: tuple[str, ...], search_path: str
     """
     for name in ("package.json", "package-lock.json"):
         (destination / name).write_bytes(_shipped(tool, name))
-    with tempfile.TemporaryDirectory(prefix="freehold-npm-") as home:
-        ended = process.run(
-            [*npm, "ci", *_QUIETLY, *_IMPATIENTLY],
-            environment=process.build_environment(Path(home)) | {"PATH": search_path},
-            folder=destination,
-            timeout_seconds=INSTALL_TIMEOUT_SECONDS,
-        )
+    home = destination / ".home"  # in there, so that it goes with the rest when we are killed
+    home.mkdir()
+    ended = process.run(
+        [*npm, "ci", *_QUIETLY, *_IMPATIENTLY],
+        environment=process.build_environment(home) | {"PATH": search_path},
+        folder=destination,
+        timeout_seconds=INSTALL_TIMEOUT_SECONDS,
+    )
+    files.remove_tree(home)
     if not ended.ok:
         raise ProgramMissing(
             f"{tool} cannot be installed from npm",

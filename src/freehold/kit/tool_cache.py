@@ -43,6 +43,7 @@ def installed(name: str, install: Callable[[Path], None]) -> Path:
     if not destination.is_dir():
         with _locked(cache / f"{name}.lock"):
             if not destination.is_dir():
+                _remove_rests(cache, name)
                 with files.whole_folder(destination) as temporary:
                     install(temporary)
                     _open_and_sync(temporary)
@@ -75,6 +76,12 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _remove_rests(cache: Path, name: str) -> None:
+    """Remove what killed installations left; the lock is ours, so nobody is at it."""
+    for rest in cache.glob(f".{name}.*.new"):
+        files.remove_tree(rest)
 
 
 def _open_and_sync(root: Path) -> None:
