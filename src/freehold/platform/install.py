@@ -1,6 +1,7 @@
 """Bring a database to the platform's newest revision: roles, schemas and stand-ins for what Supabase adds."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -18,6 +19,7 @@ EXTENSIONS = ("pgcrypto", "uuid-ossp", "pg_trgm", "citext", "unaccent", "vector"
 PLACED_BY_APPS = frozenset({"pg_trgm", "citext", "unaccent", "vector"})
 """Extensions that Supabase does not install: an app's CREATE EXTENSION says in which schema it looks for them."""
 
+_LOCK_PAUSE_SECONDS = 0.05
 _LOCK = 0x46726565686F6C64
 
 
@@ -140,12 +142,19 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _lock(connection: Connection) -> Iterator[None]:
-    connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    # A session that waits inside PostgreSQL would hold up a CREATE INDEX CONCURRENTLY elsewhere.
+    while not _is_true(connection, "select pg_try_advisory_lock(%s)"):
+        time.sleep(_LOCK_PAUSE_SECONDS)
     try:
         yield
     finally:
         if not connection.closed:
             connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def _is_true(connection: Connection, query: str) -> bool:
+    row = connection.execute(query, (_LOCK,)).fetchone()
+    return row is not None and row[0] is True
 
 
 @contextmanager

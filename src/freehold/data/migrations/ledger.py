@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
 
+from freehold.core.errors import DatabaseUnavailable
 from freehold.core.inventory import MigrationFile
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.segments import FilePlan, Planned, Segment
 from freehold.kit import postgres
 
+LOCK_WAIT_SECONDS = 600
+_LOCK_PAUSE_SECONDS = 0.1
 _LOCK = 0x6D69677261746521
 
 
@@ -33,9 +37,20 @@ def content_hash(file: MigrationFile) -> str:
 
 
 def lock(admin: postgres.Connection) -> None:
-    """Wait until no other run migrates this database; the lock ends with the connection."""
-    admin.execute("set lock_timeout = '10min'")
-    admin.execute("select pg_catalog.pg_advisory_lock(%s)", (_LOCK,))
+    """Wait until no other run migrates this database; the lock ends with the connection. Raises DatabaseUnavailable.
+
+    Asking again and again, because a session that waits inside PostgreSQL holds up CREATE INDEX CONCURRENTLY in the
+    run that it waits for.
+    """
+    for _ in range(round(LOCK_WAIT_SECONDS / _LOCK_PAUSE_SECONDS)):
+        row = admin.execute("select pg_catalog.pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+        if row is not None and row[0]:
+            return
+        time.sleep(_LOCK_PAUSE_SECONDS)
+    raise DatabaseUnavailable(
+        f"another run has been migrating this database for {LOCK_WAIT_SECONDS // 60} minutes",
+        hint="wait for it, or end it, then run the same command again",
+    )
 
 
 def read(admin: postgres.Connection) -> dict[str, Entry]:

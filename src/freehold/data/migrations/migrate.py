@@ -157,7 +157,8 @@ class _Run:
 
 
 def _complete(owner: postgres.Connection, segment: Segment) -> None:
-    """Record the segment in its own transaction; the file may have left another role or search path behind."""
+    """Record the segment in its own transaction; the file may have left another role or time limit behind."""
+    owner.execute("reset statement_timeout")
     owner.execute("reset role")
     owner.execute(f"select freehold_gate.completed('{segment.token}')".encode())
 

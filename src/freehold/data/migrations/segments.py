@@ -80,8 +80,9 @@ def _segments(planned: list[Planned]) -> tuple[Segment, ...]:
     groups: list[tuple[list[Planned], bool]] = [([], False)]
     for index, item in enumerate(planned):
         if _is_rollback(item.statement):
-            taken_back = [_taken_back(other) for other in (*groups[-1][0], item)]
-            groups[-1] = (taken_back, False)
+            group = groups[-1][0]
+            begin = next((n for n in reversed(range(len(group))) if _is_begin(group[n].statement)), len(group))
+            group[begin:] = [_taken_back(other) for other in (*group[begin:], item)]
         elif _stands_alone(item.statement):
             groups += [([item], True), ([], False)]
         else:
@@ -114,6 +115,10 @@ def _plan(number: int, statement: Statement, database: Database, desk: _Desk) ->
 
 def _is_boundary(statement: Statement) -> bool:
     return statement.node.kind in _BEGINS | _COMMITS
+
+
+def _is_begin(statement: Statement) -> bool:
+    return statement.kind == "transaction" and statement.node.kind in _BEGINS
 
 
 def _is_rollback(statement: Statement) -> bool:
