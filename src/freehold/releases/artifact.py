@@ -29,15 +29,16 @@ def digest_of(folder: Path) -> str:
 
 
 def store(folder: Path, destination: Path) -> Artifact:
-    """Move a finished folder to <destination>/<digest>; an equal one that is there already is kept.
+    """Move a finished folder to <destination>/<digest>; an equal one that is there and whole is kept.
 
     Files become read-only: what is served links to them. Both folders have to be on one file system.
     """
     digest = digest_of(folder)
     directory = destination / digest
-    if directory.is_dir():
+    if directory.is_dir() and digest_of(directory) == digest:
         files.remove_tree(folder)
         return Artifact(digest=digest, directory=directory)
+    files.remove_tree(directory)
     for name in files.list_files(folder):
         path = folder / name
         path.chmod(0o555 if path.stat().st_mode & 0o100 else 0o444)

@@ -108,11 +108,11 @@ def _copy(source: Path, target: Path, old: placeholders.OldNames | None, invento
     return set(removed)
 
 
-def _without_mirrors(name: str, text: str, hosts: tuple[str, ...]) -> str:
+def _without_mirrors(name: str, text: str, mirrors: tuple[str, ...]) -> str:
     """Let packages that a lock file takes from the builder's cache come from the registry: their digests stay."""
-    if not any(host in text for host in hosts):
+    if not any(mirror in text for mirror in mirrors):
         return text
-    address = rf"https?://(?:{'|'.join(re.escape(host) for host in hosts)})/"
+    address = rf"https?://(?:{'|'.join(re.escape(mirror) for mirror in mirrors)})/"
     if name.endswith(".json"):
         text = re.sub(rf'^\s*"resolved": "{address}[^"]*",?\n', "", text, flags=re.MULTILINE)
         return re.sub(r",(\s*\n\s*\})", r"\1", text)

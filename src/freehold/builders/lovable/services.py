@@ -28,5 +28,5 @@ ASSETS = address(
     r"|https://pub-bb2e103a32db4e198524a2e9ed8f35b4\.r2\.dev/|https://lovable\.dev/opengraph-image"
 )
 HOSTS = ("cdn.gpteng.co", "gptengineer.app", "gptengineer.run", "lovable.dev", "lovable.app", "lovableproject.com")
-PACKAGE_MIRRORS = ("europe-west4-npm.pkg.dev", "europe-west1-npm.pkg.dev", "us-central1-npm.pkg.dev")
+PACKAGE_MIRRORS = ("europe-west4-npm.pkg.dev/lovable-core-prod", "europe-west1-npm.pkg.dev/lovable-core-prod")
 CLIENTS = ("@supabase/supabase-js", "@supabase/ssr", "@tanstack/react-start", "vite", "react")

@@ -41,7 +41,7 @@ def migration_unknowns(
         found.append(
             Unknown(
                 what="SQL files without a number",
-                why=f"{len(stray)} files in supabase/migrations have no number that says when they ran: {_few(stray)}",
+                why=f"files in supabase/migrations have no number that says when they ran: {_few(stray)}",
                 hint="give each one that did run a number in front of its name, such as 20260101000000_",
             )
         )
@@ -51,7 +51,7 @@ def migration_unknowns(
         found.append(
             Unknown(
                 what="tables without a migration",
-                why=f"code or generated types name {len(missing)} tables that no migration creates: {_few(missing)}",
+                why=f"code or generated types name tables that no migration creates ({len(missing)}): {_few(missing)}",
                 hint="move the data from the live database: its schema comes with it",
             )
         )
@@ -74,7 +74,7 @@ def _history_unknowns(checkout: Checkout) -> list[Unknown]:
     deleted = [name for name in git.deleted_files(checkout.root, "supabase/migrations") if name.endswith(".sql")]
     if not deleted:
         return []
-    why = f"{len(deleted)} migrations were deleted or renamed; the database may have what they made: {_few(deleted)}"
+    why = f"migrations were deleted or renamed, and what they made may live on ({len(deleted)}): {_few(deleted)}"
     return [Unknown(what="deleted migrations", why=why, hint="move the data from the live database")]
 
 

@@ -19,7 +19,7 @@ def unknowns(
     found += _jobs(migrations)
     secrets = sorted({name for function in functions for name in function.secrets})
     if secrets:
-        why = f"the functions read {len(secrets)} secrets, and their values are never in the sources: {_few(secrets)}"
+        why = f"functions read secrets whose values are never in the sources ({len(secrets)}): {_few(secrets)}"
         found.append(Unknown(what="secrets", why=why, hint="freehold secrets set NAME"))
     found += _computed(used)
     return tuple(found)
@@ -57,7 +57,10 @@ def _jobs(migrations: tuple[MigrationFile, ...]) -> list[Unknown]:
 def _computed(used: Usage) -> list[Unknown]:
     kinds = {"table": "tables", "rpc": "database functions", "bucket": "buckets", "subscription": "subscriptions"}
     return [
-        Unknown(what=f"computed names of {kinds[kind]}", why=f"{count} calls compute the name when they run")
+        Unknown(
+            what=f"computed names of {kinds[kind]}",
+            why=f"code computes such names when it runs, in {count} place{'' if count == 1 else 's'}",
+        )
         for kind, count in used.unnamed.items()
     ]
 
