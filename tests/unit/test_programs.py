@@ -179,6 +179,29 @@ def test_a_program_that_takes_too_long_is_killed_with_all_it_started() -> None:
     _wait_until(lambda: not _alive(int(ended.lines[0])))
 
 
+def test_what_a_program_leaves_running_is_killed_and_not_waited_for() -> None:
+    ended = process.run(["sh", "-c", "sleep 600 & echo $!"], environment=HERE, timeout_seconds=300)
+    assert ended.ok
+    _wait_until(lambda: not _alive(int(ended.lines[0])))
+
+
+def test_a_program_that_closes_its_streams_is_still_waited_for() -> None:
+    ended = process.run(["sh", "-c", "echo a; exec >&- 2>&-; sleep 0.3; exit 4"], environment=HERE, timeout_seconds=300)
+    assert ended == process.Ended(code=4, lines=("a",))
+
+
+def test_a_callback_that_fails_ends_the_program() -> None:
+    seen: list[str] = []
+
+    def fail(line: str) -> None:
+        seen.append(line)
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        process.run(["sh", "-c", "echo $$; sleep 600"], environment=HERE, timeout_seconds=300, on_line=fail)
+    assert not _alive(int(seen[0]))
+
+
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(ProgramMissing, match="no-such-program"):
         process.run(["no-such-program"], environment=HERE, timeout_seconds=1)

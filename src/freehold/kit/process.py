@@ -112,8 +112,8 @@ def run(  # noqa: PLR0913 - what a program gets is many things, all named
 ) -> Ended:
     """Run a program to its end. Both of its streams go line by line to `on_line` and, when given, to the file `log`.
 
-    The program is its own session: Ctrl-C reaches Freehold only, and on a timeout or an exception here all that the
-    program started is killed. Raises ProgramMissing when it cannot be started.
+    The program is its own session: Ctrl-C reaches Freehold only, and what the program started is killed when it ends,
+    on a timeout and on an exception here. Raises ProgramMissing when it cannot be started.
     """
     process = _spawn(
         argv,
@@ -126,28 +126,24 @@ def run(  # noqa: PLR0913 - what a program gets is many things, all named
         pass_fds=pass_fds,
     )
     kept: deque[str] = deque(maxlen=LINES_KEPT)
-    deadline = time.monotonic() + timeout_seconds
+    timed_out = False
     try:
         with _opened(log) as sink:
-            for line in _lines(process, deadline):
+            for line in _lines(process, time.monotonic() + timeout_seconds):
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
                 kept.append(text)
                 if sink is not None:
                     sink.write(line)
                 if on_line is not None:
                     on_line(text)
-        code = process.wait(max(0.0, deadline - time.monotonic()))
-    except (TimeoutError, subprocess.TimeoutExpired):
-        _kill_group(process)
-        return Ended(code=process.wait(), lines=tuple(kept), timed_out=True)
-    except BaseException:
-        _kill_group(process)
-        process.wait()
-        raise
+    except TimeoutError:
+        timed_out = True
     finally:
+        _kill_group(process)  # before its id is given back: what is left of the group is what the program left running
+        code = process.wait()
         if process.stdout is not None:
             process.stdout.close()
-    return Ended(code=code, lines=tuple(kept))
+    return Ended(code=code, lines=tuple(kept), timed_out=timed_out)
 
 
 def start(  # noqa: PLR0913 - likewise
@@ -258,22 +254,39 @@ def _input(content: bytes | None) -> Iterator[_Stream]:
 
 
 def _lines(process: _Process, deadline: float) -> Iterator[bytes]:
-    """Give the output line by line until all writers have closed it; raises TimeoutError at the deadline."""
-    if process.stdout is None:
-        return
-    descriptor, rest = process.stdout.fileno(), b""
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-            raise TimeoutError
-        block = os.read(descriptor, LONGEST_LINE_BYTES)
-        *whole, rest = (rest + block).splitlines(keepends=True) or [b""]
+    """Give the output line by line until the program ends; raises TimeoutError at the deadline.
+
+    What the program left running may hold the streams open for ever: its own end is what counts.
+    """
+    rest = b""
+    for block in _blocks(process, deadline):
+        *whole, rest = (rest + block).splitlines(keepends=True)
         yield from whole
-        if rest.endswith(b"\n") or len(rest) >= LONGEST_LINE_BYTES or (rest and not block):
+        if rest.endswith(b"\n") or len(rest) >= LONGEST_LINE_BYTES:
             yield rest
             rest = b""
-        if not block:
-            return
+    if rest:
+        yield rest
+
+
+def _blocks(process: _Process, deadline: float) -> Iterator[bytes]:
+    """Give what the program prints, never an empty block."""
+    end = os.pidfd_open(process.pid)
+    streams = [process.stdout.fileno()] if process.stdout is not None else []
+    try:
+        while True:
+            ready = select.select([*streams, end], [], [], max(0.0, deadline - time.monotonic()))[0]
+            if not ready:
+                raise TimeoutError
+            if ready == [end]:
+                return
+            block = os.read(streams[0], LONGEST_LINE_BYTES)
+            if block:
+                yield block
+            else:
+                streams.clear()
+    finally:
+        os.close(end)
 
 
 @contextlib.contextmanager
