@@ -114,6 +114,15 @@ async def test_the_old_object_is_served_until_the_new_one_is_whole(world: World)
     assert len(world.files()) == 1
 
 
+async def test_who_may_not_upload_is_told_before_the_bytes_come(world: World) -> None:
+    paused = Paused()
+    async with asyncio.timeout(20):
+        answer = await world.upload("ben", f"files/{ANN}/a", paused)
+    assert answer.code == "AccessDenied"
+    assert not paused.go_on.is_set()
+    assert world.files() == []
+
+
 async def test_a_right_that_is_lost_while_uploading_is_lost(world: World) -> None:
     paused = Paused()
     task = asyncio.create_task(world.upload("ann", f"files/{ANN}/a", paused))
