@@ -73,7 +73,10 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(world
 
 async def test_errors_have_the_older_form_without_the_version_header(world: World) -> None:
     answer = await world.ask(
-        "POST", "/token?grant_type=password", {"email": "a@b.c", "password": "x"}, headers={"x-supabase-api-version": ""}
+        "POST",
+        "/token?grant_type=password",
+        {"email": "a@b.c", "password": "x"},
+        headers={"x-supabase-api-version": ""},
     )
     assert answer.json == {"code": 400, "error_code": "invalid_credentials", "msg": "Invalid login credentials"}
     assert answer.headers["x-sb-error-code"] == "invalid_credentials"
@@ -144,7 +147,7 @@ async def test_a_trigger_that_raises_ends_the_sign_up(world: World) -> None:
 async def test_claims_hold_what_a_trigger_put_into_the_user(world: World) -> None:
     world.sql(
         "create function public.grant_role() returns trigger language plpgsql as $$ begin"
-        " new.raw_app_meta_data = new.raw_app_meta_data || '{\"plan\": \"pro\"}'; return new; end $$"
+        ' new.raw_app_meta_data = new.raw_app_meta_data || \'{"plan": "pro"}\'; return new; end $$'
     )
     world.sql("create trigger t before insert on auth.users for each row execute function public.grant_role()")
     session = await world.sign_up("ann@example.com")

@@ -82,7 +82,7 @@ class World:
     admin: psycopg.Connection[Any]
     http: aiohttp.ClientSession
 
-    async def ask(  # noqa: PLR0917 - a request's parts
+    async def ask(
         self,
         method: str,
         path: str,
@@ -197,7 +197,7 @@ async def _served(app: AuthApp) -> AsyncIterator[str]:
     config = uvicorn.Config(below_prefix, host="127.0.0.1", port=0, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
         await asyncio.sleep(0.01)
     try:
         port = server.servers[0].sockets[0].getsockname()[1]

@@ -23,7 +23,7 @@ from freehold.runtime.auth.config import read_config
 from freehold.runtime.auth.context import Auth
 from freehold.runtime.auth.errors import ApiError, unexpected
 from freehold.runtime.auth.guard import Door, Signed, check_admin, check_key, check_user
-from freehold.runtime.auth.http import Request, Response, read_request, refusal, send_response
+from freehold.runtime.auth.http import Request, Response, read_body, read_head, refusal, send_response
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
 from freehold.runtime.mail.mailer import Mailer
 from freehold.runtime.services import Receive, Scope, Send, Services
@@ -136,10 +136,9 @@ class AuthApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(method="", path="", query={}, headers={}, body=b"", ip="", is_local=True)
+        request = read_head(scope)
         try:
-            request = await read_request(scope, receive)
-            response = await self._answer(request)
+            response = await self._answer(replace(request, body=await read_body(receive)))
         except ApiError as error:
             response = refusal(error, request)
         except (DatabaseError, ConnectionLost, PoolExhausted, TimeoutError) as error:

@@ -78,8 +78,8 @@ def refusal(error: ApiError, request: Request) -> Response:
     return ok(error.body(request.api_version), status=error.status, headers=tuple(headers))
 
 
-async def read_request(scope: Scope, receive: Receive) -> Request:
-    """Read a whole request; raises ApiError 413 above 1 MiB."""
+def read_head(scope: Scope) -> Request:
+    """Read a request without its body."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     ip, is_local = _client(scope, headers)
     return Request(
@@ -87,10 +87,26 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
         path=scope["path"],
         query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)),
         headers=headers,
-        body=await _read_body(receive),
+        body=b"",
         ip=ip,
         is_local=is_local,
     )
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read the whole body; raises ApiError 413 above 1 MiB."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(400, "bad_json", "The client went away")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAXIMUM_BODY_BYTES:
+            raise ApiError(413, "request_entity_too_large", f"Request body too large (max {MAXIMUM_BODY_BYTES} bytes)")
+        if not message.get("more_body", False):
+            return b"".join(chunks)
 
 
 async def send_response(response: Response, send: Send) -> None:
@@ -104,21 +120,6 @@ async def send_response(response: Response, send: Send) -> None:
     headers.append((b"x-content-type-options", b"nosniff"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
-
-
-async def _read_body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ApiError(400, "bad_json", "The client went away")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAXIMUM_BODY_BYTES:
-            raise ApiError(413, "request_entity_too_large", f"Request body too large (max {MAXIMUM_BODY_BYTES} bytes)")
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _client(scope: Scope, headers: Mapping[str, str]) -> tuple[str, bool]:
