@@ -18,6 +18,31 @@ class FunctionSettings:
     entry: str
     verify_jwt: bool = True
     import_map: str = ""
+    """The configuration with its imports, relative to `directory`."""
+    npm_registry: str = ""
+    """The registry it was built with, if not npm's own: packages are cached under its name."""
+    problem: str = ""
+    """Why it cannot start; a call is answered BOOT_ERROR."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionLimits:
+    """What edge functions may use. A function that goes over is ended, and its next call starts it again."""
+
+    heap_megabytes: int = 256
+    """JavaScript heap of one function."""
+    memory_megabytes: int = 512
+    """Resident memory of one function's process, buffers and WebAssembly included."""
+    total_megabytes: int = 2048
+    """Resident memory of all; over it, the functions that were used longest ago are stopped."""
+    cpu_seconds: float = 10.0
+    """CPU time without once coming back to the event loop."""
+    boot_seconds: float = 30.0
+    answer_seconds: float = 150.0
+    """Until the answer's headers."""
+    request_seconds: float = 400.0
+    """Until the end of the answer; also how long work given to EdgeRuntime.waitUntil may go on."""
+    idle_seconds: float = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +88,13 @@ class Settings:
     functions: tuple[FunctionSettings, ...] = ()
     function_secrets: dict[str, Secret] = field(default_factory=dict)
     function_state_directory: Path = Path("functions")
+    function_limits: FunctionLimits = field(default_factory=FunctionLimits)
+    function_hosts: dict[str, str] = field(default_factory=dict)
+    """Hosts that functions must not reach, and the path below `public_url` that answers instead ("" for the root)."""
+    function_denied_addresses: tuple[str, ...] = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+    """Networks closed to functions besides this machine, link-local addresses and clouds' metadata services."""
+    api_address: str = ""
+    """Where the runtime itself listens, for functions: http://host:port or unix:/path; "" is `public_url`."""
     deno: str = "deno"
     exposed_schemas: tuple[str, ...] = ("public", "graphql_public")
     extra_search_path: tuple[str, ...] = ("public", "extensions")
@@ -80,7 +112,7 @@ class Settings:
 
 _SECRETS = {"rest_dsn", "auth_dsn", "storage_dsn", "jwt_secret", "signing_key", "secret_key", "service_role_jwt"}
 _PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"}
-_TUPLES = {"anon_names", "exposed_schemas", "extra_search_path"}
+_TUPLES = {"function_denied_addresses", "anon_names", "exposed_schemas", "extra_search_path"}
 
 
 def parse(text: str, origin: str) -> Settings:
@@ -115,6 +147,8 @@ def _parse(name: str, value: object) -> object:  # noqa: PLR0911 - one line a ki
         return tuple(FunctionSettings(**(item | {"directory": Path(item["directory"])})) for item in value)
     if name == "function_secrets" and isinstance(value, dict):
         return {key: Secret(str(item)) for key, item in value.items()}
+    if name == "function_limits" and isinstance(value, dict):
+        return FunctionLimits(**value)
     if name == "smtp" and isinstance(value, dict):
         return SmtpSettings(**(value | {"password": Secret(value.get("password", ""))}))
     return value
@@ -125,7 +159,7 @@ def _plain(value: object) -> object:
         return value.reveal()
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, FunctionSettings | SmtpSettings):
+    if isinstance(value, FunctionSettings | FunctionLimits | SmtpSettings):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

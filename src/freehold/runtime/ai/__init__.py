@@ -1,0 +1,1 @@
+"""What answers in place of the builder's AI gateway."""

@@ -1,0 +1,53 @@
+"""A request's body as it arrives, and word when the client goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from freehold.runtime.services import Receive, Scope
+
+BLOCKS_WAITING = 4
+"""What may wait for a slow function; then the client has to wait."""
+
+
+class Incoming:
+    """Reads from the server while the block runs; `gone` is set when the client hangs up."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Reading starts with `async with`."""
+        names = {name for name, _ in scope["headers"]}
+        self.has_body = b"transfer-encoding" in names or (b"content-length" in names)
+        self.gone = asyncio.Event()
+        self._receive = receive
+        self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue(BLOCKS_WAITING)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start to read."""
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop to read."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Give the body block by block."""
+        while (block := await self._blocks.get()) is not None:
+            yield block
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone.set()
+                return
+            if message.get("body") and self.has_body:
+                await self._blocks.put(message["body"])
+            if not message.get("more_body") and self.has_body:
+                await self._blocks.put(None)

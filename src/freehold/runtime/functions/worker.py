@@ -1,0 +1,206 @@
+"""One function's process: start, watch, end."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+
+import aiohttp
+
+from freehold.kit import deno
+from freehold.runtime.functions import environment
+from freehold.runtime.functions.environment import Place
+from freehold.runtime.functions.logs import FunctionLog
+from freehold.runtime.settings import FunctionLimits, FunctionSettings, Settings
+
+LOOK_SECONDS = 0.25
+READY_POLL_SECONDS = 0.01
+BUSY_SECONDS = 0.05
+OUTPUT_SECONDS = 2.0
+MEGABYTE = 1024 * 1024
+OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.SIGABRT, 128 + signal.SIGTRAP}
+_REASONS: Mapping[str, str] = {
+    "cpu": "it used CPU without coming back to its event loop",
+    "memory": "it used too much memory",
+}
+CONTROL = {"x-freehold-control": "1"}
+
+
+class BootFailed(Exception):
+    """The process ended, or did not listen in time, before its first request."""
+
+
+class Worker:
+    """A running function. `over` says which limit ended it: "", "cpu", "memory" or "idle"."""
+
+    def __init__(self, settings: Settings, function: FunctionSettings, place: Place, log: FunctionLog) -> None:
+        """Nothing runs until `start`."""
+        self._settings = settings
+        self._function = function
+        self._place = place
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._in_flight = 0
+        self._background = 0
+        self.over = ""
+        self.memory_bytes = 0
+        self.started = time.monotonic()
+        self.last_used = self.started
+        self.ended = asyncio.Event()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for an answer, and nothing given to waitUntil may still go on."""
+        quiet = time.monotonic() - self.last_used
+        return self._in_flight == 0 and (not self._background or quiet > self._limits.request_seconds)
+
+    async def start(self, denied: tuple[str, ...], when_ended: Callable[["Worker"], None]) -> None:
+        """Start the process and wait until it listens; raises BootFailed."""
+        environment.prepare(self._function, self._place)
+        process = await deno.start(
+            environment.argv(self._settings, self._function, self._place, denied),
+            environment=environment.environment(self._settings, self._function, self._place),
+            folder=self._function.directory,
+        )
+        self._process = process
+        output = [self._follow(process.stdout, "info"), self._follow(process.stderr, "error")]
+        self._tasks = [asyncio.create_task(self._wait(process, output, when_ended)), asyncio.create_task(self._watch())]
+        try:
+            async with asyncio.timeout(self._limits.boot_seconds):
+                await self._until_it_listens()
+        except TimeoutError as error:
+            await self.stop("boot")
+            raise BootFailed(f"it did not listen within {self._limits.boot_seconds:g} s") from error
+        connector = aiohttp.UnixConnector(str(self._place.socket), limit=0)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self.last_used = time.monotonic()
+
+    async def settled(self) -> bool:
+        """Ask the process whether it has work left, and say whether it may be stopped."""
+        if self._in_flight == 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ping(), LOOK_SECONDS)
+        return self.idle
+
+    @contextlib.asynccontextmanager
+    async def use(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """Lend the connections to the process, and count the request."""
+        if self._session is None:
+            raise BootFailed("it does not run")
+        self._in_flight += 1
+        try:
+            yield self._session
+        finally:
+            self._in_flight -= 1
+            self.last_used = time.monotonic()
+
+    async def stop(self, why: str) -> None:
+        """Kill the process and all it started, and wait until it is gone."""
+        if not self.ended.is_set():
+            self.over = self.over or why
+            self._kill()
+        await self.ended.wait()
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for work that was given to waitUntil, at most so long, then stop."""
+        deadline = time.monotonic() + seconds
+        while not self.ended.is_set() and time.monotonic() < deadline:
+            await self._ping()
+            if not self._background and not self._in_flight:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        await self.stop("idle")
+
+    @property
+    def _limits(self) -> FunctionLimits:
+        return self._settings.function_limits
+
+    async def _follow(self, stream: asyncio.StreamReader | None, level: str) -> None:
+        if stream is not None:
+            await self._log.follow(stream, level)
+
+    async def _until_it_listens(self) -> None:
+        while True:
+            if self.ended.is_set():
+                raise BootFailed("it ended while it was loaded")
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_unix_connection(self._place.socket)
+                writer.close()
+                return
+            await asyncio.sleep(READY_POLL_SECONDS)
+
+    async def _wait(
+        self,
+        process: asyncio.subprocess.Process,
+        output: Iterable[Coroutine[None, None, None]],
+        when_ended: Callable[["Worker"], None],
+    ) -> None:
+        """Write the log until the process is gone, then clean up."""
+        following = asyncio.gather(*output)
+        code = await process.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(following, OUTPUT_SECONDS)
+        if not self.over and code in OUT_OF_MEMORY:
+            self.over = "memory"
+        if self.over not in ("idle", "boot"):
+            self._log.lines([f"The process ended with code {code}{_because(self.over)}."], "system")
+        self.ended.set()
+        when_ended(self)
+        if self._session is not None:
+            await self._session.close()
+        await asyncio.to_thread(shutil.rmtree, self._place.run, ignore_errors=True)
+
+    async def _watch(self) -> None:
+        """End a process that is over its memory, or uses CPU without coming back to its event loop."""
+        process = self._process
+        answered, ping = 0.0, None
+        while process is not None and not self.ended.is_set():
+            used = await asyncio.to_thread(deno.usage, process.pid)
+            if used is not None:
+                self.memory_bytes = used.memory_bytes
+                if used.memory_bytes > self._limits.memory_megabytes * MEGABYTE:
+                    return self._end("memory")
+                if ping is not None and ping.done():
+                    answered, ping = used.cpu_seconds, None
+                if used.cpu_seconds - answered > self._limits.cpu_seconds:
+                    return self._end("cpu")
+                if ping is None and self._session is not None and used.cpu_seconds - answered > BUSY_SECONDS:
+                    ping = asyncio.create_task(self._ping())
+            if self.idle and time.monotonic() - self.last_used > self._limits.idle_seconds:
+                return self._end("idle")
+            await asyncio.sleep(LOOK_SECONDS)
+        if ping is not None:
+            ping.cancel()
+        return None
+
+    async def _ping(self) -> None:
+        """Ask the runner how much background work there is; the answer shows that its event loop turns."""
+        if self._session is None or self.ended.is_set():
+            return
+        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
+            async with self._session.get("http://function/", headers=CONTROL) as response:
+                self._background = int((await response.json())["background"])
+
+    def _end(self, why: str) -> None:
+        self.over = self.over or why
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _because(over: str) -> str:
+    reason = _REASONS.get(over)
+    return f": {reason}" if reason else ""

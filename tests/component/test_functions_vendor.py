@@ -1,0 +1,171 @@
+"""What functions import is fetched at build time, and a release then starts without any network."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from freehold.core.event import Event
+from freehold.core.inventory import EdgeFunction
+from freehold.kit import files
+from freehold.releases import functions
+from freehold.runtime.settings import FunctionSettings
+from tests.support.functions import DENO, served
+
+pytestmark = [
+    pytest.mark.skipif(not DENO, reason="Deno is not installed"),
+    pytest.mark.skipif(
+        subprocess.run(["npm", "view", "is-odd", "version"], capture_output=True, check=False).returncode != 0,
+        reason="npm's registry cannot be reached",
+    ),
+]
+
+SHARED = 'export const cors = { "Access-Control-Allow-Origin": "*" };'
+CLASSIC = """
+import { serve } from "https://deno.land/std@0.168.0/http/server.ts";
+import { createClient } from "https://esm.sh/@supabase/supabase-js@2.45.0?target=deno";
+import "https://deno.land/x/xhr@0.1.0/mod.ts";
+import "jsr:@supabase/functions-js/edge-runtime.d.ts";
+import { encode } from "std/encoding/base64.ts";
+import { decodeHex, encodeHex } from "jsr:@std/encoding@1/hex";
+import { v4 } from "jsr:@std/uuid@1";
+import { crypto } from "https://deno.land/std@0.190.0/crypto/mod.ts";
+import { Status, STATUS_CODE } from "https://deno.land/std@0.190.0/http/http_status.ts";
+import { delay } from "https://deno.land/std@0.190.0/async/delay.ts";
+import { z } from "zod";
+import type { Nothing } from "https://esm.sh/a-package-that-is-only-a-type@1";
+import { cors } from "../_shared/cors.ts";
+import data from "./data.json" with { type: "json" };
+const late = await import("https://deno.land/x/gone@1/mod.ts").catch(() => "caught");
+serve(async (req: Request) => {
+  await delay(1);
+  const md5 = await crypto.subtle.digest("MD5", new TextEncoder().encode("a"));
+  return Response.json({
+    client: typeof createClient, base64: encode("hi"), hex: encodeHex(decodeHex("00ff")), uuid: v4.validate(v4.generate()),
+    md5: encodeHex(md5), status: [Status.NotFound, STATUS_CODE.NotFound], zod: z.string().parse("z"), late, data,
+    text: await Deno.readTextFile(new URL("./page.html", import.meta.url)), key: crypto.randomUUID().length,
+  }, { headers: cors });
+}, { port: 8000, onListen: () => {} });
+"""
+MAIL = """
+import { render } from "npm:preact-render-to-string@6";
+Deno.serve(() => new Response(render(<b>hello</b>)));
+"""
+BROKEN = """
+import a from "https://deno.land/x/deno_dom@v0.1.38/mod.ts";
+import b from "npm:a-package-that-nobody-has-published-for-freehold@1";
+import c from "./gone.ts";
+Deno.serve(() => new Response(`${a}${b}${c}`));
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("app")
+    folder = root / "supabase/functions"
+    sources = {
+        "_shared/cors.ts": SHARED,
+        "classic/index.ts": CLASSIC,
+        "classic/data.json": '{"a": 1}',
+        "classic/page.html": "<p>",
+        "classic/deno.json": '{ /* own */ "imports": { "zod": "https://deno.land/x/zod@v3.22.4/mod.ts", '
+        '"std/": "https://deno.land/std@0.168.0/" } }',
+        "mail/index.tsx": MAIL,
+        "mail/deno.json": '{"compilerOptions": {"jsx": "react-jsx", "jsxImportSource": "https://esm.sh/preact@10.22.0"}}',
+        "broken/index.ts": BROKEN,
+    }
+    for name, text in sources.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return root
+
+
+FUNCTIONS = (
+    EdgeFunction(
+        name="classic",
+        entry="supabase/functions/classic/index.ts",
+        import_map="supabase/functions/classic/deno.json",
+        verify_jwt=False,
+    ),
+    EdgeFunction(
+        name="mail",
+        entry="supabase/functions/mail/index.tsx",
+        import_map="supabase/functions/mail/deno.json",
+        verify_jwt=False,
+    ),
+    EdgeFunction(name="broken", entry="supabase/functions/broken/index.ts", verify_jwt=False),
+)
+
+
+@pytest.fixture(scope="module")
+def built(app: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event], dict[str, str]]:
+    destination = tmp_path_factory.mktemp("artifact")
+    events: list[Event] = []
+    before = _contents(app)
+    vendored = functions.vendor(app, FUNCTIONS, destination, deno=DENO, report=events.append)
+    assert _contents(app) == before, "the app is never changed"
+    return destination, events, functions.problems(vendored)
+
+
+def test_what_cannot_be_fetched_is_named_and_stops_nothing_else(
+    built: tuple[Path, list[Event], dict[str, str]],
+) -> None:
+    artifact, events, problems = built
+    assert set(problems) == {"broken"}
+    detail = str(events[0].values["detail"])
+    for line, specifier in ((2, "https://deno.land/x/deno_dom"), (3, "npm:a-package-that-nobody"), (4, "./gone.ts")):
+        assert f"supabase/functions/broken/index.ts:{line} imports {specifier}" in detail
+    assert [item["name"] for item in functions.settings(artifact)] == ["broken", "classic", "mail"]
+
+
+async def test_a_release_starts_without_a_network(
+    built: tuple[Path, list[Event], dict[str, str]], tmp_path: Path
+) -> None:
+    settings = tuple(
+        FunctionSettings(**(item | {"directory": Path(str(item["directory"]))}))  # type: ignore[arg-type]
+        for item in functions.settings(built[0])
+    )
+    offline = ("0.0.0.0/0",)
+    async with (
+        served(tmp_path / "s", settings, function_denied_addresses=offline) as world,
+        aiohttp.ClientSession() as http,
+    ):
+        answer = await http.get(world.address("classic"))
+        assert answer.status == 200, world.log("classic")
+        got = await answer.json()
+        assert await (await http.get(world.address("mail"))).text() == "<b>hello</b>"
+        broken = await http.get(world.address("broken"))
+        assert (broken.status, (await broken.json())["code"]) == (503, "BOOT_ERROR")
+        assert "deno_dom" in world.log("broken")[0]["text"]
+    assert len(got.pop("md5")) == 32
+    assert got == {
+        "client": "function", "base64": "aGk=", "hex": "00ff", "uuid": True, "status": [404, 404], "zod": "z",
+        "late": "caught", "data": {"a": 1}, "text": "<p>", "key": 36,
+    }  # fmt: skip
+
+
+def test_the_same_sources_give_the_same_artifact(
+    app: Path, built: tuple[Path, list[Event], dict[str, str]], tmp_path: Path
+) -> None:
+    functions.vendor(app, FUNCTIONS, tmp_path, deno=DENO, report=lambda _: None)
+    assert _contents(tmp_path) == _contents(built[0])
+
+
+def test_a_config_that_is_no_json_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "app/supabase/functions/odd"
+    folder.mkdir(parents=True)
+    (folder / "index.ts").write_text("Deno.serve(() => new Response());")
+    (folder / "deno.json").write_text("{ nonsense")
+    function = EdgeFunction(
+        name="odd", entry="supabase/functions/odd/index.ts", import_map="supabase/functions/odd/deno.json"
+    )
+    (made,) = functions.vendor(tmp_path / "app", (function,), tmp_path / "out", deno=DENO, report=lambda _: None)
+    assert made.problem is not None
+    assert "supabase/functions/odd/deno.json is no JSON" in made.problem.message
+    assert json.loads((tmp_path / "out/functions.json").read_text())[0]["problem"] == made.problem.message
+
+
+def _contents(root: Path) -> dict[str, str]:
+    return {name: files.sha256(root / name) for name in files.list_files(root)}
