@@ -54,14 +54,31 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def cluster(folder: Path, binaries: PostgresPrograms) -> Iterator[Cluster]:
+def new_cluster(folder: Path, binaries: PostgresPrograms) -> Iterator[Cluster]:
     made = Cluster(folder / "postgres", binaries, settings=FAST)
     yield made
     made.stop()
 
 
-def test_a_first_start_gives_a_server_with_every_extension_an_app_may_want(cluster: Cluster) -> None:
-    address = cluster.start()
+@pytest.fixture(scope="module")
+def stopped(binaries: PostgresPrograms) -> Iterator[Path]:
+    """A cluster that was started once: a copy of it is quicker than another first start."""
+    with tempfile.TemporaryDirectory(prefix="fh-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        first = Cluster(Path(folder) / "postgres", binaries, settings=FAST)
+        first.start()
+        first.stop()
+        yield first.folder
+
+
+@pytest.fixture
+def cluster(stopped: Path, new_cluster: Cluster) -> Cluster:
+    subprocess.run(["cp", "-a", str(stopped), str(new_cluster.folder)], check=True)
+    return new_cluster
+
+
+def test_a_first_start_gives_a_server_with_every_extension_an_app_may_want(new_cluster: Cluster) -> None:
+    address = new_cluster.start()
     with postgres.connect(address.dsn) as connection:
         for name in EXTENSIONS:
             connection.execute(f'create extension "{name}"')
@@ -76,7 +93,7 @@ def test_a_first_start_gives_a_server_with_every_extension_an_app_may_want(clust
     assert settings["wal_level"] == "logical"
     assert settings["listen_addresses"] == "127.0.0.1"
     assert int(settings["max_slot_wal_keep_size"]) > 0
-    assert major_of(cluster.folder) == int(settings["server_version_num"]) // 10000
+    assert major_of(new_cluster.folder) == int(settings["server_version_num"]) // 10000
 
 
 def test_durability_is_on_unless_a_test_turns_it_off(folder: Path, binaries: PostgresPrograms) -> None:
@@ -283,12 +300,12 @@ def test_a_lost_password_is_said(cluster: Cluster) -> None:
     assert not cluster.is_running()
 
 
-def test_a_first_start_that_was_killed_half_way_is_done_again(cluster: Cluster) -> None:
-    (cluster.folder / "data.new").mkdir(parents=True)
-    (cluster.folder / "data.new/PG_VERSION").write_text("18\n")
-    cluster.start()
-    assert cluster.answers()
-    assert not (cluster.folder / "data.new").exists()
+def test_a_first_start_that_was_killed_half_way_is_done_again(new_cluster: Cluster) -> None:
+    (new_cluster.folder / "data.new").mkdir(parents=True)
+    (new_cluster.folder / "data.new/PG_VERSION").write_text("18\n")
+    new_cluster.start()
+    assert new_cluster.answers()
+    assert not (new_cluster.folder / "data.new").exists()
 
 
 def test_a_path_too_long_for_a_socket_is_served_by_tcp(folder: Path, binaries: PostgresPrograms) -> None:
