@@ -140,7 +140,7 @@ begin
       from entries as e
      where $5 = ''
         or (coalesce(date_trunc('milliseconds', e.%1$I), 'epoch'), e.entry collate "C")
-           %2$s (coalesce(nullif($6, '')::timestamptz, 'epoch'), $5)
+           %2$s (coalesce(date_trunc('milliseconds', nullif($6, '')::timestamptz), 'epoch'), $5)
      order by coalesce(date_trunc('milliseconds', e.%1$I), 'epoch') %3$s, e.entry collate "C" %3$s
      limit $4
     $query$, p_sort_column, case p_sort_order when 'asc' then '>' else '<' end, p_sort_order)

@@ -108,9 +108,11 @@ begin
     perform pg_sleep(0.1);
   end loop;
   if answer.id is null or answer.error_msg is not null then
-    return ('ERROR', coalesce(answer.error_msg, 'request matching request_id not found'), null);
+    return row('ERROR'::net.request_status, coalesce(answer.error_msg, 'request matching request_id not found'),
+               null::net.http_response)::net.http_response_result;
   end if;
-  return ('SUCCESS', 'ok', (answer.status_code, answer.headers, answer.content)::net.http_response);
+  return row('SUCCESS'::net.request_status, 'ok',
+             row(answer.status_code, answer.headers, answer.content)::net.http_response)::net.http_response_result;
 end
 $$;
 
