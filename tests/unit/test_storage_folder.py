@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -143,3 +145,28 @@ async def test_where_files_cannot_be_linked_they_are_copied(tmp_path: Path) -> N
     assert path.read_bytes() == origin.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sorted(files(tmp_path)) == [path, origin]
+
+
+ENDLESS = """
+import asyncio, pathlib, sys
+from freehold.kit.objects.folder import FolderStore
+
+async def endless():
+    while True:
+        yield b"x" * 2_000_000
+        print("written", flush=True)
+        await asyncio.sleep(0.01)
+
+asyncio.run(FolderStore(pathlib.Path(sys.argv[1])).put(sys.argv[2], endless()))
+"""
+
+
+def test_a_process_that_is_killed_while_writing_leaves_no_object(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, str(tmp_path), KEY], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+    store = FolderStore(tmp_path)
+    assert list(store.list_unchanged_since(time.time() + 60)) == []
+    assert store.discard_unfinished(time.time() + 60) == 1
+    assert files(tmp_path) == []
