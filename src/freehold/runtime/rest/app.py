@@ -1,0 +1,193 @@
+"""`/rest/v1`: PostgREST v14 as an ASGI application. `RestCore` needs only a database and somebody who knows callers."""
+
+from typing import NamedTuple
+
+from freehold.core.secret import Secret
+from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted
+from freehold.runtime.rest import (
+    compiled,
+    cors,
+    errors,
+    execute,
+    failures,
+    identity,
+    openapi,
+    planner,
+    request,
+    response,
+)
+from freehold.runtime.rest.body import read_body
+from freehold.runtime.rest.compiled import Compiled
+from freehold.runtime.rest.errors import ApiError, Header
+from freehold.runtime.rest.identity import Identify
+from freehold.runtime.rest.query import params
+from freehold.runtime.rest.query.params import Lifted
+from freehold.runtime.rest.request import FUNCTION, ROOT, Head, Resource
+from freehold.runtime.rest.response import Response
+from freehold.runtime.rest.settings import RestSettings, of_runtime
+from freehold.runtime.rest.state import Knowledge, State
+from freehold.runtime.rest.timing import Timing
+from freehold.runtime.services import Receive, Scope, Send, Services
+from freehold.runtime.session import Caller
+
+
+class RestCore:
+    """The core alone: it can stand in front of any database."""
+
+    def __init__(self, pool: Pool, settings: RestSettings, identify: Identify, dsn: Secret) -> None:
+        """`dsn` is for the listener's own connection; it is the pool's."""
+        self._pool = pool
+        self._settings = settings
+        self._identify = identify
+        self.state = State(pool, settings, dsn)
+
+    async def start(self) -> None:
+        """Load the schema cache and listen for reloads; a database that is away is waited for in the background."""
+        await self.state.start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self.state.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request. Whatever goes wrong is an answer with PostgREST's error body."""
+        head = request.head_of(scope)
+        known = self.state.known
+        settings = known.settings if known is not None else self._settings
+        origins = settings.server_cors_allowed_origins
+        preflight = cors.preflight(head.method, head.headers, origins)
+        if preflight is not None:
+            await _send(send, Response(200, preflight))
+            return
+        timing = Timing() if settings.server_timing_enabled else None
+        try:
+            answer = await self._answer(scope, receive, head, known, timing)
+        except ApiError as error:
+            answer = response.of_error(error, headers_only=head.method == "HEAD")
+        if answer.status == 503 and known is not None:  # noqa: PLR2004 - RFC 9110
+            self.state.want()
+        _add_missing(answer.headers, _extra_headers(head, settings, timing))
+        await _send(send, answer)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, head: Head, known: Knowledge | None, timing: Timing | None
+    ) -> Response:
+        caller = self._identify(scope["headers"])
+        if timing is not None:
+            timing.mark("jwt")
+        if known is None:
+            raise errors.no_schema_cache()
+        if len(head.path) + len(head.query) > known.settings.max_url_bytes:
+            raise errors.uri_too_long(known.settings.max_url_bytes)
+        body = await read_body(head, receive, known.settings.max_body_bytes)
+        try:
+            return await self._handle(head, body, caller, known, timing)
+        except DatabaseError as error:
+            is_anonymous = caller.role == known.settings.db_anon_role
+            raise failures.of_database(error, is_anonymous=is_anonymous) from error
+        except ConnectionLost as error:
+            raise failures.unreachable() from error
+        except PoolExhausted as error:
+            raise failures.exhausted() from error
+
+    async def _handle(
+        self, head: Head, body: bytes, caller: Caller, known: Knowledge, timing: Timing | None
+    ) -> Response:
+        resource = request.resource_of(head.path, known.settings)
+        if resource.kind == ROOT or head.method == "OPTIONS":
+            return await self._describe(head, resource, caller, known)
+        arguments = resource.kind == FUNCTION and head.method in ("GET", "HEAD")
+        lifted = params.lift(head.query, arguments=arguments)
+        plan = _planned(head, resource, lifted, body, known)
+        if timing is not None:
+            timing.mark("plan")
+        wanted = execute.Request(plan.compiled, head, caller, lifted.values, plan.body)
+        outcome = await execute.run(self._pool, wanted, known.settings, known.roles)
+        if timing is not None:
+            timing.mark("transaction")
+        canonical = params.canonical(lifted.parameters) if plan.compiled.kind == compiled.READ else ""
+        answer = response.of_outcome(plan.compiled, outcome, canonical)
+        if timing is not None:
+            timing.mark("response")
+        return answer
+
+    async def _describe(self, head: Head, resource: Resource, caller: Caller, known: Knowledge) -> Response:
+        """Answer OPTIONS, and the description of the API on `/`."""
+        lifted = params.lift(head.query, arguments=resource.kind == FUNCTION)
+        wish = planner.understand(head, resource, lifted, b"", known.settings, known.cache)
+        if head.method == "OPTIONS":
+            return response.of_options(openapi.allowed_methods(wish, known.cache))
+        document = await openapi.document(self._pool, wish, caller, known)
+        headers: list[Header] = [(b"content-type", b"application/openapi+json; charset=utf-8")]
+        if wish.profile is not None:
+            headers.append((b"content-profile", wish.profile))
+        if head.method == "HEAD":
+            return Response(200, headers)
+        return Response(200, [*headers, (b"content-length", b"%d" % len(document))], document)
+
+
+class RestApp(RestCore):
+    """The core as `/rest/v1` of the runtime: callers come from the app's sessions."""
+
+    def __init__(self, services: Services) -> None:
+        """Use the pool of the role `authenticator`."""
+        dsn = services.settings.rest_dsn
+        super().__init__(services.rest, of_runtime(services.settings), identity.of_sessions(services.sessions), dsn)
+
+
+class _Planned(NamedTuple):
+    compiled: Compiled
+    body: bytes
+
+
+def _planned(head: Head, resource: Resource, lifted: Lifted, body: bytes, known: Knowledge) -> _Planned:
+    """Find the plan of a request's shape, or make it."""
+    key = _shape(head, lifted)
+    if key is not None:
+        found = known.plans.get(key)
+        if found is not None:
+            return _Planned(found, body)
+    wish = planner.understand(head, resource, lifted, body, known.settings, known.cache)
+    if key is None:
+        key = (*_headers_key(head, lifted), wish.payload.keys, wish.payload.is_object)
+        found = known.plans.get(key)
+        if found is not None and wish.payload.arguments is None:
+            return _Planned(found, wish.payload.raw)
+    plan = planner.compile_wish(wish, known.settings, known.cache)
+    if plan.liftable:
+        known.keep(key, plan)
+    return _Planned(plan, wish.payload.raw)
+
+
+def _shape(head: Head, lifted: Lifted) -> tuple[object, ...] | None:
+    """Give the key of a request without a body, None when its body has to be looked at first."""
+    return _headers_key(head, lifted) if head.method in ("GET", "HEAD", "DELETE") else None
+
+
+def _headers_key(head: Head, lifted: Lifted) -> tuple[object, ...]:
+    get = head.headers.get
+    return (
+        head.method, head.path, lifted.shape, get("accept"), get("prefer"), get("range"), get("accept-profile"),
+        get("content-profile"), get("content-type"),
+    )  # fmt: skip
+
+
+def _extra_headers(head: Head, settings: RestSettings, timing: Timing | None) -> list[Header]:
+    extra = cors.of_request(head.headers, settings.server_cors_allowed_origins)
+    if settings.server_trace_header:
+        name = settings.server_trace_header.lower()
+        extra.append((name.encode(), head.headers.get(name, "").encode()))
+    if timing is not None:
+        extra.append((b"server-timing", timing.header()))
+    return extra
+
+
+def _add_missing(headers: list[Header], extra: list[Header]) -> None:
+    if extra:
+        names = {name for name, _ in headers}
+        headers.extend(item for item in extra if item[0] not in names)
+
+
+async def _send(send: Send, answer: Response) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,72 @@
+"""A request that is planned: SQL text, where its parameters come from, and how its result is answered.
+
+One of these serves every request of the same shape, so it holds nothing of a caller or of a filter's value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from freehold.runtime.database import Parameter as DatabaseParameter
+from freehold.runtime.database import Statement as DatabaseStatement
+from freehold.runtime.rest.media import MediaType
+from freehold.runtime.rest.preferences import Preferences
+from freehold.runtime.rest.ranges import ALL, Range
+from freehold.runtime.rest.sql.snippet import BODY_SLOT, Parameter, Statement
+
+READ, CREATE, UPDATE, PUT, DELETE, CALL = "read", "create", "update", "put", "delete", "call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """The plan of a request that needs the database."""
+
+    kind: str
+    name: str
+    """The relation's or function's name."""
+    schema: str
+    profile: bytes | None
+    """What Content-Profile says, None if it is not sent."""
+    statement: Statement
+    media_type: MediaType
+    preferences: Preferences
+    explain: Statement | None = None
+    """Asks the planner for the number of rows."""
+    rows: Range = ALL
+    headers_only: bool = False
+    read_only: bool = False
+    isolation: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+    """A function's own settings."""
+    is_singular: bool = False
+    rolls_back: bool = False
+    limit_affected: int | None = None
+    has_conflict_target: bool = False
+    """Whether Prefer: resolution can apply."""
+    returns_void: bool = False
+    max_rows: int | None = None
+    is_binary: bool = False
+    """The body comes as bytea in hex."""
+    liftable: bool = True
+    """Whether another body may be sent with the same plan."""
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether the result decides about commit or rollback."""
+        return self.kind == PUT or self.is_singular or self.limit_affected is not None
+
+
+def bind(statement: Statement, values: Sequence[str], body: bytes) -> DatabaseStatement:
+    """Put a request's values into a statement; raises ApiError where a value does not parse."""
+    return statement.sql, [_value(parameter, values, body) for parameter in statement.parameters]
+
+
+def _value(parameter: Parameter, values: Sequence[str], body: bytes) -> DatabaseParameter:
+    if len(parameter.values) == 1:
+        text, slot = parameter.values[0]
+        if slot == BODY_SLOT:
+            return b"\\x" + body.hex().encode() if text else body
+        if slot >= 0:
+            text = values[slot]
+        return (parameter.convert((text,)) if parameter.convert else text).encode()
+    texts = [values[slot] if slot >= 0 else text for text, slot in parameter.values]
+    return (parameter.convert(texts) if parameter.convert else "".join(texts)).encode()

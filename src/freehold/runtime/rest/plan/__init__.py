@@ -1,0 +1,1 @@
+"""From a request and the schema cache to a plan: what is read, joined, written and called."""

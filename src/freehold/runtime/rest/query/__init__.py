@@ -1,0 +1,1 @@
+"""The URL's query string: its grammar, and what it says as data."""

@@ -1,0 +1,1 @@
+"""From plans to SQL text and parameters. Values are always parameters; names are always quoted."""
