@@ -41,7 +41,7 @@ async def test_every_route_asks_who_is_there(world: World) -> None:
         if route.path == "/logout":
             ben = (await world.sign_in("ben@example.com")).json
     after = {str(row[0]): row[1] for row in world.sql("select id, updated_at from auth.users")}
-    assert after[ann["user"]["id"]] == dict((str(row[0]), row[1]) for row in before)[ann["user"]["id"]]
+    assert after[ann["user"]["id"]] == {str(row[0]): row[1] for row in before}[ann["user"]["id"]]
 
 
 def _callers(user_token: str) -> dict[str, dict[str, str]]:

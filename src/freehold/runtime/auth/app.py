@@ -24,7 +24,7 @@ from freehold.runtime.auth.context import Auth
 from freehold.runtime.auth.errors import ApiError, unexpected
 from freehold.runtime.auth.guard import Door, Signed, check_admin, check_key, check_user
 from freehold.runtime.auth.http import Request, Response, read_body, read_head, refusal, send_response
-from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
+from freehold.runtime.database import ConnectionLost, PoolExhausted
 from freehold.runtime.mail.mailer import Mailer
 from freehold.runtime.services import Receive, Scope, Send, Services
 
@@ -141,9 +141,9 @@ class AuthApp:
             response = await self._answer(replace(request, body=await read_body(receive)))
         except ApiError as error:
             response = refusal(error, request)
-        except (DatabaseError, ConnectionLost, PoolExhausted, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - the top of this protocol: people get GoTrue's form of a 500
             _log.exception("auth request failed: %s %s", request.method, request.path)
-            response = refusal(_of_database(error), request)
+            response = refusal(_of_failure(error), request)
         await send_response(response, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -175,7 +175,7 @@ def _pattern(path: str) -> str:
     return "([^/]+)".join(re.escape(part) for part in path.split("{}"))
 
 
-def _of_database(error: Exception) -> ApiError:
-    if isinstance(error, DatabaseError):
-        return unexpected()
-    return ApiError(503, "unexpected_failure", "The database cannot be reached right now")
+def _of_failure(error: Exception) -> ApiError:
+    if isinstance(error, ConnectionLost | PoolExhausted | TimeoutError):
+        return ApiError(503, "unexpected_failure", "The database cannot be reached right now")
+    return unexpected()

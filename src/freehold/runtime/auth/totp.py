@@ -35,7 +35,7 @@ def qr_svg(uri: str) -> str:
 def is_valid(secret: str, code: str, now: float) -> bool:
     """Say whether the code is that of this period, the one before or the one after."""
     period = int(now // PERIOD_SECONDS)
-    found = [hmac.compare_digest(code_at(secret, period + skew), code) for skew in (-1, 0, 1)]
+    found = [hmac.compare_digest(code_at(secret, period + skew).encode(), code.encode()) for skew in (-1, 0, 1)]
     return any(found)
 
 
