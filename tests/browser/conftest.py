@@ -34,6 +34,7 @@ ARGUMENTS = (
 )
 WIDE = (1200, 850)
 PHONE = (390, 844)
+PATIENCE_MS = 15_000
 LOCAL_SCHEMES = ("blob", "data", "about", "chrome-error")
 
 NewPage = Callable[..., "Page"]
@@ -101,8 +102,9 @@ def site() -> Iterator[str]:
 def browser() -> Iterator["Browser"]:
     """Chromium, closed after each file: while it is open, Playwright holds the thread's event loop."""
     program = _chromium()
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the tests are skipped where it is missing
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - the tests are skipped where it is missing
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield chromium
@@ -132,7 +134,7 @@ def new_page(browser: "Browser", site: str, watch: Watch, look: Look) -> Iterato
         context = browser.new_context(
             base_url=site, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", locale="en-GB"
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         watch.follow(page)
         pages.append(page)

@@ -22,7 +22,7 @@ NewPage = Callable[..., Page]
 Look = Callable[[Page, str], None]
 Tolerate = Callable[[str], None]
 PASSWORD = "a lamp in the window"
-LONG_NAME = "Everything that has to be bought, borrowed or begged before the house move in the autumn"
+LONG_NAME = "Everything to be bought, borrowed or begged before the house move in the autumn"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 FAULTLESS_PAGES = ("/", "/auth", "/auth?mode=sign-up", "/forgot-password", "/reset-password", "/lists", "/profile")
 
@@ -309,9 +309,7 @@ def test_an_ai_call_without_a_provider_says_so_on_the_page(page: Page, tolerate:
     sign_up(page, somebody("Ada"))
     make_list(page, "Birthday party")
     page.get_by_role("button", name="Suggest tasks").click()
-    expect(page.get_by_role("alert")).to_contain_text(
-        re.compile("AI.*not (configured|set)", re.IGNORECASE), timeout=60_000
-    )
+    expect(page.get_by_role("alert")).to_contain_text("no AI provider is connected here", timeout=60_000)
     look(page, "no-ai")
 
 
@@ -349,7 +347,9 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail(page: Page, si
     expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
 
 
-def test_the_mail_page_shows_the_mail_and_its_link_opens_the_app(page: Page, look: Look) -> None:
+@pytest.mark.xfail(strict=True, reason="a link clicked in the mail opens inside its sandboxed frame, without scripts")
+def test_the_mail_page_shows_the_mail_and_its_link_opens_the_app(page: Page, tolerate: Tolerate, look: Look) -> None:
+    tolerate("/assets/")
     ada = somebody("Ada")
     sign_up(page, ada)
     sign_out(page)
