@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.support.functions import DENO, served, write
+from functions_world import DENO, served, write
 
 from freehold.kit import deno
 from freehold.runtime.settings import FunctionLimits
@@ -146,7 +146,7 @@ const tries = (port, paths, addresses) => ({
   link: () => Deno.symlink("/etc/passwd", Deno.env.get("TMPDIR") + "/link"),
   run: () => new Deno.Command("/bin/sh", { args: ["-c", "id"] }).output(),
   ffi: () => Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", { getpid: { parameters: [], result: "i32" } }),
-  kill: () => Deno.kill(Deno.ppid, "SIGTERM"),
+  kill: () => Deno.kill(Deno.ppid, "SIGCONT"),
   hostname: () => Deno.hostname(),
   worker: () => new Promise((done, fail) => {
     const code = `fetch("http://127.0.0.1:${port}/").then(() => postMessage("in"), () => postMessage("out"))`;
@@ -165,20 +165,28 @@ Deno.serve(async (req) => {
   await Deno.writeTextFile(Deno.env.get("TMPDIR") + "/mine", "ok");
   const todos = Deno.env.get("SUPABASE_URL") + "/rest/v1/todos?select=*";
   const api = await (await fetch(todos, { headers: { apikey: "k" } })).json();
-  return Response.json({ through, api });
+  return Response.json({ through, api, tried: Object.keys(tries(port, paths, addresses)).length });
 });
 """
 
 
 async def test_a_hostile_function_reaches_nothing_but_the_api(tmp_path: Path) -> None:
-    victim = await asyncio.start_server(lambda _, writer: writer.close(), "0.0.0.0", 0)
+    came: list[str] = []
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(str(writer.get_extra_info("sockname")))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    victim = await asyncio.start_server(greet, "0.0.0.0", 0)
     port = victim.sockets[0].getsockname()[1]
+    victim6 = await asyncio.start_server(greet, "::", port)
     secret, socket_path = tmp_path / "secret.txt", tmp_path / "v"
     secret.write_text("secret")
-    unix = await asyncio.start_unix_server(lambda _, writer: writer.close(), socket_path)
-    own = [item for item in deno.own_addresses() if not item.startswith("[")]
+    unix = await asyncio.start_unix_server(greet, socket_path)
     addresses = ["127.0.0.1", "localhost", "127.0.0.2", "127.1", "2130706433", "0.0.0.0", "[::1]", "[::]",
-                 "[::ffff:127.0.0.1]", "localhost.", *own]  # fmt: skip
+                 "[::ffff:127.0.0.1]", "localhost.", *deno.own_addresses()]  # fmt: skip
     functions = write(tmp_path, {"hostile": HOSTILE, "other": GOOD})
     async with served(tmp_path / "s", functions) as world, aiohttp.ClientSession() as http:
         await http.get(world.address("other"))
@@ -188,8 +196,10 @@ async def test_a_hostile_function_reaches_nothing_but_the_api(tmp_path: Path) ->
                  str(tmp_path / "s" / "logs" / "other.log")]  # fmt: skip
         order = {"port": port, "paths": paths, "addresses": addresses}
         got = json.loads(await (await http.post(world.address("hostile"), data=json.dumps(order))).text())
-    for server in (victim, unix):
+    for server in (victim, victim6, unix):
         server.close()
+    assert came == []
+    assert got["tried"] > 80
     assert got["through"] == []
     assert got["api"]["path"] == "/rest/v1/todos"
     assert got["api"]["query"] == "select=*"
@@ -200,7 +210,7 @@ def test_processes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     write(tmp_path, {"good": "Deno.serve(() => new Response(String(Deno.pid)));"})
     program = tmp_path / "serve.py"
     program.write_text(SERVE)
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[1] / "support")
     with subprocess.Popen(
         [sys.executable, str(program), str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
     ) as process:
@@ -219,7 +229,7 @@ SERVE = """
 import asyncio, sys
 from pathlib import Path
 import aiohttp
-from tests.support.functions import served, write
+from functions_world import served, write
 
 async def main():
     root = Path(sys.argv[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.support.functions import DENO, LOVABLE_KEY, PUBLISHABLE, SECRET, served, token, write
+from functions_world import DENO, LOVABLE_KEY, PUBLISHABLE, SECRET, served, token, write
 
 pytestmark = pytest.mark.skipif(not DENO, reason="Deno is not installed")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from functions_world import DENO, served
 
 from freehold.core.event import Event
 from freehold.core.inventory import EdgeFunction
 from freehold.kit import files
 from freehold.releases import functions
 from freehold.runtime.settings import FunctionSettings
-from tests.support.functions import DENO, served
 
 pytestmark = [
     pytest.mark.skipif(not DENO, reason="Deno is not installed"),
@@ -43,7 +43,8 @@ serve(async (req: Request) => {
   await delay(1);
   const md5 = await crypto.subtle.digest("MD5", new TextEncoder().encode("a"));
   return Response.json({
-    client: typeof createClient, base64: encode("hi"), hex: encodeHex(decodeHex("00ff")), uuid: v4.validate(v4.generate()),
+    client: typeof createClient, base64: encode("hi"), hex: encodeHex(decodeHex("00ff")),
+    uuid: v4.validate(v4.generate()),
     md5: encodeHex(md5), status: [Status.NotFound, STATUS_CODE.NotFound], zod: z.string().parse("z"), late, data,
     text: await Deno.readTextFile(new URL("./page.html", import.meta.url)), key: crypto.randomUUID().length,
   }, { headers: cors });
@@ -73,7 +74,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "classic/deno.json": '{ /* own */ "imports": { "zod": "https://deno.land/x/zod@v3.22.4/mod.ts", '
         '"std/": "https://deno.land/std@0.168.0/" } }',
         "mail/index.tsx": MAIL,
-        "mail/deno.json": '{"compilerOptions": {"jsx": "react-jsx", "jsxImportSource": "https://esm.sh/preact@10.22.0"}}',
+        "mail/deno.json": '{"compilerOptions": '
+        '{"jsx": "react-jsx", "jsxImportSource": "https://esm.sh/preact@10.22.0"}}',
         "broken/index.ts": BROKEN,
     }
     for name, text in sources.items():

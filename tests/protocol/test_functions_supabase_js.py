@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from functions_world import DENO, PUBLISHABLE, served, token
 from node_client import Speak
 
 from freehold.core.inventory import EdgeFunction
 from freehold.releases import functions
 from freehold.runtime.settings import FunctionSettings
-from tests.support.functions import DENO, PUBLISHABLE, served, token
 
 pytestmark = [pytest.mark.protocol, pytest.mark.skipif(not DENO, reason="Deno is not installed")]
 
@@ -21,7 +21,8 @@ SOURCES = {
         authorization: req.headers.get("authorization"),
       });
     });""",
-    "bytes": """Deno.serve((req) => new Response(req.body, { headers: { "content-type": "application/octet-stream" } }));""",
+    "bytes": """const kind = { headers: { "content-type": "application/octet-stream" } };
+    Deno.serve((req) => new Response(req.body, kind));""",
     "refuses": """Deno.serve(() => Response.json({ error: "Payment required" }, { status: 402 }));""",
     "stream": """Deno.serve(() => {
       const text = new TextEncoder();
@@ -69,5 +70,5 @@ async def test_functions_answer_an_unmodified_client(tmp_path: Path, speak: Spea
             ANN_TOKEN=token("authenticated", sub="00000000-0000-0000-0000-00000000000a"),
         )
         problems = [item for item in outcomes if not item["ok"]]
-        assert problems == [], world.log("inside")
+        assert problems == [], problems
     assert len(outcomes) == 9

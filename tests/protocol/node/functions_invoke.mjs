@@ -1,9 +1,6 @@
 // What apps do with supabase.functions, by an unmodified supabase-js. Prints one JSON object a case: {name, ok, error}.
 import assert from 'node:assert/strict'
-import {
-  createClient,
-  FunctionsHttpError,
-} from '@supabase/supabase-js'
+import { createClient, FunctionsHttpError } from '@supabase/supabase-js'
 
 const { URL: url, PUBLISHABLE, OLD_KEY, ANN_TOKEN } = process.env
 const client = createClient(url, PUBLISHABLE, { auth: { persistSession: false } })
@@ -26,7 +23,7 @@ const cases = {
     const form = new FormData()
     form.set('name', 'value')
     assert.match(done(await client.functions.invoke('echo', { body: form })).type, /^multipart\/form-data; boundary=/)
-    const bytes = done(await client.functions.invoke('bytes', { body: new Uint8Array([1, 2, 3]) }))
+    const bytes = done(await client.functions.invoke('bytes', { body: new Uint8Array([1, 2, 3]).buffer }))
     assert.deepEqual(new Uint8Array(await bytes.arrayBuffer()), new Uint8Array([1, 2, 3]))
   },
   async 'every method arrives, with query and headers'() {
