@@ -57,6 +57,19 @@ def test_an_app_that_does_not_build_says_why_and_where_the_log_is(tmp_path: Path
     assert (_build(app, tmp_path).site / "index.html").read_text() == "a page"
 
 
+def test_a_front_end_in_a_folder_of_its_own_is_built_there(tmp_path: Path) -> None:
+    package = {"name": "pots", "type": "module", "scripts": {"build": "node build.mjs"}}
+    changes: dict[str, str | None] = {"package.json": None, "package-lock.json": None, "build.mjs": None}
+    changes |= {
+        "frontend/package.json": json.dumps(package),
+        "frontend/package-lock.json": json.dumps(LOCK),
+        "frontend/build.mjs": PAGE,
+    }
+    artifact = _build(_app(tmp_path, changes=changes), tmp_path)
+    assert (artifact.site / "index.html").read_text() == "a page"
+    assert artifact.notes == ()
+
+
 def test_a_build_that_writes_no_page_has_failed(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match="wrote no page"):
         _build(_app(tmp_path, "console.log('done');\n"), tmp_path)

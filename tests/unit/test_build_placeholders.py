@@ -41,6 +41,17 @@ def test_every_form_of_the_old_address_becomes_the_new_one(written: str, served:
     assert placeholders.fill(OLD.replace(written), **HERE) == served
 
 
+def test_an_address_on_a_domain_of_its_own_is_replaced_too() -> None:
+    old = OldNames(BackendAddress(url="https://api.pots.example", project_ref=REF))
+    text = (
+        f'"https://api.pots.example/rest" wss://api.pots.example https://api.pots.example.org https://{REF}.supabase.co'
+    )
+    served = placeholders.fill(old.replace(text), **HERE)
+    assert served == (
+        '"http://127.0.0.1:8000/rest" ws://127.0.0.1:8000 https://api.pots.example.org http://127.0.0.1:8000'
+    )
+
+
 def test_an_https_origin_keeps_secure_sockets() -> None:
     served = placeholders.fill(f"{ORIGIN} wss://{HOST}/x", origin="https://pots.example.org", publishable_key="k")
     assert served == "https://pots.example.org wss://pots.example.org/x"

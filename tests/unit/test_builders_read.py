@@ -42,6 +42,15 @@ def test_an_address_and_a_key_written_into_code_are_found(tmp_path: Path) -> Non
     assert Place(path="src/integrations/supabase/client.ts", line=1) in inventory.backend.places
 
 
+def test_an_address_on_a_domain_of_its_own_is_the_back_end_and_one_for_development_is_not(tmp_path: Path) -> None:
+    own = _read(tmp_path / "own", {".env": 'VITE_SUPABASE_URL="https://api.pots.example/"\n'}).backend
+    local = _read(tmp_path / "local", {".env.local": "VITE_SUPABASE_URL=http://localhost:54321\n"}).backend
+    assert own is not None
+    assert local is not None
+    assert (own.url, own.project_ref) == ("https://api.pots.example", REF)
+    assert local.url == f"https://{REF}.supabase.co"
+
+
 def test_a_second_project_is_not_taken_for_the_apps_own(tmp_path: Path) -> None:
     other = "zzzzzzzzzzzzzzzzzzzz"
     inventory = _calls(tmp_path, f'fetch("https://{other}.supabase.co/x"); fetch("https://{other}.supabase.co/y");')

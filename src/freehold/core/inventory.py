@@ -159,7 +159,7 @@ class Inventory:
     builder_hosts: tuple[str, ...] = ()
     """Hosts of the builder that a served page must not load scripts from; a host includes its subdomains."""
     package_mirrors: tuple[str, ...] = ()
-    """Host and path of the builder's package cache, as lock files name it: the public registry has the same packages."""
+    """Host and path of the builder's package cache, as lock files name it; the registry has the same packages."""
     client_versions: dict[str, str] = field(default_factory=dict)
     """Wanted versions of the packages that speak the builder's protocol, by package name."""
     settings: dict[str, object] = field(default_factory=dict)

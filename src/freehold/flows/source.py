@@ -16,14 +16,15 @@ _SHOWN = 8
 def open_source(text: str, workdir: Path) -> App:
     """Give the app that stands in a folder, behind a git address or in a zip.
 
-    A folder is used where it is and never written to. Clones and unpacked zips go to `workdir`/<name>, whole or not
-    at all; what was there under that name is replaced. Raises NotAnApp, BadArchive or SourceUnreachable.
+    A folder is used where it is and never written to. Clones and unpacked zips go to `workdir`/source/<name>, whole
+    or not at all; what was there under that name is replaced. Raises NotAnApp, BadArchive or SourceUnreachable.
     """
+    sources = workdir / "source"
     if git.is_address(text):
-        app = _clone(text, workdir)
+        app = _clone(text, sources)
     else:
         path = Path(text).expanduser()
-        app = _unpack(path, workdir) if path.is_file() else _folder(path)
+        app = _unpack(path, sources) if path.is_file() else _folder(path)
     _check_package(app)
     return app
 
@@ -35,19 +36,19 @@ def name_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "app"
 
 
-def _clone(address: str, workdir: Path) -> App:
+def _clone(address: str, sources: Path) -> App:
     shown = git.redact(address) if urlsplit(address).scheme in ("http", "https") else address
     name = name_of(address)
-    with whole_folder(workdir / name) as folder:
+    with whole_folder(sources / name) as folder:
         git.clone(address, folder)
-    return App(root=workdir / name, origin=shown, name=name)
+    return App(root=sources / name, origin=shown, name=name)
 
 
-def _unpack(path: Path, workdir: Path) -> App:
+def _unpack(path: Path, sources: Path) -> App:
     name = name_of(path.name)
-    with whole_folder(workdir / name) as folder:
+    with whole_folder(sources / name) as folder:
         inner = archive.unpack(path, folder).relative_to(folder)
-    return App(root=workdir / name / inner, origin=str(path), name=name)
+    return App(root=sources / name / inner, origin=str(path), name=name)
 
 
 def _folder(path: Path) -> App:

@@ -106,8 +106,9 @@ class OldNames:
         ref = re.escape(self.backend.project_ref) if self.backend.project_ref else ""
         if "supabase" in text:
             text = self._addresses(text, rf"(?:{ref}|{_COMPUTED})" if ref else _COMPUTED)
-        if self.backend.url and not ref:
-            text = text.replace(self.backend.url, ORIGIN)
+        domain = urlsplit(self.backend.url).netloc
+        if domain and not domain.endswith(".supabase.co"):
+            text = re.sub(rf"(https|wss)(://){re.escape(domain)}(?![\w.:-])", _secure, text)
         if ref and self.backend.project_ref in text:
             text = re.sub(rf"""(?<=["'`]){ref}(?=["'`])|(?<=\bsb-){ref}(?=-auth-token)""", REF, text)
         return text

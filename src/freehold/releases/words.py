@@ -7,6 +7,7 @@ from freehold.core.plan import Report
 
 LINES_SHOWN = 15
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]")
+_COMPLAINT = re.compile(r"^npm (?:error|ERR!|warn|WARN|notice)\b")
 _NOISE = re.compile(
     r"^\s*(?:at .+\(?.*:\d+:\d+\)?|npm (?:notice|error A complete log|ERR! A complete log).*|npm error\s*|)$"
 )
@@ -21,9 +22,9 @@ def plain(line: str) -> str:
 
 
 def pass_on(line: str, report: Report) -> None:
-    """Report a line of a program's output, if it says anything."""
+    """Report a line of a program's output, if it says anything; npm's complaints are kept for the log."""
     text = plain(line)
-    if text.strip():
+    if text.strip() and not _COMPLAINT.match(text):
         report(Event(name="progress", text=text))
 
 

@@ -16,6 +16,7 @@ TEXT_SUFFIXES = (
 _ADDRESS = re.compile(r"\b([a-z]{20})\.(?:functions\.|storage\.)?supabase\.(?:co|in|red)\b")
 _PROJECT_ID = re.compile(r'^\s*project_id\s*=\s*"([a-z]{20})"', re.MULTILINE)
 _REF = re.compile(r"^[a-z]{20}$")
+_DOMAIN = re.compile(r"^https://(?!localhost\b|127\.)[\w.-]+(?::\d+)?$")
 _URL_NAME = re.compile(r"SUPABASE_(?:PROJECT_)?(?:API_)?URL$")
 _KEY_NAME = re.compile(r"SUPABASE_(?:PUBLISHABLE|ANON)(?:_PUBLIC)?(?:_DEFAULT)?(?:_KEY)?$|SUPABASE_(?:PUBLIC_)?KEY$")
 _REF_NAME = re.compile(r"SUPABASE_(?:PROJECT_(?:ID|REF)|REF)$")
@@ -36,7 +37,7 @@ def backends(checkout: Checkout, names: Iterable[str], prefixes: tuple[str, ...]
     baked = {name for name in {*names, *values} if name.startswith(prefixes)}
     published = published_keys(checkout)
     first = BackendAddress(
-        url=f"https://{own}.supabase.co" if own else _url_of(values),
+        url=_own_domain(values) or (f"https://{own}.supabase.co" if own else ""),
         project_ref=own,
         publishable_key=_key_of(own, values, published),
         places=tuple(places.get(own, ())),
@@ -114,8 +115,10 @@ def _own_ref(checkout: Checkout, values: dict[str, str], count: Counter[str]) ->
     return count.most_common(1)[0][0] if count else ""
 
 
-def _url_of(values: dict[str, str]) -> str:
-    return next((value.rstrip("/") for name, value in sorted(values.items()) if _URL_NAME.search(name)), "")
+def _own_domain(values: dict[str, str]) -> str:
+    """Give an address that is neither the builder's usual one nor one for development, "" if there is none."""
+    urls = (value.rstrip("/") for name, value in sorted(values.items()) if _URL_NAME.search(name))
+    return next((url for url in urls if _DOMAIN.match(url) and not _ADDRESS.search(url)), "")
 
 
 def _key_of(ref: str, values: dict[str, str], published: tuple[PublishedKey, ...]) -> str:
