@@ -79,7 +79,8 @@ def test_calls_of_supabase_js_are_read_in_all_the_forms_that_apps_use(tmp_path: 
         await supabase.storage.from("photos").upload(); supabase.storage
           .from('files').list();
         supabase.channel("x").on("postgres_changes", { event: "*", schema: "public", table: "pots" }, f)
-          .on('postgres_changes' as any, { event: 'INSERT', schema: 'public', table: 'pans', filter: `id=eq.1` }, f);
+          .on('postgres_changes' as any,
+            { event: 'INSERT', schema: 'public', table: 'pans', filter: `id=eq.${pot.id}` }, f);
         supabase.auth.signInWithPassword({}); supabase.auth.mfa.enroll({}); client.auth.admin.listUsers();
         supabase.auth.signInWithOAuth({ provider: "google" }); lovable.auth.signInWithOAuth("apple", {});
         Array.from("word"); Buffer.from('bytes'); Array.from({ length: 3 });

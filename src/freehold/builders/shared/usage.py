@@ -9,7 +9,7 @@ from freehold.builders.shared.code import without_comments
 _TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`$\n]*)`)"""
 _FROM = re.compile(rf"(\.storage\s*(?:!\s*)?)?\.from\s*(?:<[^>()]*>)?\(\s*(?:{_TEXT}|([^\s'\"`)\[\d][^)\n]*))")
 _RPC = re.compile(rf"\.rpc\s*(?:<[^>()]*>)?\(\s*(?:{_TEXT}|([^\s'\"`)][^),\n]*))")
-_CHANGES = re.compile(r"""["'`]postgres_changes["'`]\s*(?:as\s+[\w<>'"]+\s*)?,\s*\{([^{}]*)\}""")
+_CHANGES = re.compile(r"""["'`]postgres_changes["'`]\s*(?:as\s+[\w<>'"]+\s*)?,\s*\{((?:[^{}]|\{[^{}]*\})*)\}""")
 _CHANGES_TABLE = re.compile(rf"\btable\s*:\s*{_TEXT}")
 _AUTH_CALL = re.compile(r"\.auth\s*(?:!\s*)?\.(?:(admin|mfa)\s*\.)?(\w+)\s*\(")
 _PROVIDER = re.compile(r"""\.signInWithOAuth\s*\(\s*(?:\{[^}]*?provider\s*:\s*)?["'`](\w+)["'`]""")
