@@ -72,6 +72,8 @@ async def verify(auth: Auth, request: Request, signed: Signed) -> Response:
     challenge_id = _uuid(accounts.text(body, "challenge_id"), "challenge_id")
     await limits.reserve(auth.pool, limits.SECOND_FACTORS, factor["id"])
     async with auth.pool.transaction() as connection:
+        # The user's row first: two sessions that pass at once would otherwise end each other and deadlock.
+        await accounts.lock(connection, signed.user.id)
         await _take_challenge(connection, request, factor, challenge_id)
         if not totp.is_valid(factor["secret"], code, time.time()):
             raise ApiError(422, "mfa_verification_failed", "Invalid TOTP code entered")
@@ -135,12 +137,11 @@ async def _raise_level(auth: Auth, connection: Connection, signed: Signed, facto
     results = await connection.run([statement("insert_claim", session_id, "totp"), statement("session", session_id)])
     session = tokens.read_session(results[1].one()[0])
     refresh = await tokens.next_refresh_token(connection, session)
-    results = await connection.run(
+    await connection.run(
         [
             statement("set_level", session_id, "aal2", factor["id"]),
             statement("delete_lower_sessions", user_id),
             statement("delete_unverified_factors", user_id, "totp"),
-            statement("user_by_id", user_id),
         ]
     )
     user = await accounts.read(connection, user_id)

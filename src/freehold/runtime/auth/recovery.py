@@ -76,7 +76,7 @@ async def resend(auth: Auth, request: Request) -> Response:
     if not email and not phone:
         raise invalid("Missing email address or phone number")
     if phone:
-        raise _no_messages(auth)
+        return await _resend_by_phone(auth, kind, phone)
     accounts.require_email_sign_in(auth.config)
     user = await accounts.find_by_email(auth.pool, accounts.valid_email(email))
     if user is not None and kind == "signup" and not user.is_confirmed:
@@ -144,8 +144,17 @@ async def _mail_change(auth: Auth, request: Request, user: User, challenge: Chal
         await send_email_change(auth, connection, request, locked, locked.text("email_change"), challenge)
 
 
+async def _resend_by_phone(auth: Auth, kind: str, phone: str) -> Response:
+    if not auth.config.phone_enabled:
+        raise ApiError(400, "phone_provider_disabled", "Phone logins are disabled")
+    user = await accounts.find_by_phone(auth.pool, accounts.valid_phone(phone))
+    if user is not None and not (kind == "sms" and user.is_phone_confirmed):
+        raise _no_messages(auth)
+    return ok({})
+
+
 async def _count(auth: Auth, request: Request) -> None:
-    limit = limits.Limit(name="mail", most=auth.config.limits.sign_ins_per_5_minutes, window_seconds=300)
+    limit = limits.Limit(name="mail-request", most=auth.config.limits.sign_ins_per_5_minutes, window_seconds=300)
     await limits.count_client(auth.pool, request, limit)
 
 

@@ -37,14 +37,15 @@ async def update_user(auth: Auth, request: Request, signed: Signed) -> Response:
     if email and email != user.email and await accounts.find_holder_of_email(auth.pool, email, user.id):
         raise email_exists()
     stored = await _new_hash(auth, body, signed, password)
-    async with auth.mailing_transaction() as connection:
+    is_new_email = bool(email) and email != user.email
+    async with auth.mailing_transaction() if is_new_email else auth.pool.transaction() as connection:
         locked = await accounts.lock(connection, user.id)
         if stored:
             record = audit.by_user(request, locked, "user_updated_password")
             await connection.run([*accounts.password_statements(user.id, stored, signed.session_id), record])
         if data is not None:
             await connection.run([statement("merge_user_metadata", user.id, data)])
-        if email and email != locked.email:
+        if is_new_email and email != locked.email:
             await _change_email(auth, connection, request, locked, email, challenge)
         await connection.run([audit.by_user(request, locked, "user_modified")])
         return ok(user_json(await accounts.read(connection, user.id)))
