@@ -70,6 +70,14 @@ def test_a_front_end_in_a_folder_of_its_own_is_built_there(tmp_path: Path) -> No
     assert artifact.notes == ()
 
 
+def test_an_app_that_needs_a_server_for_its_pages_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    package = {"name": "tanstack_start_ts", "dependencies": {"@tanstack/react-start": "1"}}
+    app = _app(tmp_path, changes={"package.json": json.dumps(package)})
+    with pytest.raises(BuildFailed, match="rendered by a server"):
+        _build(app, tmp_path)
+    assert not (tmp_path / "cache").exists()
+
+
 def test_a_build_that_writes_no_page_has_failed(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match="wrote no page"):
         _build(_app(tmp_path, "console.log('done');\n"), tmp_path)
