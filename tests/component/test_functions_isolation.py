@@ -49,7 +49,8 @@ async def test_what_breaks_one_function_never_reaches_another(tmp_path: Path) ->
             while not broken.done():
                 statuses.append((await http.get(world.address("good"))).status)
                 await asyncio.sleep(0.02)
-            assert dict(zip(BAD, await broken, strict=True)) == EXPECTED
+            outcomes = dict(zip(BAD, await broken, strict=True))
+            assert outcomes == EXPECTED, {name: world.log(name) for name in BAD}
             assert len(statuses) > 20
             assert set(statuses) == {200}
             for name in ("loops", "hoards", "buffers", "exits"):
@@ -191,7 +192,8 @@ async def test_a_hostile_function_reaches_nothing_but_the_api(tmp_path: Path) ->
     async with served(tmp_path / "s", functions) as world, aiohttp.ClientSession() as http:
         await http.get(world.address("other"))
         folder = world.app._functions._folder
-        paths = ["/etc/passwd", "/proc/self/environ", f"/proc/{os.getpid()}/environ", str(secret), str(socket_path),
+        paths = ["/etc/passwd", str(folder / "1" / "api"),
+                 "/proc/self/environ", f"/proc/{os.getpid()}/environ", str(secret), str(socket_path),
                  str(functions[1].directory / functions[1].entry), str(folder / "1" / "fn"),
                  str(tmp_path / "s" / "logs" / "other.log")]  # fmt: skip
         order = {"port": port, "paths": paths, "addresses": addresses}

@@ -96,7 +96,10 @@ class World:
 @contextlib.asynccontextmanager
 async def served(state: Path, functions: tuple[FunctionSettings, ...], **changes: Any) -> AsyncIterator[World]:
     """Serve functions behind a front that answers /rest/v1 by saying what it got."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio turns Nagle's algorithm off only where the protocol is named.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(100)
     settings = settings_for(state, functions, f"http://127.0.0.1:{listener.getsockname()[1]}", **changes)
     services = open_services(settings)
     app, ai = FunctionsApp(services), AiApp(services)

@@ -11,6 +11,7 @@ Layout inside an artifact (all of it is read-only at run time):
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from freehold.releases.function_config import OwnConfig, read_config
 MANIFEST = "functions.json"
 FOLDER = "functions"
 SHIMS = Path(__file__).with_name("shims")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 ROUNDS = 8
 """Fetched modules may import more that has to be turned; real chains end after two rounds."""
 
@@ -112,7 +114,7 @@ def _environment(scratch: Path) -> dict[str, str]:
 def _vendor_one(build: _Build, function: EdgeFunction, report: Report) -> VendoredFunction:
     """Copy, turn and fetch one function."""
     own = read_config(build.app_root, function)
-    problem = own.problem or _copy_and_fetch(build, function, own)
+    problem = _bad_name(function) or own.problem or _copy_and_fetch(build, function, own)
     if problem is not None:
         values: dict[str, object] = {"function": function.name, "detail": problem.detail, "hint": problem.hint}
         report(Event(name="warning", text=problem.message, values=values))
@@ -191,6 +193,15 @@ def _copy_sources(build: _Build, function: EdgeFunction, modules: Sequence[Path]
             copy = build.folder(function) / path.relative_to(build.app_root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(inside, copy)
+
+
+def _bad_name(function: EdgeFunction) -> ImportUnreachable | None:
+    if _NAME.fullmatch(function.name):
+        return None
+    return ImportUnreachable(
+        f"The function {function.name!r} cannot start: its name cannot stand in an address",
+        hint="Use letters, digits, - and _ only, then build again",
+    )
 
 
 def _keep_cache(built: Path, destination: Path) -> None:

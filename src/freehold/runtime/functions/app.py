@@ -153,10 +153,10 @@ class FunctionsApp:
         except TimeoutError:
             if not started:
                 await answers.TIMED_OUT.send(send)
-        except (aiohttp.ClientError, OSError, BootFailed):
+        except (aiohttp.ClientError, OSError, BootFailed) as error:
             # After the first byte there is no way to say more: returning here cuts the connection.
             if not started:
-                await (await _why(worker)).send(send)
+                await (await _why(worker, error)).send(send)
         return None
 
     def _describe(self, function: FunctionSettings, scope: Scope, headers: "CIMultiDict[str]") -> URL:
@@ -182,10 +182,11 @@ async def _pass_on(response: aiohttp.ClientResponse, request_id: str, send: Send
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _why(worker: Worker) -> Answer:
-    """Wait until it is known how the process ended."""
+async def _why(worker: Worker, error: Exception) -> Answer:
+    """Wait until it is known how the process ended; one that lives but no longer listens is ended."""
     try:
         await asyncio.wait_for(worker.ended.wait(), ENDING_SECONDS)
     except TimeoutError:
-        return answers.WORKER_ERROR
+        if isinstance(error, aiohttp.ClientConnectorError):
+            await worker.stop("lost")
     return answers.WORKER_LIMIT if worker.over in ("cpu", "memory") else answers.WORKER_ERROR

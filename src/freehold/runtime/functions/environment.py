@@ -28,7 +28,11 @@ class Place:
 
     run: Path
     cache: Path
-    relay: Path
+
+    @property
+    def relay(self) -> Path:
+        """Where the function reaches the API. Its own, so that it cannot listen in on another function's calls."""
+        return self.run / "api"
 
     @property
     def socket(self) -> Path:
@@ -54,7 +58,7 @@ def argv(settings: Settings, function: FunctionSettings, place: Place, denied: t
     limits = deno.Limits(
         heap_megabytes=settings.function_limits.heap_megabytes,
         read=(function.directory, _fetched(function), function.directory.parent / ".shims", place.cache / "npm"),
-        write=(place.run, place.relay),
+        write=(place.run,),
         denied_addresses=denied,
     )
     return deno.run_argv(

@@ -8,12 +8,10 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from freehold.runtime.functions import environment
 from freehold.runtime.functions.environment import Place
 from freehold.runtime.functions.logs import FunctionLog
-from freehold.runtime.functions.relay import Relay
 from freehold.runtime.functions.worker import MEGABYTE, BootFailed, Worker
 from freehold.runtime.settings import FunctionSettings, Settings
 
@@ -48,19 +46,15 @@ class Functions:
         }
         self._denied: tuple[str, ...] = ()
         self._folder = Path()
-        self._relay: Relay | None = None
         self._count = 0
 
     async def start(self) -> None:
-        """Open the way back to the API; functions start when they are called."""
+        """Make the folder of sockets, closed to other users; functions start when they are called."""
         if not self._slots:
             return
         _remove_leftovers()
         self._folder = Path(tempfile.mkdtemp(prefix=f"fh-{os.getpid()}-"))
         self._denied = environment.denied_addresses(self._settings)
-        public = self._settings.public_url
-        self._relay = Relay(self._settings.api_address or public, urlsplit(public).netloc, self._folder / "api")
-        await self._relay.start()
 
     async def stop(self) -> None:
         """Let background work finish for FINISH_SECONDS, then end all processes."""
@@ -68,8 +62,7 @@ class Functions:
         await asyncio.gather(*starting, return_exceptions=True)
         workers = [slot.worker for slot in self._slots.values() if slot.worker is not None]
         await asyncio.gather(*(worker.finish(FINISH_SECONDS) for worker in workers))
-        if self._relay is not None:
-            await self._relay.stop()
+        if self._slots:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def find(self, name: str) -> FunctionSettings | None:
@@ -94,7 +87,6 @@ class Functions:
         place = Place(
             run=self._folder / str(self._count),
             cache=(self._settings.function_state_directory / "cache" / slot.function.name).resolve(),
-            relay=self._folder / "api",
         )
         worker = Worker(self._settings, slot.function, place, slot.log)
         try:

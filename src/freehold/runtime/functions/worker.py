@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -14,6 +15,7 @@ from freehold.kit import deno
 from freehold.runtime.functions import environment
 from freehold.runtime.functions.environment import Place
 from freehold.runtime.functions.logs import FunctionLog
+from freehold.runtime.functions.relay import Relay
 from freehold.runtime.settings import FunctionLimits, FunctionSettings, Settings
 
 LOOK_SECONDS = 0.25
@@ -44,6 +46,8 @@ class Worker:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
+        public = settings.public_url
+        self._relay = Relay(settings.api_address or public, urlsplit(public).netloc, place.relay)
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight = 0
         self._background = 0
@@ -62,6 +66,7 @@ class Worker:
     async def start(self, denied: tuple[str, ...], when_ended: Callable[["Worker"], None]) -> None:
         """Start the process and wait until it listens; raises BootFailed."""
         environment.prepare(self._function, self._place)
+        await self._relay.start()
         process = await deno.start(
             environment.argv(self._settings, self._function, self._place, denied),
             environment=environment.environment(self._settings, self._function, self._place),
@@ -156,6 +161,7 @@ class Worker:
             self._log.lines([f"The process ended with code {code}{_because(self.over)}."], "system")
         self.ended.set()
         when_ended(self)
+        await self._relay.stop()
         if self._session is not None:
             await self._session.close()
         await asyncio.to_thread(shutil.rmtree, self._place.run, ignore_errors=True)
