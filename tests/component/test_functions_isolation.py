@@ -148,7 +148,7 @@ const tries = (port, paths, addresses) => ({
   run: () => new Deno.Command("/bin/sh", { args: ["-c", "id"] }).output(),
   ffi: () => Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", { getpid: { parameters: [], result: "i32" } }),
   kill: () => Deno.kill(Deno.ppid, "SIGCONT"),
-  hostname: () => Deno.hostname(),
+  interfaces: () => Deno.networkInterfaces(),
   worker: () => new Promise((done, fail) => {
     const code = `fetch("http://127.0.0.1:${port}/").then(() => postMessage("in"), () => postMessage("out"))`;
     const worker = new Worker("data:text/javascript," + encodeURIComponent(code), { type: "module" });

@@ -26,6 +26,8 @@ NEVER_REACHABLE = (
     "[fd00:ec2::254]",
 )
 """This machine, link-local addresses and clouds' metadata services. Deno checks them after resolving a name, too."""
+HARMLESS_FACTS = ("cpus", "gid", "homedir", "hostname", "osRelease", "systemMemoryInfo", "uid")
+"""What popular npm packages (AWS's and Vercel's among them) ask about the system while they are loaded."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -109,7 +111,7 @@ def run_argv(deno: str, program: Path, *, config: Path, lock: Path | None, limit
         f"--v8-flags=--max-old-space-size={limits.heap_megabytes}",
         "--allow-env",
         "--allow-import",
-        "--allow-sys=osRelease,cpus,homedir,systemMemoryInfo",
+        f"--allow-sys={','.join(HARMLESS_FACTS)}",
         f"--allow-read={_paths((*limits.read, *limits.write))}",
         f"--allow-write={_paths(limits.write)}",
         "--allow-net",
