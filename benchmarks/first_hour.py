@@ -45,7 +45,7 @@ def _up(data: Path, *, measure: bool = False) -> tuple[float, dict[str, int]]:
 def _memory(up_pid: int, data: Path) -> dict[str, int]:
     time.sleep(2)
     running = json.loads((data / "up.json").read_text())
-    postmaster = int((data / "postgres/postmaster.pid").read_text().split()[0])
+    postmaster = int((data / "postgres/data/postmaster.pid").read_text().split()[0])
     return {
         "freehold up": _proportional(up_pid),
         "runtime": _proportional(running["runtime_pid"]),

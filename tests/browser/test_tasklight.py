@@ -347,9 +347,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_the_mail(page: Page, si
     expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
 
 
-@pytest.mark.xfail(strict=True, reason="a link clicked in the mail opens inside its sandboxed frame, without scripts")
-def test_the_mail_page_shows_the_mail_and_its_link_opens_the_app(page: Page, tolerate: Tolerate, look: Look) -> None:
-    tolerate("/assets/")
+def test_the_mail_page_shows_the_mail_and_its_link_opens_the_app(page: Page, look: Look) -> None:
     ada = somebody("Ada")
     sign_up(page, ada)
     sign_out(page)

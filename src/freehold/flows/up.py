@@ -114,7 +114,7 @@ def _ready(work: Work) -> Event:
             "functions": sorted(work.function_names),
             "functions_not_startable": dict(work.functions_not_startable),
             "unset_secrets": {name: list(users) for name, users in work.unset_secrets().items()},
-            "unknowns": [f"{item.what}: {item.why}" for item in work.inventory.unknowns],
+            "unknowns": [f"{item.what}: {item.why}" for item in work.inventory.unknowns if item.what != "secrets"],
             "database": work.database.described,
         },
     )

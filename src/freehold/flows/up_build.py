@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import freehold
+from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.flows.up_work import Work
 from freehold.kit import files, private, programs
@@ -24,6 +25,8 @@ def build(work: Work, report: Report) -> None:
             work.app, work.inventory, work.place.artifacts, report=report, cache=work.place.work / "build"
         )
         work.site_artifact = site.directory
+        if site.warm:
+            report(Event(name="progress", text="nothing has changed since the last build"))
         digests.append(site.digest)
     if work.inventory.functions:
         digests.append(_vendor(work, report))

@@ -1,5 +1,6 @@
 """The runtime's settings for a served app, as the JSON that runtime/settings.py reads."""
 
+from freehold.flows import up_auth
 from freehold.flows.up_work import Work
 from freehold.kit import programs
 from freehold.releases import functions
@@ -29,7 +30,7 @@ def settings(work: Work) -> dict[str, object]:
         "deno": str(programs.deno()),
         "mail_directory": str(work.place.mail),
         "mail_page": True,
-        "auth": work.inventory.settings.get("auth", {}),
+        "auth": up_auth.resolved(work.inventory.settings.get("auth"), work.secrets.get, work.app.root),
         **_api(work),
     }
 

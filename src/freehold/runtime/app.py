@@ -25,7 +25,8 @@ REALTIME = "/realtime/v1"
 AI = "/_freehold/ai"
 MAIL = "/_freehold/mail"
 HEALTH = "/_freehold/health"
-ANSWER_OWN_CORS = (REST, FUNCTIONS)
+SHARED_CORS = (AUTH, STORAGE)
+"""REST and functions answer cross-origin requests themselves; the rest is for this origin only."""
 
 
 class RuntimeApp:
@@ -109,7 +110,7 @@ async def _below(prefix: str, app: ProtocolApp, scope: Scope, receive: Receive, 
     inner["path"] = scope["path"][len(prefix) :] or "/"
     inner["raw_path"] = raw_path[len(prefix) :] or b"/"
     inner["root_path"] = scope.get("root_path", "") + prefix
-    if prefix in ANSWER_OWN_CORS:
+    if prefix not in SHARED_CORS:
         await app(inner, receive, send)
     elif not await cors.answer_preflight(scope, send):
         await app(inner, receive, cors.allowing(send))

@@ -17,6 +17,7 @@ from freehold.runtime.settings import Settings
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 MAIL_POLICY = "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation; "
 MAIL_POLICY += "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+LINKS_LEAVE_THE_FRAME = '<base target="_top">'
 LISTED_MAILS = 100
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 Answer = tuple[int, str, str, bytes]
@@ -78,7 +79,7 @@ def _mail(mail: dict[str, Any], part: list[str], root: str) -> Answer:
     if part == ["json"]:
         return _json(200, mail)
     if part == ["html"]:
-        return 200, "text/html; charset=utf-8", MAIL_POLICY, mail["html"].encode()
+        return 200, "text/html; charset=utf-8", MAIL_POLICY, f"{LINKS_LEAVE_THE_FRAME}{mail['html']}".encode()
     return _json(404, {"error": "no such page"})
 
 
@@ -126,7 +127,12 @@ def _one(mail: dict[str, Any], root: str) -> str:
 
 
 def _page(title: str, body: str) -> Answer:
-    style = "body{font:16px system-ui;margin:2rem auto;max-width:50rem;padding:0 1rem}iframe{width:100%;height:22rem}"
+    style = (
+        ":root{color-scheme:light}body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:46rem;"
+        "padding:0 1rem}"
+        "iframe{width:100%;height:20rem;border:1px solid #ccc;border-radius:8px}li{margin:.5rem 0}"
+        "pre{overflow-wrap:anywhere;color:#444}"
+    )
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{style} time{{color:#555}} pre{{white-space:pre-wrap}}</style></head>"

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from freehold.kit import private
 
+ENDED = ("Z", "X")
+"""States of a process that has ended and whose parent has not looked yet."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
@@ -40,12 +43,13 @@ def read(path: Path) -> Running | None:
 
 
 def start_time(pid: int) -> str:
-    """Start time of a process in ticks since boot, "" when there is none (field 22 of /proc/PID/stat)."""
+    """Start time of a process in ticks since boot (field 22 of /proc/PID/stat), "" when it has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in ENDED else fields[19]
 
 
 def me() -> tuple[int, str]:
