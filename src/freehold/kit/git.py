@@ -44,6 +44,14 @@ class Commit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormerFile:
+    """The newest version of a file in any branch's history. `content` is None when the repository lacks the bytes."""
+
+    path: str
+    content: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hit:
     """A line that holds a string that was looked for."""
 
@@ -136,6 +144,58 @@ def deleted_files(root: Path, folder: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name and not (root / name).exists()))
 
 
+def history(root: Path, folder: str) -> tuple[FormerFile, ...]:
+    """List every file of a folder that ever existed in any branch, sorted by path, each as it was newest.
+
+    A deleted file comes as it was before its deletion; a renamed one comes under both names. Nothing is fetched, not
+    even by a clone that was made without its blobs.
+    """
+    text = _ask(
+        root,
+        "log",
+        "--all",
+        "--no-renames",
+        "-m",
+        "--raw",
+        "--no-abbrev",
+        "--format=",
+        "-z",
+        "--relative",
+        "--",
+        folder,
+    )
+    blobs: dict[str, str] = {}
+    parts = iter(text.split("\0"))
+    for header in parts:
+        fields = header.lstrip("\n").split(" ")
+        if len(fields) == _RAW_FIELDS and fields[0].startswith(":"):
+            blobs.setdefault(next(parts, ""), fields[2] if fields[4].startswith("D") else fields[3])
+    contents = _contents(root, sorted({*blobs.values()}))
+    return tuple(FormerFile(path=path, content=contents.get(blob)) for path, blob in sorted(blobs.items()))
+
+
+_RAW_FIELDS = 5
+
+
+def _contents(root: Path, blobs: list[str]) -> dict[str, bytes]:
+    """Read blobs through one `git cat-file --batch`; what is missing is left out."""
+    result = _run_raw(
+        ["cat-file", "--batch"],
+        root,
+        timeout_seconds=QUERY_TIMEOUT_SECONDS,
+        config={"protocol.allow": "never"},
+        given="".join(f"{blob}\n" for blob in blobs).encode(),
+    )
+    found, start = {}, 0
+    while (end := result.stdout.find(b"\n", start)) >= 0:
+        name, kind, *size = result.stdout[start:end].decode().split(" ")
+        start = end + 1
+        if kind == "blob":
+            found[name] = result.stdout[start : start + int(size[0])]
+        start += int(size[0]) + 1 if size else 0
+    return found
+
+
 def grep(root: Path, strings: tuple[str, ...], limit: int = 200) -> tuple[Hit, ...]:
     """Find fixed strings in tracked text files; at most `limit` lines, a few a file."""
     patterns = [part for string in strings for part in ("-e", string)]
@@ -159,30 +219,47 @@ def _ask(root: Path, *arguments: str) -> str:
 def _run(
     arguments: list[str], folder: Path, *, timeout_seconds: int, config: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
+    result = _run_raw(arguments, folder, timeout_seconds=timeout_seconds, config=config)
+    out, err = (_decoded(stream) for stream in (result.stdout, result.stderr))
+    return subprocess.CompletedProcess(result.args, result.returncode, out, err)
+
+
+def _decoded(stream: bytes) -> str:
+    return stream.decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+def _run_raw(
+    arguments: list[str], folder: Path, *, timeout_seconds: int, config: Mapping[str, str], given: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     argv = ["git", "-P", *arguments]
     try:
         process = subprocess.Popen(
             argv,
             cwd=folder,
             env=_environment({**_HARMLESS, **config}),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             start_new_session=True,  # without a terminal of its own nothing that git starts can ask a question
         )
     except FileNotFoundError as error:
         raise ProgramMissing("git is not installed", hint="install git, or give a folder or a zip") from error
     try:
-        out, err = process.communicate(timeout=timeout_seconds)
+        out, err = process.communicate(given, timeout=timeout_seconds)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise
     return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def offline_environment() -> dict[str, str]:
+    """Give the environment for a git that runs nothing of the repository's and reaches no network, for kit's own use.
+
+    A partial clone would fetch what it lacks when an object is asked for: without a protocol it cannot.
+    """
+    return _environment(_HARMLESS) | {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 
 
 def _environment(config: Mapping[str, str]) -> dict[str, str]:
@@ -199,7 +276,7 @@ def _environment(config: Mapping[str, str]) -> dict[str, str]:
             "GIT_CONFIG_COUNT": str(len(config)),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_ALLOW_PROTOCOL": ":".join(_SCHEMES),
+            "GIT_ALLOW_PROTOCOL": "" if config.get("protocol.allow") == "never" else ":".join(_SCHEMES),
             "SSH_ASKPASS_REQUIRE": "never",
             "LC_ALL": "C.UTF-8",
         }

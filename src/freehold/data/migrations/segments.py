@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import postgast
@@ -71,8 +72,13 @@ class _Desk:
 
 def plan_file(file: MigrationFile, database: Database) -> FilePlan:
     """Decide about every statement of a file and put them into transactions."""
+    return plan_statements(file, statements(file.sql), database)
+
+
+def plan_statements(file: MigrationFile, parts: Sequence[Statement], database: Database) -> FilePlan:
+    """Do the same for a file that was split before."""
     desk = _Desk()
-    planned = [_plan(number, item, database, desk) for number, item in enumerate(statements(file.sql), start=1)]
+    planned = [_plan(number, item, database, desk) for number, item in enumerate(parts, start=1)]
     return FilePlan(file, _segments(planned), tuple(desk.approved))
 
 

@@ -1,7 +1,7 @@
 """A SQL file as statements, each with its own text and line."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import postgast
@@ -36,6 +36,28 @@ def statements(sql: str) -> tuple[Statement, ...]:
         return (Statement(text.strip(), text.count("\n", 0, start) + 1, ""),) if text.strip() else ()
     raw = text.encode()
     return tuple(_statement(raw, item) for item in tree.stmts)
+
+
+def salvaged(sql: str) -> tuple[Statement, ...]:
+    """Split a file that is not valid as a whole: each piece that the parser understands becomes a statement.
+
+    The others come back as they stand, with kind "". A file that is valid comes back as from `statements`.
+    """
+    whole = statements(sql)
+    if [item.kind for item in whole] != [""]:
+        return whole
+    text = sql.removeprefix("\ufeff")
+    try:
+        pieces = postgast.split(text, method="scanner")
+    except postgast.PgQueryError:
+        return whole
+    found, start = [], 0
+    for piece in pieces:
+        start = max(text.find(piece, start), start)
+        before = text.count("\n", 0, start)
+        found += [replace(item, line=item.line + before) for item in statements(piece)]
+        start += len(piece)
+    return tuple(found)
 
 
 def _statement(raw: bytes, item: Any) -> Statement:  # noqa: ANN401 - postgast's protobuf classes carry no types
