@@ -1,4 +1,4 @@
-"""The [auth] table of supabase/config.toml, with what it refers to put in: secrets by `env(NAME)`, templates by path."""
+"""The [auth] table of supabase/config.toml with what it refers to put in: secrets by `env(NAME)`, templates by path."""
 
 import re
 from collections.abc import Callable

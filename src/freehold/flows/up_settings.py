@@ -1,5 +1,7 @@
 """The runtime's settings for a served app, as the JSON that runtime/settings.py reads."""
 
+from urllib.parse import urlsplit
+
 from freehold.flows import up_auth
 from freehold.flows.up_work import Work
 from freehold.kit import programs
@@ -26,6 +28,7 @@ def settings(work: Work) -> dict[str, object]:
         "site_directory": str(work.site) if work.site else None,
         "functions": functions.settings(work.functions_artifact) if work.functions_artifact else [],
         "function_secrets": _function_secrets(work),
+        "function_hosts": {urlsplit(backend.url).netloc: ""} if backend else {},
         "function_state_directory": str(work.place.functions),
         "deno": str(programs.deno()),
         "mail_directory": str(work.place.mail),

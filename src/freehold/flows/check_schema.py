@@ -1,0 +1,112 @@
+"""The app's schema in a throw-away PostgreSQL: replayed, compared with the builder's types, and asked."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psycopg import conninfo, rows
+
+from freehold import platform
+from freehold.core.app import App
+from freehold.core.finding import Finding
+from freehold.core.inventory import Inventory, Unknown
+from freehold.core.plan import Report
+from freehold.core.secret import Secret
+from freehold.data import schema as schemas
+from freehold.kit import postgres, programs
+from freehold.kit.postgres_server import Cluster, ServerAddress
+
+QUERY_SECONDS = 20
+_SETTINGS: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""It is thrown away in any case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A statement that did not run."""
+
+    path: str
+    line: int
+    kind: str
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What the replay gave."""
+
+    files: int
+    applied: int
+    replaced: int
+    failures: tuple[Failure, ...]
+    causes: dict[str, int]
+    tables: int
+    fingerprint: str
+    unknowns: tuple[Unknown, ...] = ()
+    observations: tuple[Finding, ...] = ()
+    """What the live probe saw."""
+    rows: Callable[[str], tuple[Mapping[str, Any], ...]] = field(repr=False, compare=False)
+
+    def failed_text(self, text_of: Callable[[str], str]) -> str:
+        """The text around every failed statement, for rules to see which names are doubtful."""
+        parts = []
+        for failure in self.failures:
+            lines = text_of(failure.path).split("\n")[max(0, failure.line - 1) :]
+            parts.append("\n".join(lines).split(";", 1)[0])
+        return "\n".join(parts)
+
+
+@contextmanager
+def replayed(app: App, inventory: Inventory, folder: Path, report: Report, *, fill: bool) -> Iterator[Schema]:
+    """Give the schema for as long as its server runs. Raises DatabaseUnavailable, DatabaseUnfit or ProgramMissing."""
+    cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
+    try:
+        address = cluster.start()
+        owner = _install(address)
+        outcome = schemas.replay(app.root, inventory, owner_dsn=owner, admin_dsn=address.dsn, report=report)
+        with postgres.connect(address.dsn) as connection:
+            connection.execute(f"set statement_timeout = '{QUERY_SECONDS}s'".encode())
+            connection.execute("set search_path = pg_catalog, pg_temp")
+            yield _schema(outcome, _asker(connection))
+    finally:
+        cluster.stop()
+
+
+def _install(address: ServerAddress) -> Secret:
+    made = {name: Secret(secrets.token_urlsafe(24)) for name in ("authenticator", "auth_admin", "storage_admin", "owner")}
+    with postgres.connect(address.dsn) as connection:
+        platform.install(connection, logins=platform.Logins(**made))
+        owner = platform.owner_role(connection)
+    dsn = conninfo.make_conninfo(address.dsn.reveal(), user=owner, password=made["owner"].reveal())
+    return Secret(dsn)
+
+
+def _schema(outcome: schemas.Replay, ask: Callable[[str], tuple[Mapping[str, Any], ...]]) -> Schema:
+    outcomes = [entry.outcome for entry in outcome.entries]
+    tables = ask("select count(*) as n from pg_tables where schemaname = 'public'")
+    return Schema(
+        files=len(outcome.files),
+        applied=outcomes.count("applied"),
+        replaced=outcomes.count("replaced"),
+        failures=tuple(
+            Failure(path=entry.path, line=entry.line, kind=entry.kind, cause=entry.cause, message=entry.message)
+            for entry in outcome.failed
+        ),
+        causes=outcome.causes,
+        tables=int(tables[0]["n"]),
+        fingerprint=outcome.fingerprint.sha256,
+        unknowns=outcome.unknowns,
+        rows=ask,
+    )
+
+
+def _asker(connection: postgres.Connection) -> Callable[[str], tuple[Mapping[str, Any], ...]]:
+    def ask(statement: str) -> tuple[Mapping[str, Any], ...]:
+        with connection.cursor(row_factory=rows.dict_row) as cursor:
+            return tuple(cursor.execute(statement.encode()).fetchall())
+
+    return ask
