@@ -309,7 +309,7 @@ def test_an_ai_call_without_a_provider_says_so_on_the_page(page: Page, tolerate:
     sign_up(page, somebody("Ada"))
     make_list(page, "Birthday party")
     page.get_by_role("button", name="Suggest tasks").click()
-    expect(page.get_by_role("alert")).to_contain_text("no AI provider is connected here", timeout=60_000)
+    expect(page.get_by_role("alert")).to_contain_text("No AI provider is set", timeout=60_000)
     look(page, "no-ai")
 
 

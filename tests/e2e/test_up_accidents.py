@@ -1,0 +1,142 @@
+"""What goes wrong around `freehold up`: clear words, nothing lost, and the next run carries on."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny_app
+from owner import Owner, call, processes_below
+
+from freehold.kit import postgres, programs
+from freehold.kit.postgres_server import Cluster
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def app(owner: Owner) -> Iterator[Path]:
+    folder = owner.home / "tiny"
+    yield tiny_app.write(folder)
+    shutil.rmtree(folder)
+
+
+def _data(owner: Owner, name: str) -> str:
+    return str(owner.home / f"data-{name}")
+
+
+def _serves(owner: Owner, source: str, name: str) -> dict[str, object]:
+    """Bring an app up, look at its page and table, and stop it."""
+    up = owner.start(source, "--port", "0", "--data", _data(owner, name))
+    try:
+        ready = up.wait_for("ready")
+        assert "<title>tiny</title>" in call(f"{ready['url']}/", headers={"accept": "text/html"})[1]
+        key = {"apikey": str(ready["publishable_key"])}
+        assert call(f"{ready['api_url']}/rest/v1/notes", headers=key) == (200, "[]")
+        return ready
+    finally:
+        assert up.stop() == 0
+
+
+def test_a_zip_is_served_like_a_folder(owner: Owner, app: Path) -> None:
+    archive = owner.home / "tiny.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in app.rglob("*"):
+            file.write(path, Path("tiny-main") / path.relative_to(app))
+    _serves(owner, str(archive), "zip")
+
+
+def test_a_git_address_is_served_like_a_folder(owner: Owner, app: Path) -> None:
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=o", "-c", "user.email=o@x", "commit", "-qm", "app"]):
+        subprocess.run(["git", *words], cwd=app, check=True)
+    _serves(owner, f"file://{app}", "git")
+
+
+def test_a_zip_that_leaves_its_folder_is_refused(owner: Owner) -> None:
+    archive = owner.home / "evil.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("../../evil.txt", "evil")
+    done = owner.run("up", str(archive), "--port", "0", "--json", "--data", _data(owner, "evil"))
+    error = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, error["code"]) == (1, "FH102")
+    assert not (owner.home / "evil.txt").exists()
+
+
+def test_a_migration_that_fails_half_way_is_named_and_carried_on_from(owner: Owner, app: Path) -> None:
+    broken = "create table public.half (id int);\n\ninsert into public.missing values (1);\n"
+    tiny_app.write(app, **{tiny_app.SECOND: broken})
+    done = owner.run("up", str(app), "--port", "0", "--data", _data(owner, "half"))
+    assert done.returncode == 1
+    assert f"{tiny_app.SECOND}, line 3" in done.stderr.replace("\n", " ") or "line 3" in done.stderr
+    assert 'relation "public.missing" does not exist' in done.stderr
+    assert "hint:" in done.stderr
+    assert "Traceback" not in done.stderr
+    (app / tiny_app.SECOND).write_text("create table public.half (id int);\n")
+    _serves(owner, str(app), "half")
+
+
+def test_a_migration_that_wants_to_be_superuser_is_refused(owner: Owner, app: Path) -> None:
+    tiny_app.write(app, **{tiny_app.SECOND: "alter role postgres superuser;\n"})
+    done = owner.run("up", str(app), "--port", "0", "--json", "--data", _data(owner, "super"))
+    error = json.loads(done.stdout.splitlines()[-1])
+    assert error["code"] == "FH303"
+    assert "permission denied" in error["detail"]
+
+
+def test_a_changed_migration_is_refused_before_anything_runs(owner: Owner, app: Path) -> None:
+    _serves(owner, str(app), "changed")
+    (app / tiny_app.MIGRATION).write_text("create table public.other (id int);\n")
+    done = owner.run("up", str(app), "--port", "0", "--json", "--data", _data(owner, "changed"))
+    assert json.loads(done.stdout.splitlines()[-1])["code"] == "FH304"
+
+
+def test_an_app_that_does_not_build_shows_its_last_lines_and_changes_no_data(owner: Owner, app: Path) -> None:
+    tiny_app.write(app, **{"build.mjs": "console.error('the roof is missing'); process.exit(3);\n"})
+    done = owner.run("up", str(app), "--port", "0", "--data", _data(owner, "roof"))
+    assert done.returncode == 1
+    assert "the roof is missing" in done.stderr
+    assert "the whole log" in done.stderr
+    tiny_app.write(app, **{"build.mjs": tiny_app.FILES["build.mjs"]})
+    _serves(owner, str(app), "roof")
+
+
+def test_ctrl_c_in_the_middle_of_a_build_leaves_nothing_running(owner: Owner, app: Path) -> None:
+    slow = "await new Promise((resolve) => setTimeout(resolve, 60000));\n" + tiny_app.FILES["build.mjs"]
+    tiny_app.write(app, **{"build.mjs": slow})
+    up = owner.start(str(app), "--port", "0", "--data", _data(owner, "ctrl-c"))
+    up.wait_for("progress")
+    time.sleep(2)
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=60) == 130
+    assert processes_below(Path(_data(owner, "ctrl-c"))) == []
+
+
+def test_the_owners_own_postgresql_serves_the_app(owner: Owner, app: Path) -> None:
+    cluster = Cluster(owner.home / "own-cluster", programs.postgres())
+    address = cluster.start()
+    try:
+        with postgres.connect(address.dsn) as connection:
+            connection.execute("create database shop")
+        url = postgres.with_database(address.dsn.reveal(), "shop")
+        theirs = Owner(owner.home, owner.environment | {"FREEHOLD_DATABASE_URL": url})
+        ready = _serves(theirs, str(app), "own")
+        assert address.password.reveal() not in json.dumps(ready)
+        assert cluster.is_running()
+        done = theirs.run("status", "--data", _data(owner, "own"))
+        assert done.stdout.startswith("State")
+    finally:
+        cluster.stop()
+
+
+def test_a_database_that_cannot_be_reached_is_named_without_its_password(owner: Owner, app: Path) -> None:
+    url = "postgresql://ada:canary-password@127.0.0.1:1/shop"
+    theirs = Owner(owner.home, owner.environment | {"FREEHOLD_DATABASE_URL": url})
+    done = theirs.run("up", str(app), "--port", "0", "--data", _data(owner, "away"))
+    assert done.returncode == 1
+    assert "127.0.0.1:1/shop" in done.stderr
+    assert "canary-password" not in done.stderr + done.stdout
