@@ -10,6 +10,7 @@ from freehold.cli import output
 from freehold.core.errors import BadUsage, FreeholdError
 
 COMMANDS = {
+    "check": "Say what an app is made of, what its database looks like, and what should be changed",
     "up": "Build an app and serve it from a PostgreSQL of your own, on this machine",
     "down": "Stop what `freehold up` serves",
     "status": "Say what runs, where, and how it is",

@@ -91,7 +91,7 @@ def check(request: Request, report: Report) -> Checked:
         return masking.masked(result, (*leaks.values(facts), *secret_values(facts)))
 
 
-def _schema(  # noqa: PLR0913 - the check's own state
+def _schema(  # noqa: PLR0913, PLR0917 - the check's own state
     request: Request, app: App, inventory: Inventory | None, folder: Path, stack: ExitStack, report: Report
 ) -> tuple[Schema | None, tuple[Unknown, ...]]:
     if inventory is None or not inventory.migrations:

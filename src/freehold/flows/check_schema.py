@@ -61,7 +61,7 @@ class Schema:
 
 
 @contextmanager
-def replayed(app: App, inventory: Inventory, folder: Path, report: Report, *, fill: bool) -> Iterator[Schema]:
+def replayed(app: App, inventory: Inventory, folder: Path, report: Report, *, fill: bool) -> Iterator[Schema]:  # noqa: ARG001
     """Give the schema for as long as its server runs. Raises DatabaseUnavailable, DatabaseUnfit or ProgramMissing."""
     cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
     try:
@@ -77,7 +77,9 @@ def replayed(app: App, inventory: Inventory, folder: Path, report: Report, *, fi
 
 
 def _install(address: ServerAddress) -> Secret:
-    made = {name: Secret(secrets.token_urlsafe(24)) for name in ("authenticator", "auth_admin", "storage_admin", "owner")}
+    made = {
+        name: Secret(secrets.token_urlsafe(24)) for name in ("authenticator", "auth_admin", "storage_admin", "owner")
+    }
     with postgres.connect(address.dsn) as connection:
         platform.install(connection, logins=platform.Logins(**made))
         owner = platform.owner_role(connection)

@@ -1,0 +1,132 @@
+"""Credentials in texts, told apart by what they say of themselves: a published key is a name, not a secret.
+
+The patterns follow the providers' own documented prefixes. Keys that are made to be published (Supabase's anon and
+publishable keys, Stripe's pk_, Google's AIza browser keys, Mapbox's pk.) are not credentials here.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_JWT = re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
+_PROVIDERS = (
+    ("Stripe secret key", r"\b[sr]k_live_[A-Za-z0-9]{20,}"),
+    ("Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/=]{24,}"),
+    ("OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[\w-]{40,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
+    ("Anthropic key", r"\bsk-ant-(?:api|admin)\d\d-[\w-]{60,}"),
+    ("OpenRouter key", r"\bsk-or-v1-[0-9a-f]{48,}"),
+    ("Groq key", r"\bgsk_[A-Za-z0-9]{40,}"),
+    ("Perplexity key", r"\bpplx-[A-Za-z0-9]{40,}"),
+    ("Replicate token", r"\br8_[A-Za-z0-9]{36,}"),
+    ("Hugging Face token", r"\bhf_[A-Za-z]{34}\b"),
+    ("xAI key", r"\bxai-[A-Za-z0-9]{60,}"),
+    ("Resend key", r"\bre_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{20,}"),
+    ("SendGrid key", r"\bSG\.[\w-]{20,24}\.[\w-]{39,50}"),
+    ("Mailgun key", r"\bkey-[0-9a-f]{32}\b"),
+    ("GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    ("GitLab token", r"\bglpat-[\w-]{20,}"),
+    ("Slack token", r"\bxox[abpr]-\d{9,}-[\w-]{20,}"),
+    ("Slack webhook", r"https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,}"),
+    ("Telegram bot token", r"\b\d{8,10}:AA[\w-]{33}\b"),
+    ("AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    ("Google OAuth secret", r"\bGOCSPX-[\w-]{28}"),
+    ("Shopify token", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+    ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("Supabase access token", r"\bsbp_[0-9a-f]{40}\b"),
+    ("Square token", r"\bEAAA[\w-]{60}"),
+    ("Emergent key", r"\bsk-emergent-[A-Za-z0-9]{12,}"),
+)
+_OPAQUE_SERVICE = re.compile(r"\bsb_secret_[\w-]{20,}")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----(?:\\n|\s)+(?P<body>[A-Za-z0-9+/=\\\s]{120,}?)-----END"
+)
+_DATABASE = re.compile(
+    r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?)://[\w.%-]*:(?P<password>[^\s:@/\"'`<>${}]{6,})"
+    r"@(?P<host>[\w.-]+)"
+)
+_PROVIDER = re.compile("|".join(f"(?P<k{number}>{pattern})" for number, (_, pattern) in enumerate(_PROVIDERS)))
+MAY_HOLD = re.compile(
+    rb"eyJ|sb_secret_|sk_live_|rk_live_|whsec_|sk-|gsk_|pplx-|r8_|hf_|xai-|re_|SG\.|key-|gh[pousr]_|github_pat_|glpat-"
+    rb"|xox[abpr]-|hooks\.slack|:AA|AKIA|ASIA|GOCSPX|shp[acps]|npm_|sbp_|EAAA|PRIVATE KEY-----|://[\w.%-]*:[^\s/@]+@"
+)
+"""What every text with a credential has: cheap to look for in bytes."""
+_PLACEHOLDER = re.compile(
+    r"x{4,}|\*{3}|\.{3}|your|example|placeholder|change[_-]?me|replace|dummy|sample|insert|foobar|redacted|1234567|abcdef"
+    r"|(.)\1{6,}|_here\b|test[_-]?key|fake|secret[_-]?key|password|\bpass\b|postgres\b|todo",
+    re.IGNORECASE,
+)
+_LOCAL_HOST = re.compile(
+    r"^(localhost|127\.|0\.0\.0\.0|host\.docker\.internal|db$|postgres$|mongo$|mysql$|redis$|\[?::1|[^.]+$)"
+    r"|example\.|\.local$|\.test$"
+)
+_DISTINCT = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """One credential in a text; `value` never leaves this package but to be masked."""
+
+    kind: str
+    """service key, user token, private key, database password, or a provider's name for it."""
+    value: str = field(repr=False)
+    start: int
+    sure: bool = True
+    """False when it may be a made-up one."""
+
+    @property
+    def shown(self) -> str:
+        """The kind and a fingerprint: equal for equal values, and of no use to anybody else."""
+        digest = hashlib.sha256(self.value.encode()).hexdigest()[:8]
+        return f"{self.kind}, fingerprint {digest}"
+
+
+def credentials(text: str) -> Iterator[Credential]:
+    """Find the credentials in a text, in order of kind; placeholders and published keys are left out."""
+    yield from _service_keys(text)
+    yield from _provider_keys(text)
+    for match in _PRIVATE_KEY.finditer(text):
+        if not is_placeholder(match["body"][:200]):
+            yield Credential(kind="private key", value=match["body"].strip(), start=match.start())
+    for match in _DATABASE.finditer(text):
+        if not _LOCAL_HOST.search(match["host"]) and not is_placeholder(match["password"]):
+            yield Credential(kind="database password", value=match["password"], start=match.start())
+
+
+def _service_keys(text: str) -> Iterator[Credential]:
+    for match in _JWT.finditer(text):
+        claims = claims_of(match[0])
+        if claims.get("role") == "service_role" and claims.get("iss") != "supabase-demo":
+            sure = bool(claims.get("ref")) and not _looks_invented(match[0].rsplit(".", 1)[-1])
+            yield Credential(kind="service key", value=match[0], start=match.start(), sure=sure)
+    for match in _OPAQUE_SERVICE.finditer(text):
+        if not is_placeholder(match[0].removeprefix("sb_secret_")):
+            yield Credential(kind="service key", value=match[0], start=match.start())
+
+
+def _provider_keys(text: str) -> Iterator[Credential]:
+    for match in _PROVIDER.finditer(text):
+        kind = next(name for number, (name, _) in enumerate(_PROVIDERS) if match[f"k{number}"])
+        if not is_placeholder(match[0]):
+            yield Credential(kind=kind, value=match[0], start=match.start())
+
+
+def claims_of(token: str) -> dict[str, object]:
+    """Decode a JWT's payload without believing it; {} for what is none."""
+    try:
+        part = token.split(".")[1]
+        payload = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, IndexError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def is_placeholder(value: str) -> bool:
+    """Say whether a value stands for a real one: words of instruction, or too few different characters."""
+    return bool(_PLACEHOLDER.search(value)) or len(set(value)) < min(_DISTINCT, len(value) // 2 + 2)
+
+
+def _looks_invented(signature: str) -> bool:
+    return bool(re.search(r"(.)\1{5,}|signature|example|placeholder", signature, re.IGNORECASE))
