@@ -1,14 +1,35 @@
 """The app's schema that can be trusted.
 
     replay(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Replay     into an empty database only
+    compare(types_text, dsn) -> Comparison                                     the database held against types.ts
+    fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
+    propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
     fingerprint.take(admin_connection) -> Fingerprint(sha256, text)
+    types_ts.read(types_text) -> Types                                         pure
 
 A Replay has `entries` (every statement: applied, replaced by the platform's own, or failed with its `cause`), `failed`,
-`causes`, `fingerprint`, `files`, `deleted`, `unknowns` and `seconds`.
+`causes`, `fingerprint`, `files`, `deleted`, `unknowns` and `seconds`. All dsn are Secrets; where only one is asked for,
+any login that may read the catalogue does.
 """
 
+from freehold.data.schema.compare import ColumnDifference, Comparison, LabelDifference, compare
 from freehold.data.schema.fingerprint import Fingerprint
+from freehold.data.schema.propose import Proposal, propose
+from freehold.data.schema.reconstruct import Reconstruction, fill_from_types
 from freehold.data.schema.record import Entry
 from freehold.data.schema.replay import Replay, replay
 
-__all__ = ["Entry", "Fingerprint", "Replay", "replay"]
+__all__ = [
+    "ColumnDifference",
+    "Comparison",
+    "Entry",
+    "Fingerprint",
+    "LabelDifference",
+    "Proposal",
+    "Reconstruction",
+    "Replay",
+    "compare",
+    "fill_from_types",
+    "propose",
+    "replay",
+]

@@ -19,7 +19,7 @@ def provides(statement: Statement) -> frozenset[str]:
     return frozenset(name.lower() for name in rule(statement.node) if name) if rule else frozenset()
 
 
-def settles(statement: Statement) -> tuple[Identity, ...]:
+def settles(statement: Statement) -> tuple[Identity, ...]:  # noqa: PLR0911 - one line a kind of statement
     """What is created, replaced or dropped here: an older statement about the same thing must not run after this."""
     node = statement.node
     match statement.kind:

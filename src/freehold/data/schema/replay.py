@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.core.errors import DatabaseUnfit
@@ -131,8 +131,3 @@ def _tell(outcome: Replay, report: Report) -> None:
             },
         )
     )
-
-
-def with_unknowns(outcome: Replay, *further: Unknown) -> Replay:
-    """Give the same replay with more unknowns, such as a reconstruction's."""
-    return replace(outcome, unknowns=(*outcome.unknowns, *further))

@@ -1,0 +1,223 @@
+"""Make the tables, columns and enums that only types.ts knows: closed to everybody, marked, and in the ledger."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from psycopg import sql
+
+from freehold.core.event import Event
+from freehold.core.inventory import Unknown
+from freehold.core.plan import Report
+from freehold.core.secret import Secret
+from freehold.data.migrations import ledger
+from freehold.data.schema import fingerprint, guesses, record, relations, types_ts
+from freehold.data.schema.compare import POSTGIS
+from freehold.data.schema.fingerprint import Fingerprint
+from freehold.data.schema.guesses import Guess
+from freehold.data.schema.record import Entry
+from freehold.data.schema.relations import Relations
+from freehold.data.schema.session import Session
+from freehold.data.schema.types_ts import Schema, Table
+from freehold.kit import postgres
+
+MARK = "reconstructed by Freehold from types.ts"
+LEDGER_PATH = "types.ts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """What was made. `notes` say on what evidence each type was chosen; `entries` are the ledger's."""
+
+    tables: tuple[str, ...]
+    columns: tuple[str, ...]
+    enums: tuple[str, ...]
+    notes: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    fingerprint: Fingerprint
+    unknowns: tuple[Unknown, ...]
+
+
+@dataclass
+class _Work:
+    """Statements in order, and what they are for."""
+
+    statements: list[tuple[str, sql.Composed, str]] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    enums: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, statement: sql.Composed, note: str = MARK) -> None:
+        """Queue a statement."""
+        self.statements.append((kind, statement, note))
+
+
+def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Reconstruction:
+    """Reconstruct what types.ts has and the database has not, as the owner role.
+
+    Tables get row security and no policy: nobody but service_role sees their rows. SQL types are guessed from names
+    and relationships, and each guess is noted. Views and functions cannot be made from their types: they stay unknown.
+    Running it again makes nothing twice. Raises BadUsage for a file that cannot be read.
+    """
+    types = types_ts.read(types_text)
+    with postgres.connect(admin_dsn) as admin:
+        admin.execute("set search_path = pg_catalog, pg_temp")
+        ledger.lock(admin)
+        work = _Work()
+        lost: list[str] = []
+        for schema in types.schemas.values():
+            found = relations.read(admin, schema.name)
+            _plan(work, schema, found)
+            lost += [
+                f"{schema.name}.{name}" for name in sorted({*schema.views} - POSTGIS - {*found.views, *found.tables})
+            ]
+        with Session(owner_dsn) as session:
+            entries = tuple(_run(work, session, ledger.describe(admin).owner))
+        taken = fingerprint.take(admin)
+        if entries:
+            record.add(admin, LEDGER_PATH, hashlib.sha256(types_text.encode()).hexdigest(), entries, taken)
+    outcome = Reconstruction(
+        tables=tuple(work.tables),
+        columns=tuple(work.columns),
+        enums=tuple(work.enums),
+        notes=tuple(work.notes),
+        entries=entries,
+        fingerprint=taken,
+        unknowns=tuple(_unknowns(work, lost, entries)),
+    )
+    _tell(outcome, report)
+    return outcome
+
+
+def _plan(work: _Work, schema: Schema, found: Relations) -> None:
+    _plan_enums(work, schema, found)
+    absent = [table for name, table in schema.tables.items() if name not in {*found.tables, *found.views} | POSTGIS]
+    known = guesses.known_types(schema, found)
+    for table in absent:
+        _plan_table(work, schema, table, known)
+    for name, columns in found.tables.items():
+        _plan_columns(work, schema, schema.tables.get(name), {*columns}, known)
+    for table in absent:
+        _plan_keys(work, schema, table, {*found.tables} | {item.name for item in absent}, known)
+
+
+def _plan_enums(work: _Work, schema: Schema, found: Relations) -> None:
+    for name, labels in schema.enums.items():
+        identifier = sql.Identifier(schema.name, name)
+        if name not in found.enums:
+            listed = sql.SQL(", ").join(sql.Literal(label) for label in labels)
+            work.add("create_enum", sql.SQL("create type {} as enum ({})").format(identifier, listed))
+            work.add("comment", sql.SQL("comment on type {} is {}").format(identifier, sql.Literal(MARK)))
+            work.enums.append(f"{schema.name}.{name}")
+            continue
+        for label in labels:
+            if label not in found.enums[name]:
+                work.add("alter_enum", sql.SQL("alter type {} add value {}").format(identifier, sql.Literal(label)))
+                work.enums.append(f"{schema.name}.{name}")
+
+
+def _plan_table(work: _Work, schema: Schema, table: Table, known: dict[tuple[str, str], str]) -> None:
+    identifier = sql.Identifier(schema.name, table.name)
+    chosen = [guesses.guess(table, column, known) for column in table.columns]
+    parts = [_column(item) for item in chosen]
+    if "id" in {column.name for column in table.columns if not column.nullable}:
+        parts.append(sql.Composed([sql.SQL("primary key (id)")]))
+    listed = sql.SQL(", ").join(parts)
+    work.add("create", sql.SQL("create table {} ({})").format(identifier, listed))
+    work.add("alter_table", sql.SQL("alter table {} enable row level security").format(identifier))
+    work.add("comment", sql.SQL("comment on table {} is {}").format(identifier, sql.Literal(MARK)))
+    work.tables.append(f"{schema.name}.{table.name}")
+    work.notes += [f"{schema.name}.{table.name}.{item.column}: {item.type}, {item.why}" for item in chosen]
+
+
+def _plan_columns(
+    work: _Work, schema: Schema, table: Table | None, there: set[str], known: dict[tuple[str, str], str]
+) -> None:
+    """Add columns without NOT NULL: rows may be there already, and nobody knows their values."""
+    for column in table.columns if table is not None else ():
+        if table is None or column.name in there:
+            continue
+        identifier = sql.Identifier(schema.name, table.name)
+        item = replace(guesses.guess(table, column, known), not_null=False, identity=False, default="")
+        work.add("alter_table", sql.SQL("alter table {} add column {}").format(identifier, _column(item)))
+        name = sql.Identifier(schema.name, table.name, column.name)
+        work.add("comment", sql.SQL("comment on column {} is {}").format(name, sql.Literal(MARK)))
+        work.columns.append(f"{schema.name}.{table.name}.{column.name}")
+        work.notes.append(f"{schema.name}.{table.name}.{item.column}: {item.type}, {item.why}")
+
+
+def _plan_keys(work: _Work, schema: Schema, table: Table, targets: set[str], known: dict[tuple[str, str], str]) -> None:
+    seen = set()
+    for item in table.relationships:
+        if item.name in seen or item.referenced not in targets:
+            continue
+        if any((item.referenced, name) not in known for name in item.referenced_columns):
+            continue
+        seen.add(item.name)
+        work.add(
+            "alter_table",
+            sql.SQL("alter table {} add constraint {} foreign key ({}) references {} ({})").format(
+                sql.Identifier(schema.name, table.name),
+                sql.Identifier(item.name),
+                sql.SQL(", ").join(map(sql.Identifier, item.columns)),
+                sql.Identifier(schema.name, item.referenced),
+                sql.SQL(", ").join(map(sql.Identifier, item.referenced_columns)),
+            ),
+        )
+
+
+def _column(item: Guess) -> sql.Composed:
+    parts: list[sql.Composable] = [sql.Identifier(item.column)]
+    parts.append(_written(f" {item.type}"))
+    if item.identity:
+        parts.append(_written(" generated by default as identity"))
+    elif item.default:
+        parts.append(_written(f" default {item.default}"))
+    if item.not_null:
+        parts.append(_written(" not null"))
+    return sql.Composed(parts)
+
+
+def _written(text: str) -> sql.SQL:
+    """Take text from `guesses`, where every name is quoted."""
+    return sql.SQL(text)
+
+
+def _run(work: _Work, session: Session, owner: str) -> Iterator[Entry]:
+    for number, (kind, statement, note) in enumerate(work.statements, start=1):
+        text = statement.as_string()
+        failure = session.run(text, kind=kind)
+        yield Entry(
+            path=LEDGER_PATH,
+            number=number,
+            line=number,
+            kind=kind,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            outcome="failed" if failure else "applied",
+            role=owner,
+            note=note,
+            sqlstate=failure.sqlstate if failure else "",
+            message=failure.message if failure else "",
+            cause=failure.cause if failure else "",
+        )
+
+
+def _unknowns(work: _Work, views: Sequence[str], entries: Sequence[Entry]) -> Iterator[Unknown]:
+    if work.tables or work.columns:
+        yield Unknown(
+            what="reconstructed tables",
+            why=f"{len(work.tables)} tables and {len(work.columns)} columns come from types.ts, which has no SQL "
+            "types, defaults, keys, indexes, triggers or policies",
+            hint="take the schema from the live database before real data is served",
+        )
+    if views:
+        yield Unknown(what="views", why=f"types.ts cannot say what these views show: {', '.join(views)}")
+    failed = [entry.message for entry in entries if entry.outcome == "failed"]
+    if failed:
+        yield Unknown(what="parts that could not be reconstructed", why="; ".join(sorted({*failed})))
+
+
+def _tell(outcome: Reconstruction, report: Report) -> None:
+    text = f"{len(outcome.tables)} tables, {len(outcome.columns)} columns and {len(outcome.enums)} enums {MARK}"
+    report(Event(name="note", text=text))
