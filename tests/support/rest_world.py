@@ -74,7 +74,7 @@ class World:
         """One request by "ann", "ben", "anon", "service" or "nobody" (who sends no key)."""
         sent = {**self.headers(who), **(headers or {})}
         data = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
-        if data is not None:
+        if method != "GET":
             sent.setdefault("content-type", "application/json")
         async with self.http.request(method, self.url + path, data=data, headers=sent) as answer:
             return Answer(
@@ -103,7 +103,7 @@ async def rest_world(database: FreshDatabase, **settings: Any) -> AsyncIterator[
     with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
         owner.execute(SCHEMA)
     with psycopg.connect(database.superuser_dsn, autocommit=True) as admin:
-        services = open_services(replace(_settings(database), **settings))
+        services = open_services(settings_of(database, **settings))
         app = RestApp(services)
         await app.start()
         try:
@@ -115,9 +115,10 @@ async def rest_world(database: FreshDatabase, **settings: Any) -> AsyncIterator[
                 await pool.close()
 
 
-def _settings(database: FreshDatabase) -> Settings:
+def settings_of(database: FreshDatabase, **more: Any) -> Settings:
+    """The runtime's settings for a test's database."""
     key = ECKey.generate_key("P-256", {"kid": "test"}, private=True)
-    return Settings(
+    settings = Settings(
         public_url="http://127.0.0.1",
         rest_dsn=Secret(database.rest_dsn),
         auth_dsn=Secret(database.auth_dsn),
@@ -130,6 +131,7 @@ def _settings(database: FreshDatabase) -> Settings:
         service_role_jwt=Secret(SERVICE_KEY),
         pool_size=4,
     )
+    return replace(settings, **more)
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import pq
@@ -40,13 +39,33 @@ class ConnectionLost(Exception):
     """PostgreSQL cannot be reached, or went away during a request."""
 
 
-@dataclass(frozen=True, slots=True)
 class Result:
-    """One statement's answer in text format. `count` is the number in the command tag, 0 if it has none."""
+    """One statement's answer in text format. It is read when it is looked at: most of a request's answers never are."""
 
-    columns: tuple[str, ...]
-    rows: list[Row]
-    count: int
+    __slots__ = ("_raw", "_rows")
+
+    def __init__(self, raw: PGresult) -> None:
+        """Keep libpq's result."""
+        self._raw = raw
+        self._rows: list[Row] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple((self._raw.fname(index) or b"").decode() for index in range(self._raw.nfields))
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows; every value is text or None."""
+        if self._rows is None:
+            raw, columns = self._raw, range(self._raw.nfields)
+            self._rows = [tuple([raw.get_value(row, column) for column in columns]) for row in range(raw.ntuples)]
+        return self._rows
+
+    @property
+    def count(self) -> int:
+        """The number in the command tag, 0 if it has none."""
+        return self._raw.command_tuples or 0
 
     def one(self) -> Row:
         """Give the only row; an empty result is a mistake in the statement that was sent."""
@@ -56,11 +75,12 @@ class Result:
 class Connection:
     """One libpq connection in pipeline mode; one request at a time."""
 
-    def __init__(self, conn: PGconn, loop: asyncio.AbstractEventLoop) -> None:
-        """Wrap a connection that is established."""
+    def __init__(self, conn: PGconn, loop: asyncio.AbstractEventLoop, *, prepares: bool = True) -> None:
+        """Wrap a connection that is established. Behind a transaction pooler statements must not be prepared."""
         self._conn = conn
         self._loop = loop
         self._socket = conn.socket
+        self._prepares = prepares
         self._prepared: OrderedDict[str, bytes] = OrderedDict()
         self._evicted: list[bytes] = []
         self._fresh: list[str] = []
@@ -69,15 +89,15 @@ class Connection:
         self._pending: asyncio.Future[list[PGresult]] | None = None
         self._writing = False
         self._closed = False
-        self.opened_at = time.monotonic()
+        self.opened_at = self.freed_at = time.monotonic()
         conn.nonblocking = 1
         conn.enter_pipeline_mode()
         loop.add_reader(self._socket, self._readable)
 
     @classmethod
-    async def connect(cls, dsn: str) -> "Connection":
+    async def connect(cls, dsn: str, *, prepares: bool = True) -> "Connection":
         """Connect without blocking the loop; raises ConnectionLost."""
-        return cls(await open_connection(dsn), asyncio.get_running_loop())
+        return cls(await open_connection(dsn), asyncio.get_running_loop(), prepares=prepares)
 
     @property
     def usable(self) -> bool:
@@ -137,6 +157,10 @@ class Connection:
         self._evicted = []
         self._fresh = []
         for sql, parameters in statements:
+            if not self._prepares:
+                self._conn.send_query_params(sql.encode(), parameters or None)
+                kinds.append(sql)
+                continue
             name = self._prepared.get(sql) or self._prepare(sql, kinds)
             self._prepared.move_to_end(sql)
             self._conn.send_query_prepared(name, parameters or None)
@@ -159,7 +183,7 @@ class Connection:
                 error = _error(result)
                 self._forget([sql for sql in kinds if sql] if _is_stale(error) else self._fresh)
                 raise error
-        answers = [_result(item) for item, kind in zip(raw, kinds, strict=True) if kind is not None]
+        answers = [Result(item) for item, kind in zip(raw, kinds, strict=True) if kind is not None]
         while len(self._prepared) > PREPARED_PER_CONNECTION:
             self._evicted.append(self._prepared.popitem(last=False)[1])
         return answers
@@ -294,12 +318,6 @@ def _refuse_nul(statements: Sequence[Statement]) -> None:
 def _cancel(cancel: PGcancel) -> None:
     with contextlib.suppress(psycopg.Error):
         cancel.cancel()
-
-
-def _result(raw: PGresult) -> Result:
-    columns = tuple((raw.fname(index) or b"").decode() for index in range(raw.nfields))
-    rows = [tuple(raw.get_value(row, column) for column in range(raw.nfields)) for row in range(raw.ntuples)]
-    return Result(columns, rows, raw.command_tuples or 0)
 
 
 def _error(raw: PGresult) -> DatabaseError:

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg.pq import ConnStatus, ExecStatus
@@ -24,11 +25,12 @@ from freehold.runtime.connection import (
 
 ACQUIRE_TIMEOUT_SECONDS = 10.0
 LIFETIME_SECONDS = 1800.0
+IDLE_SECONDS = 30.0
 WAITING_PER_CONNECTION = 100
 
 __all__ = [
-    "Connection", "ConnectionLost", "DatabaseError", "Parameter", "Pool", "PoolExhausted", "Result", "Row", "Statement",
-    "caller_statement", "notifications",
+    "Connection", "ConnectionLost", "DatabaseError", "Parameter", "Pool", "PoolExhausted", "PoolLimits", "Result",
+    "Row", "Statement", "caller_statement", "notifications",
 ]  # fmt: skip
 
 
@@ -36,13 +38,30 @@ class PoolExhausted(Exception):
     """No connection became free within ACQUIRE_TIMEOUT_SECONDS, or too many requests wait already."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """How long things last in a pool."""
+
+    acquire_seconds: float = ACQUIRE_TIMEOUT_SECONDS
+    """How long a request waits for a connection."""
+    lifetime_seconds: float = LIFETIME_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+    """How long a connection is kept that nobody uses."""
+    prepares: bool = True
+    """Whether statements are prepared; not behind a transaction pooler."""
+
+
 class Pool:
     """A bounded pool of connections of one login role. Those who wait are served in order."""
 
-    def __init__(self, dsn: Secret, size: int) -> None:
+    def __init__(self, dsn: Secret, size: int, limits: PoolLimits | None = None) -> None:
         """Connections are made when they are first needed."""
         self._dsn = dsn
         self._size = size
+        self._limits = limits or PoolLimits()
+        self._oldest = 0.0
+        self._reaper: asyncio.TimerHandle | None = None
+        self.timeouts = 0
         self._free: deque[Connection] = deque()
         self._open = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
@@ -77,8 +96,28 @@ class Pool:
                 raise
             await connection.run([("COMMIT", ())])
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a connection."""
+        return sum(not turn.done() for turn in self._waiting)
+
+    @property
+    def available(self) -> int:
+        """How many open connections nobody uses."""
+        return len(self._free)
+
+    def flush(self) -> None:
+        """Use no connection again that is open now; what runs on one is finished there."""
+        self._oldest = time.monotonic()
+        while self._free:
+            self._free.popleft().close()
+            self._open -= 1
+
     async def close(self) -> None:
         """Close every free connection."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            self._reaper = None
         while self._free:
             self._free.popleft().close()
             self._open -= 1
@@ -101,7 +140,7 @@ class Pool:
         else:
             self._open += 1
         try:
-            return await Connection.connect(self._dsn.reveal())
+            return await Connection.connect(self._dsn.reveal(), prepares=self._limits.prepares)
         except BaseException:
             self._give_up_place()
             raise
@@ -110,22 +149,27 @@ class Pool:
         """Wait for a connection, or None for the right to open one."""
         if len(self._waiting) >= self._size * WAITING_PER_CONNECTION:
             raise PoolExhausted("too many requests wait for a database connection")
-        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(turn)
+        timer = loop.call_later(self._limits.acquire_seconds, self._expire, turn)
         try:
-            return await asyncio.wait_for(asyncio.shield(turn), ACQUIRE_TIMEOUT_SECONDS)
-        except BaseException as error:
+            return await turn
+        except asyncio.CancelledError:
             self._leave_queue(turn)
-            if isinstance(error, TimeoutError):
-                raise PoolExhausted("no database connection became free") from error
             raise
+        finally:
+            timer.cancel()
+
+    def _expire(self, turn: "asyncio.Future[Connection | None]") -> None:
+        if not turn.done():
+            self.timeouts += 1
+            self._waiting.remove(turn)
+            turn.set_exception(PoolExhausted("no database connection became free"))
 
     def _leave_queue(self, turn: "asyncio.Future[Connection | None]") -> None:
         """Pass on what was handed over in the very moment of giving up."""
-        if not turn.done():
-            turn.cancel()
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(turn)
+        if turn.cancelled() or not turn.done() or turn.exception() is not None:
             return
         handed = turn.result()
         if handed is None:
@@ -134,13 +178,28 @@ class Pool:
             self._release(handed)
 
     def _release(self, connection: Connection) -> None:
-        fresh = time.monotonic() - connection.opened_at < LIFETIME_SECONDS
+        now = time.monotonic()
+        fresh = now - connection.opened_at < self._limits.lifetime_seconds and connection.opened_at >= self._oldest
         if not (fresh and connection.usable and connection.idle):
             connection.close()
             self._give_up_place()
             return
         if not self._hand_over(connection):
+            connection.freed_at = now
             self._free.append(connection)
+            if self._reaper is None:
+                self._reaper = asyncio.get_running_loop().call_later(self._limits.idle_seconds, self._reap)
+
+    def _reap(self) -> None:
+        """Close what has been free for too long; connections are used last in, first out, so those are on the left."""
+        self._reaper = None
+        now = time.monotonic()
+        while self._free and now - self._free[0].freed_at >= self._limits.idle_seconds:
+            self._free.popleft().close()
+            self._open -= 1
+        if self._free:
+            left = self._limits.idle_seconds - (now - self._free[0].freed_at)
+            self._reaper = asyncio.get_running_loop().call_later(left, self._reap)
 
     def _give_up_place(self) -> None:
         """Let the next in the queue open a connection, or leave the place empty."""

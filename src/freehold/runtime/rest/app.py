@@ -6,6 +6,7 @@ from freehold.core.secret import Secret
 from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted
 from freehold.runtime.rest import (
     compiled,
+    configuration,
     cors,
     errors,
     execute,
@@ -25,8 +26,9 @@ from freehold.runtime.rest.query.params import Lifted
 from freehold.runtime.rest.request import FUNCTION, ROOT, Head, Resource
 from freehold.runtime.rest.response import Response
 from freehold.runtime.rest.settings import RestSettings, of_runtime
-from freehold.runtime.rest.state import Knowledge, State
+from freehold.runtime.rest.state import Knowledge, Source, State
 from freehold.runtime.rest.timing import Timing
+from freehold.runtime.rest.watch import ClientGone, Watch
 from freehold.runtime.services import Receive, Scope, Send, Services
 from freehold.runtime.session import Caller
 
@@ -34,12 +36,20 @@ from freehold.runtime.session import Caller
 class RestCore:
     """The core alone: it can stand in front of any database."""
 
-    def __init__(self, pool: Pool, settings: RestSettings, identify: Identify, dsn: Secret) -> None:
-        """`dsn` is for the listener's own connection; it is the pool's."""
+    def __init__(
+        self,
+        pool: Pool,
+        settings: RestSettings,
+        identify: Identify,
+        dsn: Secret,
+        *,
+        source: Source = configuration.load_settings,
+    ) -> None:
+        """`dsn` is for the listener's own connection; it is the pool's. `source` reads the settings at every load."""
         self._pool = pool
         self._settings = settings
         self._identify = identify
-        self.state = State(pool, settings, dsn)
+        self.state = State(pool, settings, dsn, source)
 
     async def start(self) -> None:
         """Load the schema cache and listen for reloads; a database that is away is waited for in the background."""
@@ -64,6 +74,8 @@ class RestCore:
             answer = await self._answer(scope, receive, head, known, timing)
         except ApiError as error:
             answer = response.of_error(error, headers_only=head.method == "HEAD")
+        except ClientGone:
+            return
         if answer.status == 503 and known is not None:  # noqa: PLR2004 - RFC 9110
             self.state.want()
         _add_missing(answer.headers, _extra_headers(head, settings, timing))
@@ -81,7 +93,8 @@ class RestCore:
             raise errors.uri_too_long(known.settings.max_url_bytes)
         body = await read_body(head, receive, known.settings.max_body_bytes)
         try:
-            return await self._handle(head, body, caller, known, timing)
+            with Watch(receive):
+                return await self._handle(head, body, caller, known, timing)
         except DatabaseError as error:
             is_anonymous = caller.role == known.settings.db_anon_role
             raise failures.of_database(error, is_anonymous=is_anonymous) from error

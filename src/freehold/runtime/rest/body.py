@@ -1,8 +1,8 @@
 """Reading a request's body, up to a limit."""
 
-from freehold.runtime.database import ConnectionLost
 from freehold.runtime.rest import errors
 from freehold.runtime.rest.request import WRITING_METHODS, Head
+from freehold.runtime.rest.watch import ClientGone
 from freehold.runtime.services import Receive
 
 
@@ -31,4 +31,4 @@ async def read_body(head: Head, receive: Receive, limit_bytes: int) -> bytes:
 
 
 def _gone() -> bytes:
-    raise ConnectionLost("the client went away")
+    raise ClientGone

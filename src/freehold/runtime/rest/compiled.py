@@ -40,14 +40,15 @@ class Compiled:
     is_singular: bool = False
     rolls_back: bool = False
     limit_affected: int | None = None
-    has_conflict_target: bool = False
-    """Whether Prefer: resolution can apply."""
     returns_void: bool = False
     max_rows: int | None = None
     is_binary: bool = False
     """The body comes as bytea in hex."""
     liftable: bool = True
     """Whether another body may be sent with the same plan."""
+
+    applied: bytes = b""
+    """Preference-Applied."""
 
     @property
     def has_checks(self) -> bool:

@@ -6,6 +6,7 @@ request is rolled back, and where another isolation level is wanted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -94,14 +95,18 @@ def variables(  # noqa: PLR0913 - the request's parts that become settings
     dynamic_after += settings.app_settings
     shape = (len(dynamic_before), len(dynamic_after), request is None or request.read_only)
     headers, cookies = _headers(head)
-    path = ", ".join(identifier(name) for name in (schema, *settings.db_extra_search_path))
-    values = [path.encode()]
+    values = [_search_path(schema, settings.db_extra_search_path)]
     values += [text.encode() for pair in dynamic_before for text in pair]
     values += [
         caller.role.encode(), caller.claims_json.encode(), head.method.encode(), head.path.encode(), headers, cookies,
     ]  # fmt: skip
     values += [text.encode() for pair in dynamic_after for text in pair]
     return _VARIABLES.get(shape) or _variables_sql(*shape), values
+
+
+@lru_cache(maxsize=100)
+def _search_path(schema: str, extra: tuple[str, ...]) -> bytes:
+    return ", ".join(identifier(name) for name in (schema, *extra)).encode()
 
 
 def pre_request(settings: RestSettings) -> list[Statement]:

@@ -1,6 +1,7 @@
 """Who is asking: by the app's sessions when embedded, by PostgREST's own JWT rules when the core runs alone."""
 
 import base64
+import binascii
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from freehold.runtime.rest.settings import RestSettings
 from freehold.runtime.session import Caller, Refused, Sessions
 
 ALLOWED_SKEW_SECONDS = 30
-CACHED_TOKENS = 1000
+SHORTEST_SECRET_BYTES = 32
 ALGORITHMS = [
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA",
 ]  # fmt: skip
@@ -41,11 +42,12 @@ class Tokens:
     """PostgREST's own rules: a bearer token, or the anonymous role."""
 
     def __init__(self, settings: RestSettings) -> None:
-        """Import the keys."""
+        """Import the keys; a secret that cannot be used raises ValueError, which never shows it."""
         self._settings = settings
         self._keys = _import_keys(settings)
         self._role_path = jwtpath.parse(settings.jwt_role_claim_key)
         self._verified: dict[str, dict[str, Any]] = {}
+        self.lookups = self.hits = self.evictions = 0
 
     def __call__(self, headers: Headers) -> Caller:
         """Give the caller; raises ApiError PGRST300 to PGRST303."""
@@ -65,12 +67,19 @@ class Tokens:
     def _claims(self, token: str) -> dict[str, Any]:
         if self._keys is None:
             raise errors.missing_jwt_secret()
+        limit = self._settings.jwt_cache_max_entries
+        if not limit:
+            return _verify(token, self._keys)
+        self.lookups += 1
         known = self._verified.get(token)
-        if known is None:
-            known = _verify(token, self._keys)
-            if len(self._verified) >= CACHED_TOKENS:
-                self._verified.pop(next(iter(self._verified)))
-            self._verified[token] = known
+        if known is not None:
+            self.hits += 1
+            return known
+        known = _verify(token, self._keys)
+        if len(self._verified) >= limit:
+            self._verified.pop(next(iter(self._verified)))
+            self.evictions += 1
+        self._verified[token] = known
         return known
 
 
@@ -94,16 +103,29 @@ def _bearer(headers: Headers) -> str | None:
 def _import_keys(settings: RestSettings) -> jwk.KeySet | None:
     if not settings.jwt_secret:
         return None
-    secret = settings.jwt_secret
+    secret = _secret_bytes(settings)
     try:
         parsed = json.loads(secret)
     except ValueError:
         parsed = None
     if isinstance(parsed, dict):
-        listed = parsed.get("keys", [parsed])
-        return jwk.KeySet([jwk.import_key(item) for item in listed])
-    raw = base64.b64decode(secret.replace("-", "+").replace("_", "/")) if settings.jwt_secret_is_base64 else secret
-    return jwk.KeySet([jwk.OctKey.import_key(raw)])
+        try:
+            return jwk.KeySet([jwk.import_key(item) for item in parsed.get("keys", [parsed])])
+        except (JoseError, ValueError, TypeError, AttributeError, KeyError):
+            raise ValueError("The JWK or JWK set cannot be read.") from None
+    if len(secret) < SHORTEST_SECRET_BYTES:
+        raise ValueError(f"The JWT secret must be at least {SHORTEST_SECRET_BYTES} characters long.")
+    return jwk.KeySet([jwk.OctKey.import_key(secret)])
+
+
+def _secret_bytes(settings: RestSettings) -> bytes:
+    secret = settings.jwt_secret.encode("utf-8", "surrogateescape")
+    if not settings.jwt_secret_is_base64:
+        return secret
+    try:
+        return base64.b64decode(secret.strip().translate(bytes.maketrans(b"-_.", b"+/=")), validate=True)
+    except binascii.Error:
+        raise ValueError("The JWT secret is not base64.") from None
 
 
 def _verify(token: str, keys: jwk.KeySet) -> dict[str, Any]:

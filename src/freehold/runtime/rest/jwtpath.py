@@ -38,6 +38,19 @@ def parse(path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def written(steps: tuple[Step, ...]) -> str:
+    """Write a path in its full form, with every key in quotes."""
+    parts = []
+    for step in steps:
+        if step.operator:
+            parts.append(f'[?(@ {step.operator} "{step.text}")]')
+        elif step.place is not None:
+            parts.append(f"[{step.place}]")
+        else:
+            parts.append(f'."{step.key}"')
+    return "".join(parts)
+
+
 def walk(claims: Any, steps: tuple[Step, ...]) -> Any:  # noqa: ANN401 - a claim may be any JSON value
     """Follow a path; None if it leads nowhere."""
     value = claims

@@ -41,12 +41,21 @@ class MediaType(NamedTuple):
 
     def content_type(self) -> bytes:
         """The Content-Type header's value."""
+        return _content_type(self)
+
+    def written(self) -> bytes:
+        """The same, without the cache."""
         if self.is_plan:
             options = "; options=" + "|".join(self.plan_options) if self.plan_options else ""
             text = f'application/vnd.pgrst.plan+{self.plan_format}; for="{self.plan_of}"{options}'
             return f"{text}; charset=utf-8".encode()
         has_charset = self.name in _WITH_CHARSET
         return self.name.encode() + (b"; charset=utf-8" if has_charset else b"")
+
+
+@lru_cache(maxsize=200)
+def _content_type(media_type: MediaType) -> bytes:
+    return media_type.written()
 
 
 _WITH_CHARSET = (KNOWN - WITHOUT_CHARSET) | {SINGULAR, ARRAY_STRIPPED, SINGULAR_STRIPPED}

@@ -21,6 +21,11 @@ from freehold.runtime.rest.settings import RestSettings
 from freehold.runtime.rest.sql import statements
 
 KINDS = {"POST": CREATE, "PUT": PUT, "PATCH": UPDATE, "DELETE": DELETE}
+APPLIED = {
+    "POST": ("resolution", "missing", "return"), "PATCH": ("missing", "return", "max-affected"),
+    "DELETE": ("return", "max-affected"), "PUT": ("return",),
+}  # fmt: skip
+"""The preferences that say something about a method; count, tx, handling and timezone always do."""
 SINGULAR = (media.SINGULAR, media.SINGULAR_STRIPPED)
 
 
@@ -112,6 +117,7 @@ def _compile_read(wish: Wish, settings: RestSettings, cache: SchemaCache) -> Com
         headers_only=headers_only,
         read_only=True,
         is_singular=media_type.name in SINGULAR,
+        applied=preferences.applied(wish.preferences, kinds=()),
         rolls_back=_rolls_back(wish, settings),
         is_binary=_is_binary(writer),
         max_rows=settings.db_max_rows,
@@ -124,7 +130,9 @@ def _compile_mutation(wish: Wish, settings: RestSettings, cache: SchemaCache) ->
     mutation = mutate.mutate_plan(method, cache, wish.name, wish.query, wanted, wish.payload.keys, plan)
     _check_preferences(wish)
     writer, media_type = _negotiated(wish, settings, cache, wish.name, plan)
-    has_key = bool(cache.tables[wish.name].primary_key)
+    kinds = APPLIED[method]
+    if method == "POST" and not cache.tables[wish.name].primary_key and wish.query.on_conflict is None:
+        kinds = tuple(kind for kind in kinds if kind != "resolution")
     return Compiled(
         kind=KINDS[method],
         name=wish.name.name,
@@ -140,7 +148,7 @@ def _compile_mutation(wish: Wish, settings: RestSettings, cache: SchemaCache) ->
         rolls_back=_rolls_back(wish, settings),
         is_binary=_is_binary(writer),
         limit_affected=wanted.limit_affected if method in ("PATCH", "DELETE") else None,
-        has_conflict_target=has_key or wish.query.on_conflict is not None,
+        applied=preferences.applied(wanted, kinds=kinds),
     )  # fmt: skip
 
 
@@ -172,6 +180,7 @@ def _compile_call(wish: Wish, settings: RestSettings, cache: SchemaCache) -> Com
         isolation=routine.isolation,
         settings=routine.settings,
         is_singular=media_type.name in SINGULAR,
+        applied=preferences.applied(wish.preferences, kinds=("max-affected",)),
         rolls_back=_rolls_back(wish, settings),
         limit_affected=wish.preferences.limit_affected,
         is_binary=_is_binary(writer),

@@ -1,25 +1,17 @@
 """From a result to status, headers and body."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 import orjson
 
-from freehold.runtime.rest import errors, preferences, ranges
-from freehold.runtime.rest.compiled import CALL, CREATE, DELETE, PUT, READ, UPDATE, Compiled
+from freehold.runtime.rest import errors, ranges
+from freehold.runtime.rest.compiled import CALL, CREATE, PUT, READ, UPDATE, Compiled
 from freehold.runtime.rest.errors import ApiError, Header
 from freehold.runtime.rest.execute import Outcome
 from freehold.runtime.rest.media import JSON, MediaType
 
-APPLIED = {
-    CREATE: ("resolution", "missing", "return"),
-    UPDATE: ("missing", "return", "max-affected"),
-    DELETE: ("return", "max-affected"),
-    PUT: ("return",),
-    CALL: ("max-affected",),
-    READ: (),
-}
 RETRY_AFTER_SECONDS = b"1"
 
 
@@ -67,7 +59,7 @@ def _of_rows(compiled: Compiled, outcome: Outcome, canonical: str) -> Response:
     status = ranges.status_of(compiled.rows, outcome.rows, outcome.total)
     headers = [(b"content-range", ranges.content_range(first, first + outcome.rows - 1, outcome.total))]
     if compiled.kind == READ:
-        location = f"/{quote(compiled.name, safe=_PATH_SAFE)}" + (f"?{canonical}" if canonical else "")
+        location = f"/{_path_segment(compiled.name)}" + (f"?{canonical}" if canonical else "")
         headers.append((b"content-location", location.encode()))
     headers += _applied(compiled)
     if compiled.returns_void:
@@ -112,11 +104,7 @@ def _mutation_range(compiled: Compiled, outcome: Outcome) -> list[Header]:
 
 
 def _applied(compiled: Compiled) -> list[Header]:
-    kinds: Sequence[str] = APPLIED[compiled.kind]
-    if not compiled.has_conflict_target:
-        kinds = [kind for kind in kinds if kind != "resolution"]
-    text = preferences.applied(compiled.preferences, kinds=kinds)
-    return [(b"preference-applied", text)] if text else []
+    return [(b"preference-applied", compiled.applied)] if compiled.applied else []
 
 
 def _content_type(compiled: Compiled) -> list[Header]:
@@ -129,11 +117,16 @@ def _content_type(compiled: Compiled) -> list[Header]:
 _PATH_SAFE = "-_.~$&+,;=:@!*'()"
 
 
+@lru_cache(maxsize=1000)
+def _path_segment(name: str) -> str:
+    return quote(name, safe=_PATH_SAFE)
+
+
 def _location(name: str, keys: bytes) -> bytes:
     """Write `/table?key=eq.value` of a PostgreSQL array such as {id=eq.1}."""
     pairs = (item.partition("=") for item in _array_items(keys.decode()))
     query = "&".join(f"{quote(key, safe=_UNRESERVED)}={quote(value, safe=_UNRESERVED)}" for key, _, value in pairs)
-    return f"/{quote(name, safe=_PATH_SAFE)}?{query}".encode()
+    return f"/{_path_segment(name)}?{query}".encode()
 
 
 _UNRESERVED = "-_.~"

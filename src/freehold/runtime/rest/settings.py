@@ -1,6 +1,6 @@
 """The REST core's own configuration, under PostgREST's names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from freehold.runtime.settings import Settings
 
@@ -30,11 +30,13 @@ class RestSettings:
     db_channel: str = "pgrst"
     db_channel_enabled: bool = True
     db_hoisted_tx_settings: tuple[str, ...] = HOISTED
-    jwt_secret: str = ""
-    """A raw secret, a JWK or a JWK set."""
+    jwt_secret: str = field(default="", repr=False)
+    """A raw secret, a JWK or a JWK set; bytes that are no UTF-8 stand as surrogate escapes."""
     jwt_secret_is_base64: bool = False
     jwt_aud: str = ""
     jwt_role_claim_key: str = ".role"
+    jwt_cache_max_entries: int = 1000
+    """Verified tokens that are remembered; 0 for none."""
     openapi_mode: str = "follow-privileges"
     """follow-privileges, ignore-privileges or disabled."""
     openapi_security_active: bool = False

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from freehold.core.secret import Secret
@@ -16,11 +18,14 @@ from freehold.runtime.rest.execute import RoleSettings
 from freehold.runtime.rest.settings import RestSettings
 
 DEBOUNCE_SECONDS = 0.1
-FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 32.0
+RETRY_SECONDS = 1.0
+"""Between attempts to reach a database that is away: one refused connection a second costs neither side anything."""
 CACHED_PLANS = 2000
 
 log = logging.getLogger("freehold.rest")
+
+Source = Callable[[Pool, RestSettings], Awaitable[RestSettings]]
+"""Reads the settings that hold from now on; the second argument is what a server was started with."""
 
 AWAY = (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError, OSError)
 
@@ -44,14 +49,21 @@ class Knowledge:
 class State:
     """Owns the knowledge and the tasks that renew it."""
 
-    def __init__(self, pool: Pool, settings: RestSettings, dsn: Secret) -> None:
+    def __init__(
+        self, pool: Pool, settings: RestSettings, dsn: Secret, source: Source = configuration.load_settings
+    ) -> None:
         """Know nothing yet."""
         self._pool = pool
+        self._source = source
         self._settings = settings
         self._dsn = dsn
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.known: Knowledge | None = None
+        self.loads = self.failures = 0
+        self.load_seconds = 0.0
+        self.is_pending = True
+        """Whether a load is under way or has failed."""
 
     async def start(self) -> None:
         """Load once if PostgreSQL answers, and keep trying in the background if it does not."""
@@ -73,44 +85,46 @@ class State:
 
     async def reload(self) -> None:
         """Read settings and catalogue anew; requests under way keep what they started with."""
-        settings = await configuration.load_settings(self._pool, self._settings)
-        roles = await configuration.load_role_settings(self._pool)
-        cache = await load(self._pool, settings)
+        self.is_pending = True
+        try:
+            settings = await self._source(self._pool, self._settings)
+            roles = await configuration.load_role_settings(self._pool)
+            started = time.monotonic()
+            cache = await load(self._pool, settings)
+        except AWAY:
+            self.failures += 1
+            raise
+        self.load_seconds = time.monotonic() - started
         self.known = Knowledge(cache, settings, roles)
+        self.loads += 1
+        self.is_pending = False
 
     def want(self) -> None:
         """Ask for a reload soon; many wishes within DEBOUNCE_SECONDS are one."""
         self._wanted.set()
 
     async def _renew(self) -> None:
-        delay = FIRST_DELAY_SECONDS
         while True:
             await self._wanted.wait()
             await asyncio.sleep(DEBOUNCE_SECONDS)
             self._wanted.clear()
             try:
                 await self.reload()
-                delay = FIRST_DELAY_SECONDS
             except AWAY as error:
-                log.warning("the schema cache could not be loaded, next try in %.0f s: %s", delay, error)
+                log.warning("the schema cache could not be loaded, next try in %.0f s: %s", RETRY_SECONDS, error)
                 self._wanted.set()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
         """Wait for NOTIFY; after a lost connection something may have been missed, so reload."""
-        delay = FIRST_DELAY_SECONDS
         missed = False
         while True:
             try:
                 async with contextlib.aclosing(notifications(self._dsn, self._settings.db_channel)) as messages:
                     async for message in messages:
-                        if message is None:
-                            delay = FIRST_DELAY_SECONDS
                         if message in ("", "reload schema", "reload config") or (message is None and missed):
                             self.want()
             except AWAY as error:
-                log.warning("the listener lost its connection, next try in %.0f s: %s", delay, error)
+                log.warning("the listener lost its connection, next try in %.0f s: %s", RETRY_SECONDS, error)
             missed = True
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)

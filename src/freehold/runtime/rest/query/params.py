@@ -17,6 +17,7 @@ from freehold.runtime.rest.query.types import EmbedPath, Field, Filter, Logic, O
 RESERVED = frozenset({"select", "columns", "on_conflict"})
 RESERVED_ENDINGS = frozenset({"order", "limit", "offset", "and", "or"})
 MAX_DEPTH = 30
+REMEMBERED_CHARACTERS = 500
 
 _OPERATOR = re.compile(
     r"(not\.)?(?:(eq|gte|gt|lte|lt|like|ilike|match|imatch)(?:\((any|all)\))?"
@@ -44,6 +45,16 @@ class Lifted(NamedTuple):
 
 def lift(raw: str, *, arguments: bool) -> Lifted:
     """Split a raw query string into its shape and the operands of its filters (and a function's arguments)."""
+    # Long ones are rare and would fill the memory that short ones share.
+    return _lift_again(raw, arguments) if len(raw) <= REMEMBERED_CHARACTERS else _lift(raw, arguments=arguments)
+
+
+@lru_cache(maxsize=2000)
+def _lift_again(raw: str, arguments: bool) -> Lifted:
+    return _lift(raw, arguments=arguments)
+
+
+def _lift(raw: str, *, arguments: bool) -> Lifted:
     shape: list[str] = []
     parameters: list[Parameter] = []
     values: list[str] = []
@@ -118,6 +129,15 @@ def _decode(text: str) -> str:
 
 
 def _encode(text: str) -> str:
+    return _encode_again(text) if len(text) <= REMEMBERED_CHARACTERS else _percent(text)
+
+
+@lru_cache(maxsize=2000)
+def _encode_again(text: str) -> str:
+    return _percent(text)
+
+
+def _percent(text: str) -> str:
     # PostgREST encodes each byte of the UTF-8 text as if it were a character, so non-ASCII ends up encoded twice.
     return quote(text.encode().decode("latin-1"), safe="-_.~")
 
