@@ -38,6 +38,9 @@ class DatabaseError(Exception):
 class ConnectionLost(Exception):
     """PostgreSQL cannot be reached, or went away during a request."""
 
+    reason = ""
+    """libpq's own words, which may name the host and the user: for the server's owner, never for a client."""
+
 
 class Result:
     """One statement's answer in text format. It is read when it is looked at: most of a request's answers never are."""
@@ -281,8 +284,9 @@ async def _handshake(conn: PGconn) -> None:
     status = PollingStatus.WRITING
     while status != PollingStatus.OK:
         if status == PollingStatus.FAILED or conn.status == ConnStatus.BAD:
-            # libpq's message may hold the host and the user, so it stays out of what clients and logs see.
-            raise ConnectionLost("PostgreSQL cannot be reached")
+            error = ConnectionLost("PostgreSQL cannot be reached")
+            error.reason = conn.error_message.decode("utf-8", "replace").strip()
+            raise error
         await _ready(conn.socket, reading=status == PollingStatus.READING)
         status = PollingStatus(conn.connect_poll())
 

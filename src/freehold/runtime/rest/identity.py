@@ -152,8 +152,6 @@ def _verify(token: str, keys: jwk.KeySet) -> dict[str, Any]:
         except (UnsupportedAlgorithmError, JoseError, ValueError):
             continue
         return _object(payload)
-    if len(keys.keys) == 1:
-        raise errors.undecodable_token("JWT cryptographic operation failed")
     raise errors.undecodable_token("No suitable key or wrong key type", "None of the keys was able to decode the JWT")
 
 
