@@ -4,7 +4,7 @@ with owner as (
 ), app_schema as (
   select n.oid, n.nspname, n.nspacl, n.nspowner
     from pg_namespace as n
-   where n.nspname <> all (%(platform)s::text[]) and n.nspname !~ '^pg_'
+   where n.nspname <> all (%(platform)s::text[]) and n.nspname !~ '^(pg_|freehold)'
 ), of_extension as (
   select classid, objid from pg_depend where deptype = 'e'
 ), relation as (

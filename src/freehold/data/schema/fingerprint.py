@@ -7,7 +7,8 @@ from importlib import resources
 from freehold.data.migrations.decisions import PLATFORM_SCHEMAS
 from freehold.kit import postgres
 
-NOT_THE_APPS = sorted({*PLATFORM_SCHEMAS, "freehold", "freehold_gate", "information_schema"})
+NOT_THE_APPS = sorted({*PLATFORM_SCHEMAS, "information_schema"})
+"""And every schema whose name begins with freehold or pg_: those are named in the queries."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,275 @@
+"""Plant two users and, in every table, one row of each."""
+
+import itertools
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from freehold.data.probe import values
+from freehold.data.probe.objects import USERS, Column, Objects, Reference, Relation
+from freehold.data.probe.stage import FORGED, Stage, User, literal, name
+
+TRIES = 60
+_SIGN_UP = """
+insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, created_at, updated_at,
+                        raw_app_meta_data, raw_user_meta_data)
+values ('00000000-0000-0000-0000-000000000000', %s, 'authenticated', 'authenticated', %s, now(), now(), now(),
+        '{"provider": "email", "providers": ["email"]}', %s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A planted row. `place` is a condition that finds it in its table and in the table's partitioned parents."""
+
+    table: int
+    ctid: str
+    values: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """The row's own place."""
+        return f"tableoid = {self.table} and ctid = {literal(self.ctid)}"
+
+
+@dataclass
+class Garden:
+    """`rows` by relation and by `a` or `b`; `failures` say of other tables why they have none."""
+
+    rows: dict[tuple[int, str], Row] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+    sign_up: str = ""
+    """Why signing up fails, "" when it works."""
+
+    def row(self, relation: Relation, who: str) -> Row | None:
+        """Find a planted row."""
+        return self.rows.get((relation.oid, who))
+
+
+def plant(stage: Stage, objects: Objects) -> Garden:
+    """Plant users with the app's own triggers, everything else without any; then fill the materialized views."""
+    garden = Garden()
+    for user in (stage.a, stage.b):
+        _sign_up(stage, garden, user)
+    for relation in _ordered(objects):
+        for who, user in (("a", stage.a), ("b", stage.b)):
+            _plant_row(_Planter(stage, objects, garden, relation, who, user))
+    with stage.acting(stage.owner):
+        for relation in objects.relations.values():
+            if relation.kind == "m":
+                _refresh(stage, garden, relation)
+    return garden
+
+
+def sign_up(stage: Stage, user: User, metadata: dict[str, Any]) -> None:
+    """Insert a user as the auth server does. Raises psycopg.Error when a trigger refuses."""
+    with stage.acting("supabase_auth_admin"):
+        stage.tried(_SIGN_UP, (user.id, user.email, json.dumps(metadata)))
+
+
+def forged_user() -> tuple[User, dict[str, Any]]:
+    """Give a third user who asks for more at sign-up."""
+    return User(id=str(uuid.uuid4()), mark="freehold-c"), FORGED | {"full_name": "freehold-c"}
+
+
+def _sign_up(stage: Stage, garden: Garden, user: User) -> None:
+    metadata = {"full_name": user.mark, "name": user.mark, "username": user.mark, "email": user.email}
+    try:
+        sign_up(stage, user, metadata)
+    except psycopg.Error as error:
+        stage.connection.execute("reset role")
+        garden.sign_up = error.diag.message_primary or str(error).strip()
+        with stage.quietly("supabase_auth_admin"):
+            stage.tried(_SIGN_UP, (user.id, user.email, json.dumps(metadata)))
+
+
+def _ordered(objects: Objects) -> Iterator[Relation]:
+    """Give the tables after those that they refer to; partitioned tables after their partitions."""
+    done: set[int] = set()
+
+    def visit(relation: Relation) -> Iterator[Relation]:
+        if relation.oid in done:
+            return
+        done.add(relation.oid)
+        for reference in relation.references:
+            if reference.target in objects.relations:
+                yield from visit(objects.relations[reference.target])
+        if relation.kind == "p":
+            for child in objects.relations.values():
+                if child.parent == relation.oid:
+                    yield from visit(child)
+        yield relation
+
+    for relation in objects.relations.values():
+        if relation.kind in {"r", "p"}:
+            yield from visit(relation)
+
+
+def _plant_row(planter: "_Planter") -> None:
+    objects, garden, relation, who = planter.objects, planter.garden, planter.relation, planter.who
+    if relation.kind == "p":
+        leaves = [item for item in objects.relations.values() if item.parent == relation.oid]
+        rows = [row for row in (garden.row(leaf, who) for leaf in leaves) if row is not None]
+        if rows:
+            garden.rows[relation.oid, who] = rows[0]
+        else:
+            garden.failures[relation.oid] = "it has no partition in which a row could be planted"
+        return
+    row = _existing(planter.stage, objects, relation, planter.user) or planter.row()
+    if row is not None:
+        garden.rows[relation.oid, who] = row
+
+
+def _existing(stage: Stage, objects: Objects, relation: Relation, user: User) -> Row | None:
+    """Take the row that a trigger of the app made when the user signed up."""
+    columns = objects.user_columns.get(relation.oid, ())
+    if not columns:
+        return None
+    table = name(relation.schema, relation.name)
+    condition = " or ".join(f"t.{name(column)}::text = {literal(user.id)}" for column in columns)
+    statement = f"select t.tableoid::bigint, t.ctid::text, to_jsonb(t) from {table} as t where {condition} limit 1"
+    with stage.acting(stage.owner):
+        rows = stage.tried(statement)
+    return Row(table=rows[0][0], ctid=rows[0][1], values=rows[0][2]) if rows else None
+
+
+def _refresh(stage: Stage, garden: Garden, relation: Relation) -> None:
+    try:
+        stage.tried(f"refresh materialized view {name(relation.schema, relation.name)}")
+    except psycopg.Error as error:
+        garden.failures[relation.oid] = error.diag.message_primary or str(error).strip()
+
+
+@dataclass
+class _Planter:
+    stage: Stage
+    objects: Objects
+    garden: Garden
+    relation: Relation
+    who: str
+    user: User
+    alternatives: dict[str, Iterator[tuple[Any, ...]]] = field(default_factory=dict)
+
+    def row(self) -> Row | None:
+        """Insert until it fits, changing what PostgreSQL complains about; None after too many tries."""
+        given = self._values()
+        if given is None:
+            return None
+        minimal = False
+        message = ""
+        for _ in range(TRIES):
+            try:
+                return self._insert(given)
+            except psycopg.Error as error:
+                message = error.diag.message_primary or str(error).strip()
+                self._recover()
+                if self._mend(given, error):
+                    continue
+                if minimal:
+                    break
+                minimal = True
+                given = {key: value for key, value in given.items() if self._is_needed(key)}
+        self.garden.failures[self.relation.oid] = message
+        return None
+
+    def _recover(self) -> None:
+        self.stage.connection.execute("reset role; set local session_replication_role = origin")
+
+    def _values(self) -> dict[str, Any] | None:
+        given: dict[str, Any] = {}
+        references = {column: item for item in self.relation.references for column in item.columns}
+        users = self.objects.user_columns.get(self.relation.oid, ())
+        for column in self.relation.columns:
+            if column.generated:
+                continue
+            if column.name in users:
+                given[column.name] = self.user.id
+            elif column.name in references:
+                value = self._referred(references[column.name], column)
+                if value is None and column.required and not column.default:
+                    target = references[column.name].target_name
+                    self.garden.failures[self.relation.oid] = f"{column.name} needs a row of {target}"
+                    return None
+                given[column.name] = value
+            elif not column.default or values.is_special(column):
+                given[column.name] = values.first(column, self.relation, self.user)
+        return given
+
+    def _referred(self, reference: Reference, column: Column) -> Any:  # noqa: ANN401
+        if reference.target_name == USERS:
+            return self.user.id
+        row = self.garden.rows.get((reference.target, self.who))
+        place = reference.columns.index(column.name)
+        return row.values.get(reference.target_columns[place]) if row else None
+
+    def _is_needed(self, key: str) -> bool:
+        column = self.relation.column(key)
+        users = self.objects.user_columns.get(self.relation.oid, ())
+        referring = {name for item in self.relation.references for name in item.columns}
+        return column is not None and ((column.required and not column.default) or key in users or key in referring)
+
+    def _insert(self, given: dict[str, Any]) -> Row:
+        table = name(self.relation.schema, self.relation.name)
+        columns = ", ".join(name(key) for key in given)
+        source = f"jsonb_populate_record(null::{table}, {literal(json.dumps(given))}::jsonb)"
+        body = f"({columns}) select {columns} from {source}" if given else "default values"
+        statement = f"insert into {table} as t {body} returning t.tableoid::bigint, t.ctid::text, to_jsonb(t)"
+        with self.stage.quietly():
+            found = self.stage.tried(statement)[0]
+        return Row(table=found[0], ctid=found[1], values=found[2])
+
+    def _mend(self, given: dict[str, Any], error: psycopg.Error) -> bool:
+        """Change the values that the error speaks of; False when nothing more can be changed."""
+        match error.sqlstate:
+            case "23514":
+                return self._next_alternative(given, error.diag.constraint_name or "")
+            case "23502":
+                column = self.relation.column(error.diag.column_name or "")
+                if column is None or given.get(column.name) is not None:
+                    return False
+                given[column.name] = values.typed(column, self.user)
+                return given[column.name] is not None
+            case "23505":
+                return self._vary_key(given, error.diag.constraint_name or "")
+            case "22001":
+                short = {key: value[:2] for key, value in given.items() if isinstance(value, str) and " " in value}
+                given.update(short)
+                return bool(short)
+            case _:
+                return False
+
+    def _next_alternative(self, given: dict[str, Any], constraint: str) -> bool:
+        checks = [check for check in self.relation.checks if check.name in {constraint, ""}]
+        check = next((item for item in checks if item.name == constraint), checks[0] if checks else None)
+        if check is None:
+            return False
+        referring = {column for item in self.relation.references for column in item.columns}
+        found = [self.relation.column(key) for key in check.columns if key not in referring]
+        columns = [column for column in found if column is not None and not column.generated]
+        if check.name not in self.alternatives:
+            options = [[*values.candidates(column, check.definition, self.user)] for column in columns]
+            self.alternatives[check.name] = itertools.islice(itertools.product(*options), TRIES)
+        chosen = next(self.alternatives[check.name], None)
+        if chosen is None:
+            return False
+        given.update(zip((column.name for column in columns), chosen, strict=True))
+        return True
+
+    def _vary_key(self, given: dict[str, Any], constraint: str) -> bool:
+        suffix = uuid.uuid4().hex[:8]
+        users = self.objects.user_columns.get(self.relation.oid, ())
+        key = next((columns for _, columns in self.relation.keys if columns and not columns <= {*users}), frozenset())
+        changed = False
+        for column in key if constraint else ():
+            value = given.get(column)
+            if column not in users and isinstance(value, str) and " " in value:
+                given[column] = f"{value} {suffix}"
+                changed = True
+            elif column not in users and isinstance(value, int) and not isinstance(value, bool):
+                given[column] = value + 1
+                changed = True
+        return changed
