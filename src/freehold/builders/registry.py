@@ -2,13 +2,19 @@
 
 from importlib.metadata import entry_points
 
+from freehold.builders.base44 import Base44
+from freehold.builders.bolt import Bolt
+from freehold.builders.emergent import Emergent
 from freehold.builders.lovable import Lovable
+from freehold.builders.replit import Replit
+from freehold.builders.shared.checkout import read_once
+from freehold.builders.v0 import V0
 from freehold.core.app import App, Match
 from freehold.core.errors import NotAnApp
 from freehold.core.ports import Builder
 
 GROUP = "freehold.builders"
-BUILDERS: tuple[Builder, ...] = (Lovable(),)
+BUILDERS: tuple[Builder, ...] = (Lovable(), Bolt(), Base44(), Emergent(), Replit(), V0())
 
 
 def builders() -> tuple[Builder, ...]:
@@ -20,7 +26,8 @@ def builders() -> tuple[Builder, ...]:
 
 def recognise(app: App) -> tuple[Match, ...]:
     """Ask every builder; the surest comes first. An app of mixed origin has several matches."""
-    found = (builder.recognise(app) for builder in builders())
+    with read_once():
+        found = [builder.recognise(app) for builder in builders()]
     return tuple(sorted((match for match in found if match is not None), key=lambda match: -match.score))
 
 

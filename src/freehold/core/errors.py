@@ -36,6 +36,12 @@ class SourceUnreachable(FreeholdError):
     code = "FH103"
 
 
+class NotServedYet(FreeholdError):
+    """An app that Freehold recognises and reads, and cannot bring up."""
+
+    code = "FH104"
+
+
 class BuildFailed(FreeholdError):
     """The app's own build ended with an error."""
 

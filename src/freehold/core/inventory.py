@@ -121,6 +121,125 @@ class MigrationFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordField:
+    """One field of a kind of record, as declared."""
+
+    name: str
+    type: str
+    """As the declaration writes it: string, number, array of string, or a column type such as varchar."""
+    format: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    has_rules: bool = False
+    """Whether the field has access rules of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordKind:
+    """What an app keeps many of: an entity, a collection or a table that is not made by a migration."""
+
+    name: str
+    kind: str
+    """entity (Base44), collection (MongoDB) or table (declared in code)."""
+    declared: bool = True
+    """False when no file describes it and it is inferred from the code that uses it."""
+    fields: tuple[RecordField, ...] = ()
+    rules: dict[str, object] | None = None
+    """Access rules by operation, as written; None when there are none, which at Base44 means open to everyone."""
+    uses: int = 0
+    """How many calls in code name it."""
+    places: tuple[Place, ...] = ()
+    """Where it is declared, else where it is used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppServer:
+    """A server of the app's own that answers its API."""
+
+    framework: str
+    """express, fastapi, django, flask, ..."""
+    root: str
+    """Folder relative to the app's root, "" for the root itself."""
+    entry: str
+    """The file that starts it, relative to the app's root, "" when it could not be told."""
+    runtime: str
+    """node, python or deno."""
+    build_command: tuple[str, ...] = ()
+    start_command: tuple[str, ...] = ()
+    routes: int = 0
+    """How many routes its code declares."""
+    system_packages: tuple[str, ...] = ()
+    """System libraries that the builder installs for it, under the names that the builder uses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Automation:
+    """Something that runs without a person asking: on a schedule, or when a record changes."""
+
+    name: str
+    kind: str
+    """scheduled, entity or connector."""
+    function: str
+    """What it calls."""
+    detail: str = ""
+    """The schedule or the events, in short."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """A chat agent that the builder's platform runs."""
+
+    name: str
+    entities: tuple[str, ...] = ()
+    """Entities it may reach, each with the operations it may do: "Order (create, read)"."""
+    functions: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """A third party's account that the builder's platform holds the grant for."""
+
+    type: str
+    """googlecalendar, slack, stripe, ..."""
+    scopes: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AiCall:
+    """A way in which code asks a language model."""
+
+    through: str
+    """The call or package: InvokeLLM, LlmChat, openai, ..."""
+    models: tuple[str, ...] = ()
+    """Models that the calls name; () when none is named."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeShell:
+    """A way in which the app is built for phones."""
+
+    kind: str
+    """capacitor or expo."""
+    identifier: str = ""
+    """The app's identifier in the stores, "" when it is not written down."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """Something that works at the builder and will not anywhere else without an answer."""
+
+    what: str
+    answer: str
+    """What has to be put in its place, and by whom."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unknown:
     """Something that could not be determined; printed, never guessed around."""
 
@@ -164,3 +283,26 @@ class Inventory:
     """Wanted versions of the packages that speak the builder's protocol, by package name."""
     settings: dict[str, object] = field(default_factory=dict)
     """supabase/config.toml as read, with the template's defaults left out."""
+    app_id: str = ""
+    """The builder's identifier of the app, where its API needs one."""
+    records: tuple[RecordKind, ...] = ()
+    """Entities, collections or tables that no migration creates."""
+    servers: tuple[AppServer, ...] = ()
+    third_parties: tuple[ServiceUse, ...] = ()
+    """Back ends of others that hold data or users of the app: they stay where they are."""
+    secrets: tuple[str, ...] = ()
+    """Names that the app's own servers read and the owner has to set; those of functions stand with the functions."""
+    automations: tuple[Automation, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    connectors: tuple[Connector, ...] = ()
+    ai_calls: tuple[AiCall, ...] = ()
+    native_shells: tuple[NativeShell, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    """What breaks off the builder."""
+    not_served: str = ""
+    """Why `freehold up` cannot serve the app yet, "" when it can."""
+
+    @property
+    def served(self) -> bool:
+        """Whether `freehold up` can serve the app."""
+        return not self.not_served

@@ -18,6 +18,14 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ),
         ("Back end", _backends(inventory)),
         ("Pages", inventory.pages),
+        (
+            "Own server",
+            [f"{item.framework} ({item.entry or item.root}, {item.routes} routes)" for item in inventory.servers],
+        ),
+        ("Other back ends", [f"{item.service} ({item.address})" for item in inventory.third_parties]),
+        ("Entities", _records(inventory, "entity")),
+        ("Collections", _records(inventory, "collection")),
+        ("Tables in code", _records(inventory, "table")),
         ("Tables used", inventory.tables_used),
         ("SQL functions", inventory.rpcs_used),
         ("Buckets", inventory.buckets_used),
@@ -25,6 +33,13 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ("Functions", [item.name for item in inventory.functions]),
         ("Sign-in", inventory.sign_in_methods),
         ("AI calls", inventory.ai_endpoints),
+        (
+            "AI models",
+            [f"{item.through} ({', '.join(item.models) or 'model not named'})" for item in inventory.ai_calls],
+        ),
+        ("Agents", [item.name for item in inventory.agents]),
+        ("Connectors", [item.type for item in inventory.connectors]),
+        ("Automations", [f"{item.name} ({item.detail})" for item in inventory.automations]),
         ("Secrets", _secrets(inventory)),
         (
             "Build names",
@@ -33,6 +48,8 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ("Services", [f"{item.service} ({item.address})" for item in inventory.builder_services]),
         ("Old addresses", [item.address for item in inventory.builder_links]),
         ("Hosted files", [item.address for item in inventory.hosted_assets]),
+        ("For phones", [item.kind for item in inventory.native_shells]),
+        ("Breaks elsewhere", [item.what for item in inventory.breaks]),
         ("Migrations", [item.path.rsplit("/", 1)[-1] for item in inventory.migrations]),
     ):
         if parts:
@@ -59,13 +76,18 @@ def _backends(inventory: Inventory) -> list[str]:
     return found + [f"{item.url} (another project)" for item in inventory.other_backends]
 
 
+def _records(inventory: Inventory, kind: str) -> list[str]:
+    found = [item for item in inventory.records if item.kind == kind]
+    return [item.name if item.declared or kind == "collection" else f"{item.name} (inferred)" for item in found]
+
+
 def _secrets(inventory: Inventory) -> list[str]:
     needed = {name for function in inventory.functions for name in function.secrets}
     return sorted(needed | {item.name for item in inventory.environment if _is_server_name(item)})
 
 
 def _is_server_name(item: EnvironmentName) -> bool:
-    return item.kind == "process.env" and not item.name.startswith((*_PUBLIC_PREFIXES, "SUPABASE_"))
+    return item.kind in ("process.env", "os.environ") and not item.name.startswith((*_PUBLIC_PREFIXES, "SUPABASE_"))
 
 
 def _counted(parts: Iterable[str]) -> str:

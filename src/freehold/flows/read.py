@@ -2,7 +2,7 @@
 
 from freehold.builders import registry
 from freehold.core.app import App, Match
-from freehold.core.errors import NotAnApp
+from freehold.core.errors import NotAnApp, NotServedYet
 from freehold.core.inventory import Inventory
 
 SURE = 5
@@ -14,6 +14,19 @@ def read_app(app: App) -> Inventory:
     if not matches or matches[0].score < SURE:
         raise _not_recognised(app, matches)
     return registry.builder(matches[0].builder).read(app)
+
+
+def read_served_app(app: App) -> Inventory:
+    """Read an app that is to be served; raises NotServedYet when Freehold can read it and not serve it."""
+    inventory = read_app(app)
+    if not inventory.served:
+        name = inventory.builder.capitalize() if inventory.builder != "v0" else "v0"
+        raise NotServedYet(
+            f"{app.origin} is recognised as {name}; `freehold up` does not serve it yet: {inventory.not_served}",
+            detail=f"generation {inventory.generation}" if inventory.generation else "",
+            hint=f"freehold check {app.origin}",
+        )
+    return inventory
 
 
 def _not_recognised(app: App, matches: tuple[Match, ...]) -> NotAnApp:

@@ -9,7 +9,7 @@ from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import keep_up, up_steps
-from freehold.flows.read import read_app
+from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
 from freehold.secrets.age import AgeStore
@@ -68,7 +68,7 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
     """Read the app and this place's keys; nothing is changed yet but the keys, on the first run."""
     report(Event(name="step-started", text=f"Read {request.origin}"))
     app = open_source(request.origin, place.work)
-    inventory = read_app(app)
+    inventory = read_served_app(app)
     store = AgeStore(place.secrets, identity_file())
     own = keys.load_or_make(AgeStore(place.keys, identity_file()))
     report(Event(name="step-finished", text="", values={"app": app.name, "builder": inventory.builder}))

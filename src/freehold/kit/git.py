@@ -41,6 +41,8 @@ class Commit:
     author: str
     email: str
     subject: str
+    trailers: str = ""
+    """The `Name: value` lines at the end of the message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,9 +122,13 @@ def files(root: Path) -> tuple[str, ...]:
 
 def commits(root: Path, limit: int = 5000) -> tuple[Commit, ...]:
     """List the newest commits that touch a folder, newest first."""
-    text = _ask(root, "log", f"--max-count={limit}", "--format=%an%x1f%ae%x1f%s%x1e")
+    text = _ask(root, "log", f"--max-count={limit}", "--format=%an%x1f%ae%x1f%s%x1f%(trailers:only)%x1e")
     fields = (entry.strip("\n").split("\x1f") for entry in text.split("\x1e"))
-    return tuple(Commit(author=item[0], email=item[1], subject=item[2]) for item in fields if len(item) == 3)  # noqa: PLR2004 - the three of the format
+    return tuple(
+        Commit(author=item[0], email=item[1], subject=item[2], trailers=item[3])
+        for item in fields
+        if len(item) == 4  # noqa: PLR2004 - the four of the format
+    )
 
 
 def deleted_files(root: Path, folder: str) -> tuple[str, ...]:

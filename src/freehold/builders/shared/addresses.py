@@ -20,6 +20,8 @@ _DOMAIN = re.compile(r"^https://(?!localhost\b|127\.)[\w.-]+(?::\d+)?$")
 _URL_NAME = re.compile(r"SUPABASE_(?:PROJECT_)?(?:API_)?URL$")
 _KEY_NAME = re.compile(r"SUPABASE_(?:PUBLISHABLE|ANON)(?:_PUBLIC)?(?:_DEFAULT)?(?:_KEY)?$|SUPABASE_(?:PUBLIC_)?KEY$")
 _REF_NAME = re.compile(r"SUPABASE_(?:PROJECT_(?:ID|REF)|REF)$")
+_BUILDERS_OWN = frozenset({"qtrypzzcjebvfcihiynt"})
+"""Projects of builders' platforms, which keep files of all their apps: nobody's own back end."""
 _LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
 
 
@@ -91,6 +93,8 @@ def _places(checkout: Checkout) -> tuple[dict[str, list[Place]], Counter[str]]:
         index = lines(text)
         patterns = (_ADDRESS, _PROJECT_ID) if path.endswith("config.toml") else (_ADDRESS,)
         for match in (match for pattern in patterns for match in pattern.finditer(text)):
+            if match[1] in _BUILDERS_OWN:
+                continue
             places.setdefault(match[1], []).append(index.place(path, match.start(1)))
             count[match[1]] += 1
     return places, count

@@ -1,9 +1,11 @@
 """An app's files as a builder's reader sees them: listed once, read when wanted, never followed out of the folder."""
 
 import bisect
+import contextlib
 import os
 import re
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,7 @@ IGNORED_FOLDERS = frozenset(
 )
 LARGEST_TEXT_BYTES = 2 * 1024 * 1024
 CODE_SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte")
+_OPEN: ContextVar[dict[Path, "Checkout"] | None] = ContextVar("open checkouts", default=None)
 _ENVIRONMENT_FILE = re.compile(r"(^|/)\.env(\.[\w.-]+)?$")
 
 
@@ -32,6 +35,11 @@ class Checkout:
     def is_repository(self) -> bool:
         """Whether git knows the folder."""
         return git.is_repository(self.root)
+
+    @cached_property
+    def commits(self) -> tuple[git.Commit, ...]:
+        """The newest commits, () without git."""
+        return git.commits(self.root) if self.is_repository else ()
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -102,8 +110,19 @@ def lines(text: str) -> Lines:
 
 
 def open_checkout(app: App) -> Checkout:
-    """Look at an app's files."""
-    return Checkout(app.root)
+    """Look at an app's files; within `read_once`, with what was read before."""
+    known = _OPEN.get()
+    return Checkout(app.root) if known is None else known.setdefault(app.root, Checkout(app.root))
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """Let everybody who asks in this block share what was read: nothing may change the app meanwhile."""
+    token = _OPEN.set({})
+    try:
+        yield
+    finally:
+        _OPEN.reset(token)
 
 
 def _walk(root: Path) -> Iterator[str]:

@@ -40,11 +40,14 @@ class FileMark:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitMark:
-    """Commits by a builder's robot, or with a subject that it writes: 5 for more than two, else 3."""
+    """Commits by a builder's robot, or with a subject or trailer that it writes: 5 for more than two, else 3."""
 
     says: str
     authors: re.Pattern[str]
     subjects: re.Pattern[str]
+    trailers: re.Pattern[str] = re.compile(r"(?!)")
+    weight: int = 0
+    """What one such commit is worth, where their number says nothing; 0 to go by the number."""
 
 
 def file_marks(checkout: Checkout, marks: Iterable[FileMark]) -> list[Evidence]:
@@ -104,19 +107,18 @@ def content_marks(checkout: Checkout, strings: tuple[str, ...], weight: int, say
 
 def commit_marks(checkout: Checkout, mark: CommitMark) -> list[Evidence]:
     """Give one mark for the builder's commits in history."""
-    if not checkout.is_repository:
-        return []
     made = [
         commit
-        for commit in git.commits(checkout.root)
+        for commit in checkout.commits
         if mark.authors.search(commit.author)
         or mark.authors.search(commit.email)
         or mark.subjects.search(commit.subject)
+        or mark.trailers.search(commit.trailers)
     ]
     if not made:
         return []
-    many = len(made) > _MANY_COMMITS
-    return [Evidence(text=f"{len(made)} {mark.says}", weight=5 if many else 3)]
+    by_number = 5 if len(made) > _MANY_COMMITS else 3
+    return [Evidence(text=f"{len(made)} {mark.says}", weight=mark.weight or by_number)]
 
 
 def as_match(builder: str, evidence: Sequence[Evidence], generation: str = "") -> Match | None:
@@ -132,11 +134,11 @@ def _find(checkout: Checkout, strings: tuple[str, ...]) -> Iterable[git.Hit]:
         code = (
             hit
             for hit in git.grep(checkout.root, strings)
-            if hit.path.endswith((*CODE_SUFFIXES, ".sql", ".html", ".json"))
+            if hit.path.endswith((*CODE_SUFFIXES, ".py", ".sql", ".html", ".json"))
         )
         yield from code
         return
-    for path in checkout.below("", suffixes=(*CODE_SUFFIXES, ".sql", ".html")):
+    for path in checkout.below("", suffixes=(*CODE_SUFFIXES, ".py", ".sql", ".html")):
         text = checkout.text(path)
         for string in strings:
             offset = text.find(string)

@@ -1,0 +1,23 @@
+"""Bolt: recognise and read its apps."""
+
+from freehold.builders.bolt.read import read
+from freehold.builders.bolt.recognise import NAME, recognise
+from freehold.core.app import App, Match
+from freehold.core.inventory import Inventory
+
+
+class Bolt:
+    """The builder as an extension point sees it."""
+
+    @property
+    def name(self) -> str:
+        """Bolt."""
+        return NAME
+
+    def recognise(self, app: App) -> Match | None:
+        """Say how sure it is that the app is Bolt's."""
+        return recognise(app)
+
+    def read(self, app: App) -> Inventory:
+        """Read the app."""
+        return read(app)

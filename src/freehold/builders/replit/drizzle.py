@@ -1,0 +1,62 @@
+"""Tables that code declares with drizzle: the schema as written, which the database need not match."""
+
+import re
+
+from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout, lines
+from freehold.builders.shared.code import without_comments
+from freehold.core.inventory import RecordField, RecordKind
+
+_TABLE = re.compile(r"""\bpgTable(?:Creator)?\s*\(\s*["'`](\w+)["'`]\s*,\s*(?=\{|\()""")
+_COLUMN = re.compile(r"""(\w+)\s*:\s*(\w+)\s*\(\s*(?:["'`](\w+)["'`])?""")
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def tables(checkout: Checkout) -> tuple[RecordKind, ...]:
+    """List the tables by name, each with its columns and where it is declared."""
+    found: dict[str, RecordKind] = {}
+    for path in checkout.below("", suffixes=CODE_SUFFIXES):
+        raw = checkout.text(path)
+        if "pgTable" not in raw:
+            continue
+        text = without_comments(raw)
+        for match in _TABLE.finditer(text):
+            start = text.find("{", match.end())
+            place = lines(text).place(path, match.start())
+            columns = _columns(text, start) if start >= 0 else ()
+            found.setdefault(match[1], RecordKind(name=match[1], kind="table", fields=columns, places=(place,)))
+    return tuple(found[name] for name in sorted(found))
+
+
+def _columns(text: str, start: int) -> tuple[RecordField, ...]:
+    """Read the columns of the object literal that opens at `start`."""
+    found = []
+    for part in _parts(text, start):
+        match = _COLUMN.match(part.strip())
+        if match:
+            required = ".notNull(" in part or ".primaryKey(" in part
+            kind = f"array of {match[2]}" if ".array(" in part else match[2]
+            found.append(RecordField(name=match[3] or match[1], type=kind, required=required))
+    return tuple(found)
+
+
+def _parts(text: str, start: int) -> list[str]:
+    """Split an object literal at the commas of its own level."""
+    parts: list[str] = []
+    depth, begin = 0, start + 1
+    quote = ""
+    for offset in range(start, len(text)):
+        sign = text[offset]
+        if quote:
+            quote = "" if sign == quote and text[offset - 1] != "\\" else quote
+        elif sign in "\"'`":
+            quote = sign
+        elif sign in _OPEN:
+            depth += 1
+        elif sign in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                return [*parts, text[begin:offset]]
+        elif sign == "," and depth == 1:
+            parts.append(text[begin:offset])
+            begin = offset + 1
+    return parts

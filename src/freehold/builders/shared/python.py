@@ -1,0 +1,46 @@
+"""Python sources of an app: what they require, and what they read from the environment."""
+
+import re
+
+from freehold.builders.shared.checkout import Checkout, lines
+from freehold.core.inventory import EnvironmentName, Place
+
+REQUIREMENTS = ("requirements.txt", "backend/requirements.txt", "server/requirements.txt", "api/requirements.txt")
+_NAME = r"""["']([A-Za-z_]\w*)["']"""
+_READ = re.compile(
+    rf"(?:os\.environ(?:\.get|\.setdefault|\.pop)?\s*[\[(]\s*|os\.getenv\s*\(\s*|\bgetenv\s*\(\s*){_NAME}"
+)
+_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
+_COMMENT = re.compile(r"#[^\n]*")
+_TEST = re.compile(r"(^|/)(tests?/|test_[^/]*$|[^/]*_test\.py$|conftest\.py$)")
+
+
+def files(checkout: Checkout, folder: str = "") -> tuple[str, ...]:
+    """List the Python files that are not tests."""
+    return tuple(path for path in checkout.below(folder, suffixes=(".py",)) if not _TEST.search(path))
+
+
+def requirements(checkout: Checkout) -> dict[str, Place]:
+    """Name the packages that requirements files ask for, in lower case with dashes, and where."""
+    found: dict[str, Place] = {}
+    for path in REQUIREMENTS:
+        for number, line in enumerate(checkout.text(path).split("\n"), start=1):
+            match = _REQUIREMENT.match(_COMMENT.sub("", line))
+            if match:
+                found.setdefault(match[1].lower().replace("_", "-"), Place(path=path, line=number))
+    return found
+
+
+def environment(checkout: Checkout, paths: tuple[str, ...]) -> tuple[EnvironmentName, ...]:
+    """List the names that Python files read from the environment, sorted."""
+    found: dict[str, list[Place]] = {}
+    for path in paths:
+        text = checkout.text(path)
+        if "environ" not in text and "getenv" not in text:
+            continue
+        index = lines(text)
+        for match in _READ.finditer(text):
+            found.setdefault(match[1], []).append(index.place(path, match.start()))
+    return tuple(
+        EnvironmentName(name=name, kind="os.environ", places=tuple(places)) for name, places in sorted(found.items())
+    )
