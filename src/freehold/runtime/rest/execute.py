@@ -166,7 +166,8 @@ def _estimated(compiled: Compiled, counted: int | None, explained: Result) -> in
     planned = int(orjson.loads(explained.one()[0] or b"[]")[0]["Plan"]["Plan Rows"])
     if counted is None:
         return planned
-    if compiled.max_rows is not None and counted > compiled.max_rows:
+    # Without a cap on rows the estimate always counts, as in PostgREST.
+    if compiled.max_rows is None or counted > compiled.max_rows:
         return max(counted, planned)
     return counted
 
