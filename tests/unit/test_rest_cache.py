@@ -95,6 +95,7 @@ def test_a_mistyped_name_finds_its_neighbour() -> None:
     assert fuzzy.best(names, "projecxx", 0.75) == "projects"
     assert fuzzy.best(names, "unrelated", 0.75) is None
     assert fuzzy.best([], "x") is None
+    assert fuzzy.best(names, "p" * 60_000) is None
 
 
 def test_the_role_may_stand_deep_in_the_claims() -> None:

@@ -153,6 +153,26 @@ def test_media_types_are_weighed_and_made_canonical() -> None:
     assert found[1].name == "text/csv"
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="a1,() \t.\\-", max_size=12))
+def test_the_short_way_through_a_list_gives_what_the_grammar_gives(inner: str) -> None:
+    text = f"({inner})"
+    try:
+        expected = parsec.parse(grammar.filter_value, "filter", f"in.{text}").value.text
+    except parsec.SyntaxRefused:
+        expected = None
+    try:
+        found = params.list_text(text)
+    except ApiError:
+        found = None
+    assert found == expected
+
+
+def test_a_long_list_of_ids_is_read() -> None:
+    ids = ",".join(str(number) for number in range(20_000))
+    assert params.list_text(f"({ids})").count(",") == 19_999
+
+
 WORDS = st.sampled_from([*"abc(),.:!*\"'{}->%&=;+ \t\n\\é☃\0", "eq.", "not.", "in.(", "is.", "or=(", "and(", "select=",
                          "order=", "limit=", "->>", "::", "...", "!inner", ".sum()", "a.b.", "fts(x)."])  # fmt: skip
 

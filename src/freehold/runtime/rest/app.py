@@ -32,6 +32,9 @@ from freehold.runtime.rest.watch import ClientGone, Watch
 from freehold.runtime.services import Receive, Scope, Send, Services
 from freehold.runtime.session import Caller
 
+LONGEST_KEPT_QUERY = 4000
+"""Longer ones are planned each time: kept, they could fill the memory."""
+
 
 class RestCore:
     """The core alone: it can stand in front of any database."""
@@ -167,7 +170,7 @@ def _planned(head: Head, resource: Resource, lifted: Lifted, body: bytes, known:
         if found is not None and wish.payload.arguments is None:
             return _Planned(found, wish.payload.raw)
     plan = planner.compile_wish(wish, known.settings, known.cache)
-    if plan.liftable:
+    if plan.liftable and len(head.query) <= LONGEST_KEPT_QUERY:
         known.keep(key, plan)
     return _Planned(plan, wish.payload.raw)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 GRAM_SIZES = (3, 2)
+LONGEST_WANTED = 200
+"""The work grows with the length, and a name of a database has at most 63 bytes."""
 DEFAULT_SCORE = 0.33
 
 
@@ -18,7 +20,7 @@ def best(names: Iterable[str], wanted: str, at_least: float = DEFAULT_SCORE) -> 
 
 def ranked(names: Iterable[str], wanted: str, at_least: float = DEFAULT_SCORE) -> list[tuple[float, str]]:
     """Give (score, name) of the names like `wanted`, best first."""
-    return _ranked(tuple(names), wanted, at_least)
+    return _ranked(tuple(names), wanted, at_least) if len(wanted) <= LONGEST_WANTED else []
 
 
 @lru_cache(maxsize=200)

@@ -17,12 +17,13 @@ from freehold.runtime.rest.query.types import EmbedPath, Field, Filter, Logic, O
 RESERVED = frozenset({"select", "columns", "on_conflict"})
 RESERVED_ENDINGS = frozenset({"order", "limit", "offset", "and", "or"})
 MAX_DEPTH = 30
-REMEMBERED_CHARACTERS = 500
+REMEMBERED_CHARACTERS = 1000
 
 _OPERATOR = re.compile(
     r"(not\.)?(?:(eq|gte|gt|lte|lt|like|ilike|match|imatch)(?:\((any|all)\))?"
     r"|(neq|cs|cd|ov|sl|sr|nxr|nxl|adj|isdistinct)|(in))\."
 )
+_PLAIN_LIST = re.compile(r'[ \t]*\([ \t]*([^"()\\\0]*)\)[ \t]*')
 _LOOKS_LIKE_OPERATOR = re.compile(r"not\.|in\.|is\.|[a-z]+[.(]")
 
 
@@ -109,6 +110,10 @@ def parse(parameters: Sequence[Parameter], *, arguments: bool) -> QueryParams:
 
 def list_text(text: str) -> str:
     """Turn the operand of `in` into an array literal; raises ApiError PGRST100."""
+    plain = _PLAIN_LIST.fullmatch(text)
+    if plain is not None:
+        # What holds no quotes needs no grammar, and lists of ids are long.
+        return grammar.array_literal(plain[1].split(","))
     operand: Operation = _run(grammar.filter_value, f"filter (in.{text})", "in." + text)
     return operand.value.text
 
@@ -218,8 +223,16 @@ def _tree_path(name: str) -> tuple[EmbedPath, Field]:
     return path
 
 
-@lru_cache(maxsize=2000)
 def _guarded(what: str, text: str, rule: str) -> Any:  # noqa: ANN401 - each rule has its own kind of value
+    return _guarded_again(what, text, rule) if len(text) <= REMEMBERED_CHARACTERS else _parsed(what, text, rule)
+
+
+@lru_cache(maxsize=2000)
+def _guarded_again(what: str, text: str, rule: str) -> Any:  # noqa: ANN401 - as above
+    return _parsed(what, text, rule)
+
+
+def _parsed(what: str, text: str, rule: str) -> Any:  # noqa: ANN401 - as above
     _check_depth(text)
     value = _run(_RULES[rule], f"{what} ({text})", text)
     return tuple(value) if isinstance(value, list) else value
