@@ -57,6 +57,7 @@ def _summary(values: Mapping[str, object]) -> str:
         _line("Data", values["data"]),
         *_functions(values),
         *_unset(values),
+        *_sign_in(values),
         *_unknowns(values),
         "",
         "Ctrl-C stops it; the data stays. Next: open the app and sign up.",
@@ -83,6 +84,19 @@ def _unset(values: Mapping[str, object]) -> list[str]:
     lines = [_line("Unset", f"{name}, read by {', '.join(functions)}") for name, functions in unset.items()]
     first = next(iter(unset))
     return [*lines, _line("", f"set one: echo -n VALUE | freehold secrets set {first} --data {values['data']}")]
+
+
+def _sign_in(values: Mapping[str, object]) -> list[str]:
+    unset = values["unset_sign_in"]
+    if not isinstance(unset, dict) or not unset:
+        return []
+    lines: list[str] = []
+    for name, secrets in unset.items():
+        what = "is not set up: set " + ", ".join(secrets) if secrets else "is not available here"
+        lines.append(_line("" if lines else "Sign-in", f"{name} {what}"))
+    if any(unset.values()):
+        lines.append(_line("", f"tell the provider to come back to {values['api_url']}/auth/v1/callback"))
+    return lines
 
 
 def _unknowns(values: Mapping[str, object]) -> list[str]:

@@ -8,7 +8,7 @@ from freehold.core.plan import Plan, Report
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import keep_up, up_steps
+from freehold.flows import keep_up, up_settings, up_sign_in, up_steps
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
@@ -114,10 +114,16 @@ def _ready(work: Work) -> Event:
             "functions": sorted(work.function_names),
             "functions_not_startable": dict(work.functions_not_startable),
             "unset_secrets": {name: list(users) for name, users in work.unset_secrets().items()},
+            "unset_sign_in": _unset_sign_in(work),
             "unknowns": [f"{item.what}: {item.why}" for item in work.inventory.unknowns if item.what != "secrets"],
             "database": work.database.described,
         },
     )
+
+
+def _unset_sign_in(work: Work) -> dict[str, list[str]]:
+    unset = up_sign_in.unset(work.inventory, up_settings.auth(work))
+    return {name: list(secrets) for name, secrets in unset.items()}
 
 
 def _stop(work: Work) -> None:

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from freehold.flows import up_auth
+from freehold.flows import up_auth, up_sign_in
 from freehold.flows.up_work import Work
 from freehold.kit import programs
 from freehold.releases import functions
@@ -33,9 +33,17 @@ def settings(work: Work) -> dict[str, object]:
         "deno": str(programs.deno()),
         "mail_directory": str(work.place.mail),
         "mail_page": True,
-        "auth": up_auth.resolved(work.inventory.settings.get("auth"), work.secrets.get, work.app.root),
+        "auth": auth(work),
+        "loopback_providers": True,
+        "old_issuers": _old_issuers(work),
         **_api(work),
     }
+
+
+def auth(work: Work) -> dict[str, object]:
+    """The [auth] table of supabase/config.toml with the owner's secrets in it. It holds secrets."""
+    table = up_auth.resolved(work.inventory.settings.get("auth"), work.secrets.get, work.app.root)
+    return up_sign_in.with_secrets(table, work.secrets.names(), work.secrets.get)
 
 
 def secret_versions(work: Work) -> dict[str, str]:
@@ -45,11 +53,19 @@ def secret_versions(work: Work) -> dict[str, str]:
 
 def _function_secrets(work: Work) -> dict[str, str]:
     values = {"LOVABLE_API_KEY": work.keys.lovable_api_key}
+    read = {name for function in work.inventory.functions for name in function.secrets}
     for name in work.secrets.names():
+        if up_sign_in.is_sign_in_secret(name) and name not in read:
+            continue
         value = work.secrets.get(name)
         if value is not None:
             values[name] = value.reveal()
     return values
+
+
+def _old_issuers(work: Work) -> dict[str, str]:
+    keys, backend = work.secrets.get(up_sign_in.OLD_JWKS), work.inventory.backend
+    return {f"{backend.url}/auth/v1": keys.reveal()} if keys is not None and backend is not None else {}
 
 
 def _api(work: Work) -> dict[str, object]:

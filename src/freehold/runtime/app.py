@@ -7,6 +7,7 @@ import json
 from freehold.runtime import cors
 from freehold.runtime.ai.app import AiApp
 from freehold.runtime.auth.app import AuthApp
+from freehold.runtime.broker.app import BrokerApp
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
 from freehold.runtime.functions.app import FunctionsApp
 from freehold.runtime.mail.mailer import open_mailer
@@ -24,6 +25,7 @@ FUNCTIONS = "/functions/v1"
 REALTIME = "/realtime/v1"
 AI = "/_freehold/ai"
 MAIL = "/_freehold/mail"
+BROKER = "/~oauth"
 HEALTH = "/_freehold/health"
 SHARED_CORS = (AUTH, STORAGE)
 """REST and functions answer cross-origin requests themselves; the rest is for this origin only."""
@@ -97,6 +99,7 @@ def _routes(services: Services) -> dict[str, ProtocolApp]:
         STORAGE: StorageApp(services),
         FUNCTIONS: FunctionsApp(services),
         AI: AiApp(services),
+        BROKER: BrokerApp(services),
     }
     if services.settings.mail_page:
         routes[MAIL] = MailPage(services.settings)

@@ -107,6 +107,10 @@ class Settings:
     """Serve the local mail page at /_freehold/mail; only ever on loopback."""
     auth: dict[str, object] = field(default_factory=dict)
     """The [auth] table of supabase/config.toml; names and defaults as in the CLI's template."""
+    loopback_providers: bool = False
+    """Call a sign-in provider on this machine by http where the owner named one; only for an app on loopback."""
+    old_issuers: dict[str, str] = field(default_factory=dict)
+    """Issuers of moved users' tokens, each with its public keys as a JWKS in JSON: to verify until they expire."""
     storage_file_size_limit_bytes: int = 50 * 1024 * 1024
 
 

@@ -120,7 +120,9 @@ async def read(connection: Connection, user_id: uuid.UUID) -> User:
 
 
 async def create(connection: Connection, new: NewUser, *, adopt: bool, identity_data: Json | None = None) -> None:
-    """Insert a user with an identity for each address. `adopt` copies the identity's data into the user's metadata.
+    """Insert a user with an identity for each address; other providers' identities are the caller's.
+
+    `adopt` copies the identity's data into the user's metadata.
 
     Triggers on auth.users run here; what they raise becomes 500 "Database error saving new user".
     """
@@ -177,7 +179,9 @@ def _insert(new: NewUser, *, adopt: bool, identity_data: Json) -> list[Statement
     ]
     addresses = {"email": {"email": new.email}, "phone": {"phone": new.phone}}
     statements += [
-        identity_statement(new.id, provider, identity_data | addresses[provider]) for provider in new.providers
+        identity_statement(new.id, provider, identity_data | addresses[provider])
+        for provider in new.providers
+        if provider in addresses
     ]
     if adopt:
         statements.append(statement("adopt_identity_metadata", new.id, new.providers[0]))

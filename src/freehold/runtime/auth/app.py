@@ -16,6 +16,7 @@ from freehold.runtime.auth import (
     recovery,
     signin,
     signup,
+    social,
     user,
     verify,
 )
@@ -24,9 +25,11 @@ from freehold.runtime.auth.context import Auth
 from freehold.runtime.auth.errors import ApiError, unexpected
 from freehold.runtime.auth.guard import Door, Signed, check_admin, check_key, check_user
 from freehold.runtime.auth.http import Request, Response, read_body, read_head, refusal, send_response
+from freehold.runtime.auth.providers.directory import Providers
 from freehold.runtime.database import ConnectionLost, PoolExhausted
 from freehold.runtime.mail.mailer import Mailer
 from freehold.runtime.services import Receive, Scope, Send, Services
+from freehold.runtime.trusted import TrustWatch
 
 Plain = Callable[[Auth, Request], Awaitable[Response]]
 WithUser = Callable[[Auth, Request, Signed], Awaitable[Response]]
@@ -53,19 +56,14 @@ def _user_routes(*rows: tuple[str, str, WithUser]) -> tuple[Route, ...]:
     return tuple(Route(method=method, path=path, door=Door.USER, user=call) for method, path, call in rows)
 
 
-async def _link_identity(auth: Auth, request: Request, signed: Signed) -> Response:
-    del request, signed
-    raise user.require_provider_listing(auth)
-
-
 ROUTES: tuple[Route, ...] = (
     *_routes(
         Door.OPEN,
         ("GET", "/verify", verify.verify_link),
         ("POST", "/verify", verify.verify_code),
-        ("GET", "/authorize", discovery.authorize),
-        ("GET", "/callback", discovery.authorize),
-        ("POST", "/callback", discovery.authorize),
+        ("GET", "/authorize", social.authorize),
+        ("GET", "/callback", social.callback),
+        ("POST", "/callback", social.callback),
         ("GET", "/.well-known/jwks.json", discovery.jwks),
         ("GET", "/.well-known/openid-configuration", discovery.openid_configuration),
         ("GET", "/.well-known/oauth-authorization-server", discovery.authorization_server),
@@ -89,7 +87,7 @@ ROUTES: tuple[Route, ...] = (
         ("PUT", "/user", user.update_user),
         ("POST", "/logout", signin.log_out),
         ("GET", "/reauthenticate", recovery.reauthenticate),
-        ("GET", "/user/identities/authorize", _link_identity),
+        ("GET", "/user/identities/authorize", social.link),
         ("DELETE", "/user/identities/{}", user.delete_identity),
         ("POST", "/factors", factors.enroll),
         ("POST", "/factors/{}/challenge", factors.challenge),
@@ -124,15 +122,19 @@ class AuthApp:
         config = read_config(services.settings)
         mails.check_templates(config)
         turns = asyncio.Semaphore(max(1, services.settings.pool_size // 2))
-        self._auth = Auth(services=services, config=config, mailer=mailer, mail_turns=turns)
+        providers = Providers(config.providers, allow_loopback=services.settings.loopback_providers)
+        self._auth = Auth(services=services, config=config, mailer=mailer, providers=providers, mail_turns=turns)
+        self._watch = TrustWatch(services.sessions.trusted)
         self._patterns = [(re.compile(_pattern(route.path)), route) for route in ROUTES]
 
     async def start(self) -> None:
-        """Make the hash that is compared for users who do not exist."""
-        await asyncio.to_thread(stand_in_hash)
+        """Make the hash that is compared for users who do not exist, and read the keys of other issuers."""
+        await asyncio.gather(asyncio.to_thread(stand_in_hash), self._watch.start())
 
     async def stop(self) -> None:
-        """Nothing to end: connections belong to the services."""
+        """Close connections to providers; those to the database belong to the services."""
+        await self._watch.stop()
+        await self._auth.providers.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -6,11 +6,14 @@ What would weaken the app if it were ignored (a captcha, a hook that may refuse 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from freehold.core.errors import BadUsage
+from freehold.runtime.auth.providers.settings import ProviderSettings, read_providers
 from freehold.runtime.settings import Settings
+from freehold.runtime.table import Table, parse_duration
+
+__all__ = ["LOOPBACK_HOSTS", "AuthConfig", "MailTemplate", "RateLimits", "parse_duration", "read_config"]
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104 - names to compare, not to bind
 TEMPLATES = ("invite", "confirmation", "recovery", "magic_link", "email_change", "reauthentication")
@@ -22,8 +25,6 @@ PASSWORD_REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "lower_upper_letters_digits": (_LOWER, _UPPER, _DIGITS),
     "lower_upper_letters_digits_symbols": (_LOWER, _UPPER, _DIGITS, _SYMBOLS),
 }
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _HOOK = re.compile(r"pg-functions://[^/]*/([^/]+)/([^/]+)/?")
 
 
@@ -77,7 +78,8 @@ class AuthConfig:
     totp_enroll: bool = False
     totp_verify: bool = False
     factors_limit: int = 10
-    providers: frozenset[str] = frozenset()
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    """Those that are switched on, by name; some may lack what they need."""
     access_token_hook: str = ""
     """schema.function, quoted for SQL; "" without the hook."""
     limits: RateLimits
@@ -91,7 +93,7 @@ class AuthConfig:
 
 def read_config(settings: Settings) -> AuthConfig:
     """Parse settings.auth; a wrong value raises BadUsage with its path."""
-    table = _Table(settings.auth, "auth")
+    table = Table(settings.auth, "auth")
     _refuse_what_is_not_served(table)
     email, sms, mfa, sessions = (table.table(name) for name in ("email", "sms", "mfa", "sessions"))
     totp = mfa.table("totp")
@@ -121,77 +123,14 @@ def read_config(settings: Settings) -> AuthConfig:
         totp_enroll=totp.flag("enroll_enabled", default=False),
         totp_verify=totp.flag("verify_enabled", default=False),
         factors_limit=mfa.number("max_enrolled_factors", 10),
+        providers=read_providers(table.table("external"), f"{settings.public_url}/auth/v1/callback"),
         access_token_hook=_access_token_hook(table.table("hook").table("custom_access_token")),
         limits=_limits(table.table("rate_limit"), mail_leaves=settings.smtp is not None),
         templates=_templates(email.table("template")),
     )
 
 
-class _Table:
-    """A table of the configuration that knows its path, for errors."""
-
-    def __init__(self, values: object, path: str) -> None:
-        if not isinstance(values, Mapping):
-            raise BadUsage(f"{path} is not a table")
-        self._values = values
-        self._path = path
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._values)
-
-    def table(self, name: str) -> "_Table":
-        return _Table(self._values.get(name, {}), f"{self._path}.{name}")
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self._values.get(name, default)
-        if not isinstance(value, bool):
-            raise self._wrong(name, "true or false")
-        return value
-
-    def number(self, name: str, default: int) -> int:
-        value = self._values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self._wrong(name, "a whole number")
-        return value
-
-    def has(self, name: str) -> bool:
-        return name in self._values
-
-    def text(self, name: str, default: str) -> str:
-        value = self._values.get(name, default)
-        if not isinstance(value, str) or value.startswith("env("):
-            raise self._wrong(name, "a text whose env(...) is resolved")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self._values.get(name, [])
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise self._wrong(name, "a list of texts")
-        return tuple(value)
-
-    def duration(self, name: str, default: float) -> float:
-        value = self._values.get(name)
-        if value is None:
-            return default
-        seconds = parse_duration(value) if isinstance(value, str) else None
-        if seconds is None:
-            raise self._wrong(name, "a duration such as 1m30s")
-        return seconds.total_seconds()
-
-    def _wrong(self, name: str, wanted: str) -> BadUsage:
-        return BadUsage(f"{self._path}.{name} in supabase/config.toml must be {wanted}")
-
-
-def parse_duration(text: str) -> timedelta | None:
-    """Read a duration in Go's form such as 24h or 1h30m; None when it is not one, or is longer than 290 years."""
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        return None
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    return timedelta(seconds=seconds) if seconds < 290 * 365 * 86400 else None  # Go's own limit
-
-
-def _refuse_what_is_not_served(table: _Table) -> None:
+def _refuse_what_is_not_served(table: Table) -> None:
     if table.table("captcha").flag("enabled", default=False):
         raise BadUsage(
             "auth.captcha is on, and Freehold cannot check captchas yet",
@@ -219,7 +158,7 @@ def _password_sets(requirements: str) -> tuple[str, ...]:
     return PASSWORD_REQUIREMENTS[requirements]
 
 
-def _access_token_hook(hook: _Table) -> str:
+def _access_token_hook(hook: Table) -> str:
     if not hook.flag("enabled", default=False):
         return ""
     match = _HOOK.fullmatch(hook.text("uri", ""))
@@ -231,7 +170,7 @@ def _access_token_hook(hook: _Table) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in match.groups())
 
 
-def _limits(table: _Table, *, mail_leaves: bool) -> RateLimits:
+def _limits(table: Table, *, mail_leaves: bool) -> RateLimits:
     return RateLimits(
         emails_per_hour=table.number("email_sent", 30) if mail_leaves else None,
         anonymous_users_per_hour=table.number("anonymous_users", 30),
@@ -241,7 +180,7 @@ def _limits(table: _Table, *, mail_leaves: bool) -> RateLimits:
     )
 
 
-def _templates(table: _Table) -> dict[str, MailTemplate]:
+def _templates(table: Table) -> dict[str, MailTemplate]:
     found = {}
     for name in TEMPLATES:
         entry = table.table(name)

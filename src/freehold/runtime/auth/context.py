@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from freehold.runtime.auth.config import AuthConfig
+from freehold.runtime.auth.providers.directory import Providers
 from freehold.runtime.database import Connection, Pool
 from freehold.runtime.mail.mailer import Mailer
 from freehold.runtime.services import Services
@@ -18,6 +19,7 @@ class Auth:
     services: Services
     config: AuthConfig
     mailer: Mailer
+    providers: Providers
     mail_turns: asyncio.Semaphore
     """Transactions that wait for a mail server; fewer than the pool has connections, so that sign-ins go on."""
 

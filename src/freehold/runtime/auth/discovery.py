@@ -1,7 +1,7 @@
 """What anyone may know: /settings, /health and the public keys."""
 
 from freehold.runtime.auth.context import Auth
-from freehold.runtime.auth.errors import ApiError, invalid
+from freehold.runtime.auth.errors import ApiError
 from freehold.runtime.auth.http import Request, Response, ok
 
 VERSION = "v2.189.0"
@@ -38,8 +38,8 @@ async def settings(auth: Auth, request: Request) -> Response:
     del request
     config = auth.config
     external = {"anonymous_users": config.anonymous_enabled}
-    external |= {name: name in config.providers for name in PROVIDERS}
-    external |= {"email": config.email_enabled, "phone": config.phone_enabled, "zoom": "zoom" in config.providers}
+    external |= {name: auth.providers.find(name) is not None for name in PROVIDERS}
+    external |= {"email": config.email_enabled, "phone": config.phone_enabled, "zoom": False}
     return ok(
         {
             "external": external,
@@ -87,12 +87,6 @@ async def openid_configuration(auth: Auth, request: Request) -> Response:
         },
         headers=_CACHED,
     )
-
-
-async def authorize(auth: Auth, request: Request) -> Response:
-    """Refuse providers that are not switched on."""
-    del auth, request
-    raise invalid("Unsupported provider: provider is not enabled")
 
 
 async def single_sign_on(auth: Auth, request: Request) -> Response:

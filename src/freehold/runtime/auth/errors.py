@@ -32,6 +32,23 @@ class ApiError(Exception):
         return found
 
 
+@dataclass
+class OAuthRefused(ApiError):
+    """A refusal in OAuth's own form: {error, error_description}, without a code."""
+
+    error: str = "invalid_request"
+
+    def body(self, api_version: str) -> dict[str, object]:
+        """Give RFC 6749's JSON object."""
+        del api_version
+        return {"error": self.error, "error_description": self.message}
+
+
+def oauth_refused(error: str, message: str) -> OAuthRefused:
+    """400 in OAuth's form."""
+    return OAuthRefused(400, "", message, error=error)
+
+
 def invalid(message: str) -> ApiError:
     """400 validation_failed."""
     return ApiError(400, "validation_failed", message)

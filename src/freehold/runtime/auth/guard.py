@@ -67,6 +67,8 @@ def check_admin(auth: Auth, request: Request) -> Caller:
 async def check_user(auth: Auth, request: Request) -> Signed:
     """Raise unless a user is signed in, the session was not logged out and the user is not banned."""
     caller = _verified(auth, request)
+    if auth.services.sessions.trusted.is_foreign(caller.claims):
+        raise ApiError(403, "bad_jwt", "invalid JWT: the token is of another issuer's user")
     user_id, session_id = _ids(caller)
     results = await auth.pool.run([statement("user_by_id", user_id), statement("session_of_user", session_id, user_id)])
     user = read_user(results[0])

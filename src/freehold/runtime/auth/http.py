@@ -65,14 +65,14 @@ def ok(value: object, *, status: int = 200, headers: tuple[tuple[str, str], ...]
     return Response(status=status, body=json.dumps(value, ensure_ascii=False).encode(), headers=headers)
 
 
-def redirect(location: str, status: int = 303) -> Response:
+def redirect(location: str, status: int = 303, headers: tuple[tuple[str, str], ...] = ()) -> Response:
     """Send the browser elsewhere."""
-    return Response(status=status, content_type="text/html; charset=utf-8", headers=(("location", location),))
+    return Response(status=status, content_type="text/html; charset=utf-8", headers=(("location", location), *headers))
 
 
 def refusal(error: ApiError, request: Request) -> Response:
     """Answer with an error in the form of the API version asked for."""
-    headers: list[tuple[str, str]] = [("x-sb-error-code", error.code)]
+    headers: list[tuple[str, str]] = [("x-sb-error-code", error.code)] if error.code else []
     if request.api_version:
         headers.append(("x-supabase-api-version", request.api_version))
     return ok(error.body(request.api_version), status=error.status, headers=tuple(headers))

@@ -48,6 +48,12 @@ async def count_client(pool: Pool, request: Request, limit: Limit) -> None:
         raise too_many_requests()
 
 
+async def is_within(connection: Connection, limit: Limit, subject: str) -> bool:
+    """Count within the caller's transaction: what is rolled back was not counted. Others with this key wait."""
+    results = await connection.run([statement("count_attempt", _key(limit, subject), limit.window_seconds)])
+    return int(results[0].one()[0] or b"0") <= limit.most
+
+
 async def check(pool: Pool, limit: Limit, subject: str) -> None:
     """Raise 429 when this subject failed too often."""
     results = await pool.run([statement("attempts", _key(limit, subject))])

@@ -5,7 +5,7 @@ import re
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
 from freehold.runtime.auth.config import LOOPBACK_HOSTS, AuthConfig
-from freehold.runtime.auth.errors import OAUTH_NAMES, ApiError
+from freehold.runtime.auth.errors import OAUTH_NAMES, ApiError, OAuthRefused
 from freehold.runtime.auth.http import Request
 
 _HOST = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
@@ -63,10 +63,32 @@ def with_error(target: str, error: ApiError, *, is_pkce: bool) -> str:
     return with_fragment(found, values | {"sb": ""})
 
 
+def with_callback_error(target: str, error: ApiError) -> str:
+    """Tell the page why a provider's sign-in failed: in the query and in the fragment."""
+    values = {"error": _callback_name(error), "error_description": error.message}
+    if error.code:
+        values["error_code"] = error.code
+    return with_fragment(with_query(target, values), values | {"sb": ""})
+
+
+def with_state_error(target: str, error: ApiError) -> str:
+    """Tell the site that an answer belongs to no sign-in under way: in the query alone."""
+    values = {"error": _callback_name(error), "error_code": error.code, "error_description": error.message}
+    return with_query(target, values)
+
+
 def with_message(target: str, message: str, *, is_pkce: bool) -> str:
     """Tell the page what to do next."""
     found = with_query(target, {"message": message}) if is_pkce else target
     return with_fragment(found, {"message": message, "sb": ""})
+
+
+def _callback_name(error: ApiError) -> str:
+    if isinstance(error, OAuthRefused):
+        return error.error
+    if error.code in {"signup_disabled", "user_banned", "provider_email_needs_verification"}:
+        return "access_denied"
+    return OAUTH_NAMES.get(error.status, "server_error")
 
 
 def _is_listed(config: AuthConfig, target: str, scheme: str, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""POST /token: the grants password, refresh_token and pkce; POST /logout."""
+"""POST /token: the grants password, refresh_token, pkce and id_token; POST /logout."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ import uuid
 
 import orjson
 
-from freehold.runtime.auth import accounts, audit, limits, passwords, tokens
+from freehold.runtime.auth import accounts, audit, id_token, limits, passwords, tokens
 from freehold.runtime.auth.context import Auth
 from freehold.runtime.auth.errors import ApiError, banned, invalid, invalid_login
 from freehold.runtime.auth.guard import Signed
@@ -33,7 +33,7 @@ async def token(auth: Auth, request: Request) -> Response:
     if grant == "pkce":
         return await _by_code(auth, request)
     if grant == "id_token":
-        raise ApiError(400, "provider_disabled", "Provider is not enabled")
+        return await id_token.by_id_token(auth, request)
     if grant == "web3":
         raise ApiError(422, "web3_provider_disabled", "Web3 provider is disabled")
     raise ApiError(400, "invalid_credentials", "unsupported_grant_type")

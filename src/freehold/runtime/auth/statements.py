@@ -11,7 +11,7 @@ import orjson
 
 from freehold.runtime.database import Parameter, Statement
 
-FILES = ("users.sql", "sessions.sql", "one_time.sql", "factors.sql", "limits.sql")
+FILES = ("users.sql", "sessions.sql", "one_time.sql", "factors.sql", "limits.sql", "social.sql")
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 Value = str | int | bool | float | datetime | uuid.UUID | Mapping[str, object] | list[object] | None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from freehold.platform.credentials import one_time
 from freehold.runtime.auth import accounts, audit, limits, links, passwords
 from freehold.runtime.auth.context import Auth
-from freehold.runtime.auth.errors import ApiError, email_exists, invalid
+from freehold.runtime.auth.errors import ApiError, email_exists
 from freehold.runtime.auth.guard import Signed
 from freehold.runtime.auth.http import Json, Request, Response, ok
 from freehold.runtime.auth.links import CHANGE_FROM_CURRENT, CHANGE_TO_NEW, Challenge, Errand
@@ -201,10 +201,3 @@ def _rank(identity: Json) -> int:
     if not identity["email"]:
         return 2
     return 0 if (identity["identity_data"] or {}).get("email_verified") is True else 1
-
-
-def require_provider_listing(auth: Auth) -> ApiError:
-    """Say why an identity of another provider cannot be linked."""
-    if not auth.config.manual_linking:
-        return ApiError(404, "manual_linking_disabled", "Manual linking is disabled")
-    return invalid("Unsupported provider: provider is not enabled")

@@ -1,0 +1,1 @@
+"""The builder's sign-in broker on the app's own origin."""
