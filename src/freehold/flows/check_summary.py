@@ -87,7 +87,7 @@ def _secrets(inventory: Inventory) -> list[str]:
 
 
 def _is_server_name(item: EnvironmentName) -> bool:
-    return item.kind in ("process.env", "os.environ") and not item.name.startswith((*_PUBLIC_PREFIXES, "SUPABASE_"))
+    return item.kind in ("process.env", "os.environ") and not item.name.startswith((*_PUBLIC_PREFIXES, "SUPABASE_", "BASE44_"))
 
 
 def _counted(parts: Iterable[str]) -> str:

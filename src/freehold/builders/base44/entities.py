@@ -18,7 +18,10 @@ _BY_TEXT = re.compile(r"""(?<!\w)entities\s*\[\s*["'](\w+)["']\s*\]""")
 _COMPUTED = re.compile(r"(?<!\w)entities\s*\[\s*[A-Za-z_`]")
 _IMPORT = re.compile(r"""import\s*\{([^}]+)\}\s*from\s*["'][^"']*/(?:api/)?entities(?:/\w+|\.js)?["']""")
 _METHODS = "list|filter|get|create|update|delete|bulkCreate|bulkUpdate|deleteMany|updateMany|subscribe|count|schema"
-_NOT_ENTITIES = frozenset({"length", "map", "forEach", "filter", "find", "push", "js", "ts", "jsx", "reduce", "some"})
+_NOT_ENTITIES = frozenset(
+    {"length", "map", "forEach", "filter", "find", "push", "js", "ts", "jsx", "reduce", "some", "Query"}
+)
+"""Methods of lists, endings of paths, and the helper that old exports name beside their entities."""
 
 
 def entities(checkout: Checkout, folder: str, code: tuple[str, ...]) -> tuple[RecordKind, ...]:

@@ -16,19 +16,28 @@ from freehold.builders.shared import (
 from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout
 from freehold.builders.shared.package import Package
 from freehold.builders.shared.unknowns import unknowns
-from freehold.core.inventory import EnvironmentName, Frontend, Inventory
+from freehold.core.inventory import EnvironmentName, Frontend, Inventory, MigrationFile
 
 FUNCTIONS = "supabase/functions"
 _CLIENTS = ("@supabase/supabase-js", "@supabase/ssr", "next", "expo", "vite", "react")
 
 
-def inventory(
-    checkout: Checkout, *, builder: str, generation: str, packages: tuple[Package, ...], frontends: tuple[Frontend, ...]
+def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, each by name
+    checkout: Checkout,
+    *,
+    builder: str,
+    generation: str,
+    packages: tuple[Package, ...],
+    frontends: tuple[Frontend, ...],
+    scripts: tuple[MigrationFile, ...] = (),
 ) -> Inventory:
-    """Read the parts that do not depend on the builder; readers add what only they know with `replace`."""
+    """Read the parts that do not depend on the builder; readers add what only they know with `replace`.
+
+    `scripts` are SQL files that ran before the migrations of supabase/migrations.
+    """
     code = sources(checkout)
     settings, setting_unknowns = supabase_project.settings(checkout)
-    migrations = schema.migrations(checkout)
+    migrations = (*scripts, *schema.migrations(checkout))
     functions = supabase_project.functions(checkout, settings)
     names = _environment(checkout, code, tuple(function.name for function in functions))
     prefixes = tuple(sorted({prefix for frontend in frontends for prefix in frontend.environment_prefixes}))

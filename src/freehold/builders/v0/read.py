@@ -4,7 +4,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from freehold.builders.shared import breaks, frontends, jsonc, leftovers, pages, schema, services, supabase_app
+from freehold.builders.shared import breaks, frontends, jsonc, leftovers, pages, services, supabase_app
 from freehold.builders.shared.checkout import Checkout, open_checkout
 from freehold.builders.shared.package import Package, join, packages
 from freehold.builders.shared.third_parties import dependency_place
@@ -36,10 +36,15 @@ def read(app: App) -> Inventory:
     if main is None:
         raise NotAnApp(f"{app.name} has no package.json", detail="looked in the root, frontend, client, web and app")
     front = frontends.frontend(checkout, main)
-    base = supabase_app.inventory(
-        checkout, builder=NAME, generation=generation(main), packages=found, frontends=(front,) if front else ()
-    )
     scripts = numbered_scripts(checkout)
+    base = supabase_app.inventory(
+        checkout,
+        builder=NAME,
+        generation=generation(main),
+        packages=found,
+        frontends=(front,) if front else (),
+        scripts=scripts,
+    )
     texts = services.text_files(checkout)
     used = _services(checkout, found)
     assets = services.hosted_assets(checkout, texts, _ASSETS)
@@ -47,7 +52,6 @@ def read(app: App) -> Inventory:
     jobs = _jobs(checkout)
     return replace(
         base,
-        migrations=(*scripts, *base.migrations),
         pages=pages.next_pages(checkout, main.folder),
         automations=jobs,
         builder_services=used,
@@ -60,7 +64,7 @@ def read(app: App) -> Inventory:
             *_job_breaks(jobs),
             *leftovers.leftovers(checkout, NAME),
         ),
-        unknowns=(*_without_found(base.unknowns, scripts), *_unknowns(checkout, found, scripts)),
+        unknowns=(*base.unknowns, *_unknowns(checkout, found, scripts)),
         not_served="its next front end is not built yet" if front and front.server else "",
     )
 
@@ -73,17 +77,6 @@ def numbered_scripts(checkout: Checkout) -> tuple[MigrationFile, ...]:
         if match and path.count("/") == 1:
             found.append(MigrationFile(path=path, version=match[1], sql=checkout.text(path)))
     return tuple(sorted(found, key=lambda file: (int(file.version), file.path)))
-
-
-def _without_found(unknowns: tuple[Unknown, ...], scripts: tuple[MigrationFile, ...]) -> tuple[Unknown, ...]:
-    """Say again which tables nothing creates, now that the scripts are known too."""
-    created = schema.tables_created(scripts)
-    return tuple(
-        item
-        for item in unknowns
-        if item.what != "tables without a migration"
-        or not created.issuperset(name.strip() for name in item.why.rpartition(": ")[2].split(","))
-    )
 
 
 def _unknowns(checkout: Checkout, found: tuple[Package, ...], scripts: tuple[MigrationFile, ...]) -> list[Unknown]:
