@@ -17,6 +17,7 @@ _PERSONAL = re.compile(
 _PUBLIC_TOKENS = re.compile(
     r"^(fcm_|push_|share_|public_|color_|design_)|_(count|used|limit|type|expires\w*|at|usage)$"
 )
+_TEXTUAL = frozenset({"text", "character varying", "character", "uuid", "bytea", "json", "jsonb", "citext"})
 _PEOPLE = re.compile(
     r"(profile|user|customer|client|contact|lead|subscriber|patient|student|employee|member|applicant|application|"
     r"message|waitlist|candidate|booking|order|invoice|payment|guest|donor|inquir|signup)"
@@ -33,9 +34,14 @@ _SIGNED_IN = re.compile(
 _SAME = re.compile(r"\b([\w.\"]+)(?:::\w+)? = ([\w.\"]+)(?:::\w+)?(?![\w.(])")
 
 
-def secret_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Name those that let a reader act as someone else."""
-    return tuple(item for item in columns if _SECRET.search(item.lower()) and not _PUBLIC_TOKENS.search(item.lower()))
+def secret_columns(columns: tuple[str, ...], relation: Relation | None = None) -> tuple[str, ...]:
+    """Name those that let a reader act as someone else; a relation's numbers and dates do not."""
+    found = tuple(item for item in columns if _SECRET.search(item.lower()) and not _PUBLIC_TOKENS.search(item.lower()))
+    return tuple(item for item in found if relation is None or _holds_text(relation.column(item)))
+
+
+def _holds_text(column: Column | None) -> bool:
+    return column is None or column.base in _TEXTUAL
 
 
 def personal_columns(columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""Plant two users and, in every table, one row of each."""
+"""Plant three users and, in every table, one row of each."""
 
 import itertools
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from freehold.data.probe.objects import USERS, Column, Objects, Reference, Relat
 from freehold.data.probe.stage import FORGED, Stage, User, literal, name
 
 TRIES = 60
+_ROLE = re.compile(r"(^|_)(roles?|access_level|user_type|account_type|permission)$")
+_OF_POWERFUL = re.compile(r"(^|_)(admins?|administrators?|moderators?|staff|superusers?|admin_users?)$")
 _SIGN_UP = """
 insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, created_at, updated_at,
                         raw_app_meta_data, raw_user_meta_data)
@@ -38,7 +41,7 @@ class Row:
 
 @dataclass
 class Garden:
-    """`rows` by relation and by `a` or `b`; `failures` say of other tables why they have none."""
+    """`rows` by relation and by `a`, `b` or `c`; `failures` say of other tables why they have none."""
 
     rows: dict[tuple[int, str], Row] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
@@ -53,10 +56,10 @@ class Garden:
 def plant(stage: Stage, objects: Objects) -> Garden:
     """Plant users with the app's own triggers, everything else without any; then fill the materialized views."""
     garden = Garden()
-    for user in (stage.a, stage.b):
+    for user in (stage.c, stage.a, stage.b):
         _sign_up(stage, garden, user)
     for relation in _ordered(objects):
-        for who, user in (("a", stage.a), ("b", stage.b)):
+        for who, user in (("c", stage.c), ("a", stage.a), ("b", stage.b)):
             _plant_row(_Planter(stage, objects, garden, relation, who, user))
     with stage.acting(stage.owner):
         for relation in objects.relations.values():
@@ -72,8 +75,8 @@ def sign_up(stage: Stage, user: User, metadata: dict[str, Any]) -> None:
 
 
 def forged_user() -> tuple[User, dict[str, Any]]:
-    """Give a third user who asks for more at sign-up."""
-    return User(id=str(uuid.uuid4()), mark="freehold-c"), FORGED | {"full_name": "freehold-c"}
+    """Give a further user who asks for more at sign-up."""
+    return User(id=str(uuid.uuid4()), mark="freehold-d"), FORGED | {"full_name": "freehold-d"}
 
 
 def _sign_up(stage: Stage, garden: Garden, user: User) -> None:
@@ -120,8 +123,23 @@ def _plant_row(planter: "_Planter") -> None:
             garden.failures[relation.oid] = "it has no partition in which a row could be planted"
         return
     row = _existing(planter.stage, objects, relation, planter.user) or planter.row()
-    if row is not None:
+    if row is not None and who == "a" and _gives_power(relation, row, objects.user_columns.get(relation.oid, ())):
+        _pull_out(planter.stage, relation, row)
+    elif row is not None:
         garden.rows[relation.oid, who] = row
+
+
+def _gives_power(relation: Relation, row: Row, users: tuple[str, ...]) -> bool:
+    """Say whether A would be an administrator by this row: what A could do then would prove nothing."""
+    if not users:
+        return False
+    labels = {str(row.values.get(column.name)).lower() for column in relation.columns if _ROLE.search(column.name)}
+    return bool(_OF_POWERFUL.search(relation.name) or labels & values.PRIVILEGED)
+
+
+def _pull_out(stage: Stage, relation: Relation, row: Row) -> None:
+    with stage.quietly():
+        stage.tried(f"delete from {name(relation.schema, relation.name)} where {row.place}")
 
 
 def _existing(stage: Stage, objects: Objects, relation: Relation, user: User) -> Row | None:
@@ -169,15 +187,30 @@ class _Planter:
                 self._recover()
                 if self._mend(given, error):
                     continue
+                if error.sqlstate == "23505" and (row := self._row_that_is_there()):
+                    return row
                 if minimal:
                     break
                 minimal = True
                 given = {key: value for key, value in given.items() if self._is_needed(key)}
-        self.garden.failures[self.relation.oid] = message
+        self._fail(message)
         return None
+
+    def _fail(self, why: str) -> None:
+        """Note why there is no row; a third person's is not missed."""
+        if self.who != "c":
+            self.garden.failures[self.relation.oid] = why
 
     def _recover(self) -> None:
         self.stage.connection.execute("reset role; set local session_replication_role = origin")
+
+    def _row_that_is_there(self) -> Row | None:
+        """Take the one row of a table of settings: it belongs to nobody, and its place is taken."""
+        table = name(self.relation.schema, self.relation.name)
+        statement = f"select t.tableoid::bigint, t.ctid::text, to_jsonb(t) from {table} as t limit 1"
+        with self.stage.acting(self.stage.owner):
+            rows = self.stage.tried(statement)
+        return Row(table=rows[0][0], ctid=rows[0][1], values=rows[0][2]) if rows else None
 
     def _values(self) -> dict[str, Any] | None:
         given: dict[str, Any] = {}
@@ -192,7 +225,7 @@ class _Planter:
                 value = self._referred(references[column.name], column)
                 if value is None and column.required and not column.default:
                     target = references[column.name].target_name
-                    self.garden.failures[self.relation.oid] = f"{column.name} needs a row of {target}"
+                    self._fail(f"{column.name} needs a row of {target}")
                     return None
                 given[column.name] = value
             elif not column.default or values.is_special(column):
@@ -247,17 +280,33 @@ class _Planter:
         check = next((item for item in checks if item.name == constraint), checks[0] if checks else None)
         if check is None:
             return False
-        referring = {column for item in self.relation.references for column in item.columns}
-        found = [self.relation.column(key) for key in check.columns if key not in referring]
+        found = [self.relation.column(key) for key in check.columns]
         columns = [column for column in found if column is not None and not column.generated]
         if check.name not in self.alternatives:
-            options = [[*values.candidates(column, check.definition, self.user)] for column in columns]
+            options = [[*self._options(column, check.definition)] for column in columns]
             self.alternatives[check.name] = itertools.islice(itertools.product(*options), TRIES)
         chosen = next(self.alternatives[check.name], None)
         if chosen is None:
             return False
         given.update(zip((column.name for column in columns), chosen, strict=True))
         return True
+
+    def _options(self, column: Column, definition: str) -> Iterator[Any]:
+        """Give the values that a column may have; where a row needs two people or two parents, a third one's."""
+        reference = next((item for item in self.relation.references if column.name in item.columns), None)
+        if column.name in self.objects.user_columns.get(self.relation.oid, ()):
+            yield from (self.user.id, self.stage.c.id)
+            if not column.required:
+                yield None
+        elif reference is not None:
+            for who in (self.who, "c"):
+                row = self.garden.rows.get((reference.target, who))
+                if row is not None:
+                    yield row.values.get(reference.target_columns[reference.columns.index(column.name)])
+            if not column.required:
+                yield None
+        else:
+            yield from values.candidates(column, definition, self.user)
 
     def _vary_key(self, given: dict[str, Any], constraint: str) -> bool:
         suffix = uuid.uuid4().hex[:8]

@@ -79,7 +79,7 @@ class Lost(Exception):
 
 
 class Stage:
-    """`a` acts, `b` is the other whose rows are at stake."""
+    """`a` acts, `b` is the other whose rows are at stake, `c` is a third where a row needs two people."""
 
     def __init__(self, connection: postgres.Connection, owner: str) -> None:
         """The connection is the probe's own login, inside a transaction that the caller rolls back."""
@@ -87,6 +87,7 @@ class Stage:
         self.owner = owner
         self.a = User(id=str(uuid.uuid4()), mark="freehold-a")
         self.b = User(id=str(uuid.uuid4()), mark="freehold-b")
+        self.c = User(id=str(uuid.uuid4()), mark="freehold-c")
 
     def other(self, *, forged: bool = False) -> Actor:
         """User A, as signed in; `forged` with what A may write into A's own metadata."""
@@ -150,7 +151,7 @@ class Stage:
         yield
         self.connection.execute("reset role")
 
-    def tried(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def tried(self, statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement in a savepoint; an error takes back that statement only and is raised."""
         with self.connection.transaction():
             cursor = self.connection.execute(statement.encode(), parameters)

@@ -80,7 +80,7 @@ def _read(probed: Probed, actor: Actor) -> Iterator[Observation]:
     if not seen:
         return
     relation = probed.relation
-    secret = judgement.secret_columns(columns)
+    secret = judgement.secret_columns(columns, relation)
     personal = judgement.personal_columns(columns) if judgement.is_about_people(probed.objects, relation) else ()
     meant = judgement.is_meant_for(relation, actor.role, "r")
     yield Observation(
@@ -162,8 +162,16 @@ def _insert(probed: Probed, actor: Actor) -> Iterator[Observation]:
         evidence=f"{actor.name} adds a row {'in the name of another user' if probed.owned else ''} to "
         f"{probed.relation.full_name}{stopped}".replace("  ", " "),
         sql=statement,
-        hole=probed.owned,
+        hole=probed.owned and not _is_form(probed, actor),
     )
+
+
+def _is_form(probed: Probed, actor: Actor) -> bool:
+    """Say whether strangers are meant to add rows, as in a form that a user may fill in too."""
+    users = probed.objects.user_columns.get(probed.relation.oid, ())
+    found = [probed.relation.column(column) for column in users]
+    open_to_all = any(policy.command in {"a", "*"} and policy.check == "true" for policy in probed.relation.policies)
+    return actor.role == "anon" and open_to_all and bool(found) and not any(item and item.required for item in found)
 
 
 def _another(probed: Probed, row: Row, **changed: object) -> str:
@@ -212,22 +220,10 @@ def _own_row(probed: Probed) -> Iterator[Observation]:
 
 
 def _promote(probed: Probed, actor: Actor, column: Column, value: str) -> Iterator[Observation]:
-    attempts = []
-    if probed.mine is not None:
-        place = probed.mine.place
-        users = probed.objects.user_columns.get(probed.relation.oid, ())
-        mine = f"{name(users[0])}::text = {literal(probed.stage.a.id)}"
-        has = (
-            f"select exists (select from {probed.table} where {mine} and {name(column.name)}::text = {literal(value)})"
-        )
-        update = f"update {probed.table} set {name(column.name)} = {literal(value)} where {place}"
-        attempts.append((update, has, "change", "sets"))
-        labels = column.labels or any(check.columns == (column.name,) for check in probed.relation.checks)
-        if labels:
-            attempts.append((_another(probed, probed.mine, **{column.name: value}), has, "insert", "adds a row with"))
-    for statement, look, action, verb in attempts:
-        outcome = probed.stage.attempt(actor, statement, look=look)
+    for statement, look, action, before in _promotions(probed, column, value):
+        outcome = probed.stage.attempt(actor, statement, look=look, before=before)
         if outcome.worked and outcome.seen:
+            verb = "sets" if action == "change" else "adds a row with"
             yield Observation(
                 kind="self-promotion",
                 object=probed.relation.full_name,
@@ -240,9 +236,56 @@ def _promote(probed: Probed, actor: Actor, column: Column, value: str) -> Iterat
             return
 
 
+def _promotions(probed: Probed, column: Column, value: str) -> Iterator[tuple[str, str, str, str]]:
+    """Give statements that promote A, how to see that they did, and what has to be there before.
+
+    Whoever founded a group may promote themselves in it: where rows belong to a group, A is put into B's.
+    """
+    users = probed.objects.user_columns.get(probed.relation.oid, ())
+    groups = {
+        name_: probed.theirs.values.get(name_)
+        for item in probed.relation.references
+        if item.target in probed.objects.owned
+        for name_ in item.columns
+        if name_ not in users and probed.theirs.values.get(name_) is not None
+    }
+    mine = dict.fromkeys(users, probed.stage.a.id)
+    where = " and ".join(f"{name(key)}::text = {literal(str(item))}" for key, item in (groups | mine).items())
+    look = f"select exists (select from {probed.table} where {where} and {name(column.name)}::text = {literal(value)})"
+    update = f"update {probed.table} set {name(column.name)} = {literal(value)} where {where}"
+    if groups:
+        yield update, look, "change", _quietly(probed, _another(probed, probed.theirs, **mine))
+    elif probed.mine is not None:
+        yield (
+            f"{update.split(' where ', maxsplit=1)[0]} where {probed.mine.place}",
+            _look(probed, column, value),
+            "change",
+            "",
+        )
+    if column.labels or any(check.columns == (column.name,) for check in probed.relation.checks):
+        yield _another(probed, probed.theirs, **mine, **{column.name: value}), look, "insert", ""
+
+
+def _look(probed: Probed, column: Column, value: str) -> str:
+    """Ask whether A has the value in a row of A's own."""
+    users = probed.objects.user_columns.get(probed.relation.oid, ())
+    mine = f"{name(users[0])}::text = {literal(probed.stage.a.id)}"
+    return f"select exists (select from {probed.table} where {mine} and {name(column.name)}::text = {literal(value)})"
+
+
+def _quietly(probed: Probed, statement: str) -> str:
+    """Run a statement as the owner, without triggers, before the act."""
+    return (
+        f"set local session_replication_role = replica; set local role {name(probed.stage.owner)}; {statement}; "
+        "reset role; set local session_replication_role = origin"
+    )
+
+
 def _give_away(probed: Probed, actor: Actor, mine: Row, users: tuple[str, ...]) -> Iterator[Observation]:
     keys = probed.relation.primary_key
-    columns = [column for column in users if _RULE_OF_OWNER.match(column) and column not in keys]
+    rules = " ".join(f"{policy.using} {policy.check}" for policy in probed.relation.policies)
+    named = [column for column in users if re.search(rf"\b{re.escape(column)}\b", rules)]
+    columns = [column for column in named if _RULE_OF_OWNER.match(column) and column not in keys]
     if not columns:
         return
     assignments = ", ".join(f"{name(column)} = {literal(probed.stage.b.id)}" for column in columns)

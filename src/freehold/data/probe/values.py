@@ -32,8 +32,11 @@ _OPENING = re.compile(
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?")
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "real", "double precision", "numeric", "money"})
+_WHOLE = frozenset({"smallint", "integer", "bigint"})
 _TEXTS = frozenset({"text", "character varying", "character", "citext", "name", '"char"'})
 _MOMENTS = frozenset({"timestamp with time zone", "timestamp without time zone"})
+_NUMBER_OF = {"a": 1, "b": 2, "c": 3}
+"""Each person's numbers and days are their own, so that unique keys fit."""
 _FIXED: dict[str, Any] = {
     "date": "2026-01-01",
     "timestamp with time zone": "2026-01-01T00:00:00Z",
@@ -84,7 +87,7 @@ def typed(column: Column, person: User) -> Any:  # noqa: ANN401, PLR0911 - one l
     if base in _TEXTS:
         return _text(column, person)
     if base in _NUMBERS:
-        return 2 if person.mark.endswith("b") else 1
+        return _NUMBER_OF.get(person.mark[-1], 1)
     if base == "uuid":
         return str(uuid.uuid4())
     if base == "boolean":
@@ -94,7 +97,14 @@ def typed(column: Column, person: User) -> Any:  # noqa: ANN401, PLR0911 - one l
     if base.endswith("vector") and base != "tsvector":
         size = re.search(r"\((\d+)\)", column.written)
         return "[" + ",".join(["0"] * int(size[1] if size else 3)) + "]"
-    return _FIXED.get(base)
+    fixed = _FIXED.get(base)
+    if _is_moment(base):
+        return str(fixed).replace("-01-01", f"-01-{_NUMBER_OF.get(person.mark[-1], 1):02}", 1)
+    return fixed
+
+
+def _is_moment(base: str) -> bool:
+    return base in _MOMENTS or base == "date"
 
 
 def candidates(column: Column, definition: str, person: User) -> Iterator[Any]:
@@ -102,8 +112,9 @@ def candidates(column: Column, definition: str, person: User) -> Iterator[Any]:
     literals = [text.replace("''", "'") for text in _LITERAL.findall(definition)]
     if column.base in _NUMBERS:
         for text in _NUMBER.findall(definition):
-            yield from (float(text) if "." in text else int(text), float(text) + 1, float(text) - 1)
-        yield from (1, 0, 10, 100, 5, 0.5, 2026, -1)
+            number = float(text) if "." in text and column.base not in _WHOLE else int(float(text))
+            yield from (number, number + 1, number - 1)
+        yield from (1, 0, 10, 100, 5, 2026, -1)
     elif column.base == "boolean":
         yield from (False, True)
     elif column.base in _MOMENTS or column.base == "date":
@@ -142,7 +153,7 @@ def _text(column: Column, person: User) -> str:
     elif column.name.endswith(("url", "link")):
         value = f"https://probe.invalid/{person.mark}"
     elif "phone" in column.name or "mobile" in column.name:
-        value = "+12025550" + ("102" if person.mark.endswith("b") else "101")
+        value = "+12025550" + str(100 + ord(person.mark[-1]))
     else:
         value = f"{person.mark} {column.name}"
     limit = column.length

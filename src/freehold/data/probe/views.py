@@ -36,7 +36,7 @@ def _read(stage: Stage, objects: Objects, garden: Garden, relation: Relation, ac
     bases = [objects.relations[oid] for oid in relation.bases if oid in objects.relations]
     if bases and all(_is_open(stage, objects, garden, base, actor) for base in bases):
         return
-    secret = judgement.secret_columns(columns)
+    secret = judgement.secret_columns(columns, relation)
     personal = judgement.personal_columns(columns)
     whole = any({column.name for column in base.columns} <= {*columns} for base in bases)
     owned = not bases or any(base.oid in objects.owned for base in bases)
