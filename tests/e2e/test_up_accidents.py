@@ -140,3 +140,21 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(owner: 
     assert done.returncode == 1
     assert "127.0.0.1:1/shop" in done.stderr
     assert "canary-password" not in done.stderr + done.stdout
+
+
+def test_a_secret_that_the_runtime_cannot_use_leaves_the_app_up_on_the_old_ones(owner: Owner, app: Path) -> None:
+    data = _data(owner, "bad-secret")
+    up = owner.start(str(app), "--port", "0", "--data", data)
+    try:
+        ready = up.wait_for("ready")
+        owner.run("secrets", "set", "FREEHOLD_AI_KEY", "--data", data, stdin="canary-key")
+        up.wait_for("note")
+        owner.run("secrets", "set", "FREEHOLD_AI_URL", "--data", data, stdin="no address")
+        warning = str(up.wait_for("warning")["text"])
+        assert "FREEHOLD_AI_URL is no address" in warning
+        assert "canary-key" not in warning
+        assert call(f"{ready['url']}/_freehold/health")[0] == 200
+        owner.run("secrets", "set", "FREEHOLD_AI_URL", "--data", data, stdin="https://ai.example.com/v1")
+        assert up.wait_for("note")["text"] == "new secrets are in use"
+    finally:
+        assert up.stop() == 0

@@ -33,7 +33,7 @@ SETTINGS = Settings(
     anon_names=("the old project's anon key",),
 )
 SESSIONS = Sessions(SETTINGS)
-USER = {"sub": "5f1c1bd2-5f0a-4a0c-8e59-3c6d5b0c9a11", "role": "authenticated", "exp": NOW + 60}
+USER = {"sub": "5f1c1bd2-5f0a-4a0c-8e59-3c6d5b0c9a11", "role": "authenticated", "exp": NOW + 86400}
 
 
 def part(value: object) -> str:
@@ -111,8 +111,8 @@ def signed(**claims: object) -> str:
         {"role": "anon", "exp": NOW - 60},
         {"role": "anon", "exp": "never"},
         {"role": "anon", "exp": True},
-        {"role": "anon", "nbf": NOW + 600},
-        {"role": "anon", "iat": NOW + 600},
+        {"role": "anon", "nbf": NOW + 86400},
+        {"role": "anon", "iat": NOW + 86400},
         {"role": "none"},
         {"role": ""},
         {"role": ["service_role"]},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from freehold.core.errors import FreeholdError, ProcessDied
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.flows import up_settings
+from freehold.flows import up_settings, up_state
 from freehold.flows.up_work import Work
 
 LOOK_EVERY_SECONDS = 0.25
@@ -44,11 +44,21 @@ class _Watch:
         versions = up_settings.secret_versions(self._work)
         if versions != self._secrets:
             self._secrets = versions
+            self._take_secrets()
+
+    def _take_secrets(self) -> None:
+        """Serve with the new secrets; when the runtime does not start with them, go on with the old ones."""
+        try:
             self._start_runtime()
+        except FreeholdError as error:
+            text = f"the new secrets cannot be used, and the app goes on with the old ones: {error.detail}"
+            self._report(Event(name="warning", text=text))
+        else:
             self._report(Event(name="note", text="new secrets are in use"))
 
     def _start_runtime(self) -> None:
         self._work.runtime.start(up_settings.settings(self._work))
+        up_state.publish(self._work)
 
     def _again(self, what: str, start: Callable[[], object]) -> None:
         """Start something that ended; wait longer each time, and give up when it never stays."""
