@@ -8,12 +8,12 @@ from freehold.core.plan import Plan, Report
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import keep_up, up_settings, up_sign_in, up_steps
+from freehold.flows import keep_up, up_settings, up_sign_in, up_state, up_steps
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
 from freehold.secrets.age import AgeStore
-from freehold.targets.local import keys, listener, lock, state
+from freehold.targets.local import keys, listener, lock
 from freehold.targets.local.place import Place, identity_file, place_of
 from freehold.targets.local.runtime import Runtime
 
@@ -41,7 +41,7 @@ def up(request: Request, report: Report) -> None:
         work.url = "http://{}:{}".format(*socket.getsockname())
         try:
             apply(plan(work), report, Journal(place.journal))
-            _publish(work)
+            up_state.publish(work)
             report(_ready(work))
             keep_up.until_stopped(work, report)
         finally:
@@ -81,22 +81,6 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
         runtime=runtime,
         database_url=request.database_url,
     )
-
-
-def _publish(work: Work) -> None:
-    pid, started = state.me()
-    running = state.Running(
-        pid=pid,
-        started=started,
-        url=work.url,
-        app=work.app.name,
-        origin=work.app.origin,
-        release=work.release_number,
-        database=work.database.described,
-        embedded=work.database_url is None,
-        runtime_pid=work.runtime.pid,
-    )
-    state.write(work.place.state, running)
 
 
 def _ready(work: Work) -> Event:
