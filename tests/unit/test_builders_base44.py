@@ -204,7 +204,7 @@ OLD = {
 def test_an_old_export_is_read_through_the_names_that_its_pages_import(tmp_path: Path) -> None:
     inventory = _read(tmp_path, OLD)
     assert (inventory.generation, inventory.app_id) == ("export-2025", APP_ID)
-    assert [(item.name, item.declared, item.uses) for item in inventory.records] == [("Pot", False, 3)]
+    assert [(item.name, item.declared, item.uses) for item in inventory.records] == [("Pot", False, 2)]
     assert inventory.pages == ("/Pots",)
     assert inventory.sign_in_methods == ("login page",)
     assert _unknown(inventory, "functions")

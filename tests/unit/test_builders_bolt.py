@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from small_apps import BOLT, write
 
 from freehold.builders.bolt.read import read
@@ -31,6 +32,21 @@ def test_a_vite_app_is_read_like_lovables_and_can_be_served(tmp_path: Path) -> N
     assert inventory.pages == ("/pots",)
     assert inventory.client_versions["@supabase/supabase-js"] == "2.57.4"
     assert inventory.served
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ('outDir: "build"', "build"),
+        ('outDir: path.resolve(import.meta.dirname, "dist/public")', "dist/public"),
+        ('outDir: path.join(__dirname, "out")', "out"),
+        ('outDir: path.resolve(__dirname, "..", "far")', "dist"),
+        ("outDir: folder", "dist"),
+    ],
+)
+def test_the_folder_of_built_files_is_read_where_it_is_written_down(tmp_path: Path, text: str, output: str) -> None:
+    (front,) = _read(tmp_path, {"vite.config.ts": f"export default {{ build: {{ {text} }} }};"}).frontends
+    assert front.output == output
 
 
 def test_an_address_that_is_not_in_the_sources_is_unknown_and_its_names_are_told(tmp_path: Path) -> None:

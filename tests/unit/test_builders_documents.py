@@ -62,6 +62,7 @@ def test_every_generation_stands_in_its_builders_part(builder: str) -> None:
 @pytest.mark.parametrize("builder", sorted(set(BUILDERS) - {"lovable", "bolt"}))
 def test_every_service_that_breaks_stands_in_its_builders_part(builder: str) -> None:
     answers: dict[str, str] = _module(builder, "read")._ANSWERS
+    assert answers
     assert [name for name in answers if name not in _section(builder)] == []
 
 

@@ -155,5 +155,15 @@ def test_hosts_of_an_earlier_builder_are_among_what_breaks(tmp_path: Path) -> No
     assert "hosts of base44, from before" in found
 
 
+def test_what_breaks_off_lovable_has_an_answer_and_its_places(tmp_path: Path) -> None:
+    files = MARKS["lovable"] | {
+        "src/ai.ts": 'fetch("https://ai.gateway.lovable.dev/v1/chat/completions");',
+        "capacitor.config.ts": "export default { appId: 'com.pots.app' };",
+    }
+    inventory = registry.builder("lovable").read(write(tmp_path, files))
+    assert [(item.what, item.places[0].path) for item in inventory.breaks] == [("AI gateway", "src/ai.ts")]
+    assert [shell.identifier for shell in inventory.native_shells] == ["com.pots.app"]
+
+
 def _app(root: Path) -> App:
     return App(root=root, origin=str(root), name="pots")

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ _SUFFIXES = (".json", ".jsonc")
 _PLACES = 5
 _CALL = re.compile(r"(?<!\w)entities\s*\??\.\s*([A-Za-z_]\w*)\b")
 _BY_TEXT = re.compile(r"""(?<!\w)entities\s*\[\s*["'](\w+)["']\s*\]""")
+_METHOD = re.compile(r"\s*\??\.\s*\w+\s*\(")
 _COMPUTED = re.compile(r"(?<!\w)entities\s*\[\s*[A-Za-z_`]")
 _IMPORT = re.compile(r"""import\s*\{([^}]+)\}\s*from\s*["'][^"']*/(?:api/)?entities(?:/\w+|\.js)?["']""")
 _METHODS = "list|filter|get|create|update|delete|bulkCreate|bulkUpdate|deleteMany|updateMany|subscribe|count|schema"
@@ -27,17 +29,17 @@ _NOT_ENTITIES = frozenset(
 def entities(checkout: Checkout, folder: str, code: tuple[str, ...]) -> tuple[RecordKind, ...]:
     """List the entities by name: declared ones with fields and rules, inferred ones with where code uses them."""
     declared = {item.name: item for item in _declared(checkout, folder)}
-    used = _used(checkout, code)
+    places, calls = _used(checkout, code)
     by_lower = {name.lower(): name for name in declared}
     counts: dict[str, int] = {}
     inferred: dict[str, RecordKind] = {}
-    for name, places in used.items():
+    for name, found_at in places.items():
         known = by_lower.get(name.lower())
         if known:
-            counts[known] = counts.get(known, 0) + len(places)
+            counts[known] = counts.get(known, 0) + calls[name]
         else:
             inferred[name] = RecordKind(
-                name=name, kind="entity", declared=False, uses=len(places), places=tuple(places[:_PLACES])
+                name=name, kind="entity", declared=False, uses=calls[name], places=tuple(found_at[:_PLACES])
             )
     found = [replace(item, uses=counts.get(name, 0)) for name, item in declared.items()]
     return tuple(sorted((*found, *inferred.values()), key=lambda item: item.name))
@@ -111,8 +113,10 @@ def _rules(schema: dict[str, object]) -> dict[str, object] | None:
     return None
 
 
-def _used(checkout: Checkout, code: tuple[str, ...]) -> dict[str, list[Place]]:
+def _used(checkout: Checkout, code: tuple[str, ...]) -> tuple[dict[str, list[Place]], Counter[str]]:
+    """Give the places that name each entity, and how many of them call it."""
     found: dict[str, list[Place]] = {}
+    calls: Counter[str] = Counter()
     for path in code:
         raw = checkout.text(path)
         if "entities" not in raw:
@@ -123,9 +127,11 @@ def _used(checkout: Checkout, code: tuple[str, ...]) -> dict[str, list[Place]]:
             for match in pattern.finditer(text):
                 if match[1] not in _NOT_ENTITIES and match[1][0].isupper():
                     found.setdefault(match[1], []).append(index.place(path, match.start()))
+                    calls[match[1]] += bool(_METHOD.match(text, match.end()))
         for name, offset in _imported_calls(text):
             found.setdefault(name, []).append(index.place(path, offset))
-    return found
+            calls[name] += 1
+    return found, calls
 
 
 def _imported_calls(text: str) -> Iterable[tuple[str, int]]:

@@ -5,11 +5,17 @@ from freehold.builders.lovable.generation import generation, is_server_rendered
 from freehold.builders.lovable.recognise import NAME
 from freehold.builders.shared import (
     addresses,
+    ai,
+    breaks,
     environment,
+    leftovers,
+    native,
     package,
     routes,
     schema,
+    servers,
     supabase_project,
+    third_parties,
     usage,
 )
 from freehold.builders.shared import (
@@ -40,6 +46,9 @@ def read(app: App) -> Inventory:
     names = _environment(checkout, code, tuple(function.name for function in functions))
     backends = addresses.backends(checkout, [item.name for item in names if not item.function], BAKED)
     used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
+    used_services = _builder_services(checkout, texts, main)
+    links = shared_services.uses(checkout, texts, services.LINKS)
+    assets = shared_services.hosted_assets(checkout, texts, services.ASSETS)
     return Inventory(
         builder=NAME,
         generation=name,
@@ -56,11 +65,21 @@ def read(app: App) -> Inventory:
         tables_subscribed=used.subscribed,
         sign_in_methods=used.sign_in,
         ai_endpoints=shared_services.ai_endpoints(checkout, code),
+        ai_calls=ai.calls(checkout, code),
+        servers=servers.servers(checkout, found),
+        third_parties=third_parties.third_parties(checkout, found),
+        native_shells=native.shells(checkout, found),
+        breaks=(
+            *breaks.of_services(used_services, services.ANSWERS),
+            *breaks.of_assets(assets, "Lovable"),
+            *breaks.of_links(links, "Lovable"),
+            *leftovers.leftovers(checkout, NAME),
+        ),
         unknowns=(*setting_unknowns, *unknowns(checkout, used, migrations, functions)),
         published_keys=addresses.published_keys(checkout),
-        builder_services=_builder_services(checkout, texts, main),
-        builder_links=shared_services.uses(checkout, texts, services.LINKS),
-        hosted_assets=shared_services.hosted_assets(checkout, texts, services.ASSETS),
+        builder_services=used_services,
+        builder_links=links,
+        hosted_assets=assets,
         builder_hosts=services.HOSTS,
         package_mirrors=services.PACKAGE_MIRRORS,
         client_versions={item: main.dependencies[item] for item in services.CLIENTS if item in main.dependencies},

@@ -11,7 +11,10 @@ from freehold.builders.shared.code import without_comments
 FRONTEND_FOLDERS = ("", "frontend", "client", "web", "app")
 _MANAGERS = ("npm", "bun", "pnpm", "yarn")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-_OUT_DIR = re.compile(r"""\boutDir\s*:\s*["'`]([\w./-]+)["'`]""")
+_OUT_DIR = re.compile(
+    r"""\boutDir\s*:\s*(?:path\.(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?"""
+    r"""["'`]((?!\.\.["'`])[\w./-]+)["'`](?!\s*,\s*["'`])"""
+)
 _LOCKS = (
     ("package-lock.json", "npm"),
     ("npm-shrinkwrap.json", "npm"),
