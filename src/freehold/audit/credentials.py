@@ -11,48 +11,51 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_JWT = re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
-_PROVIDERS = (
-    ("Stripe secret key", r"\b[sr]k_live_[A-Za-z0-9]{20,}"),
-    ("Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/=]{24,}"),
-    ("OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[\w-]{40,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
-    ("Anthropic key", r"\bsk-ant-(?:api|admin)\d\d-[\w-]{60,}"),
-    ("OpenRouter key", r"\bsk-or-v1-[0-9a-f]{48,}"),
-    ("Groq key", r"\bgsk_[A-Za-z0-9]{40,}"),
-    ("Perplexity key", r"\bpplx-[A-Za-z0-9]{40,}"),
-    ("Replicate token", r"\br8_[A-Za-z0-9]{36,}"),
-    ("Hugging Face token", r"\bhf_[A-Za-z]{34}\b"),
-    ("xAI key", r"\bxai-[A-Za-z0-9]{60,}"),
-    ("Resend key", r"\bre_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{20,}"),
-    ("SendGrid key", r"\bSG\.[\w-]{20,24}\.[\w-]{39,50}"),
-    ("Mailgun key", r"\bkey-[0-9a-f]{32}\b"),
-    ("GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    ("GitLab token", r"\bglpat-[\w-]{20,}"),
-    ("Slack token", r"\bxox[abpr]-\d{9,}-[\w-]{20,}"),
-    ("Slack webhook", r"https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,}"),
-    ("Telegram bot token", r"\b\d{8,10}:AA[\w-]{33}\b"),
-    ("AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    ("Google OAuth secret", r"\bGOCSPX-[\w-]{28}"),
-    ("Shopify token", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
-    ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("Supabase access token", r"\bsbp_[0-9a-f]{40}\b"),
-    ("Square token", r"\bEAAA[\w-]{60}"),
-    ("Emergent key", r"\bsk-emergent-[A-Za-z0-9]{12,}"),
+_JWT = re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
+_PROVIDERS = tuple(
+    (kind, prefix, re.compile(re.escape(prefix) + rest))
+    for kind, prefix, rest in (
+        ("Stripe secret key", "sk_live_", r"[A-Za-z0-9]{20,}"),
+        ("Stripe restricted key", "rk_live_", r"[A-Za-z0-9]{20,}"),
+        ("Stripe webhook secret", "whsec_", r"[A-Za-z0-9+/=]{24,}"),
+        ("OpenAI key", "sk-proj-", r"[\w-]{40,}"),
+        ("OpenAI key", "sk-svcacct-", r"[\w-]{40,}"),
+        ("OpenAI key", "sk-admin-", r"[\w-]{40,}"),
+        ("OpenAI key", "sk-", r"[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
+        ("Anthropic key", "sk-ant-", r"(?:api|admin)\d\d-[\w-]{60,}"),
+        ("OpenRouter key", "sk-or-v1-", r"[0-9a-f]{48,}"),
+        ("Emergent key", "sk-emergent-", r"[A-Za-z0-9]{12,}"),
+        ("Groq key", "gsk_", r"[A-Za-z0-9]{40,}"),
+        ("Perplexity key", "pplx-", r"[A-Za-z0-9]{40,}"),
+        ("Replicate token", "r8_", r"[A-Za-z0-9]{36,}"),
+        ("Hugging Face token", "hf_", r"[A-Za-z]{34}\b"),
+        ("xAI key", "xai-", r"[A-Za-z0-9]{60,}"),
+        ("Resend key", "re_", r"[A-Za-z0-9]{6,10}_[A-Za-z0-9]{20,}"),
+        ("SendGrid key", "SG.", r"[\w-]{20,24}\.[\w-]{39,50}"),
+        ("Mailgun key", "key-", r"[0-9a-f]{32}\b"),
+        ("GitHub token", "ghp_", r"[A-Za-z0-9]{36,}"),
+        ("GitHub token", "gho_", r"[A-Za-z0-9]{36,}"),
+        ("GitHub token", "ghs_", r"[A-Za-z0-9]{36,}"),
+        ("GitHub token", "github_pat_", r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+        ("GitLab token", "glpat-", r"[\w-]{20,}"),
+        ("Slack token", "xox", r"[abpr]-\d{9,}-[\w-]{20,}"),
+        ("Slack webhook", "https://hooks.slack.com/services/", r"T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,}"),
+        ("Telegram bot token", ":AA", r"[\w-]{33}\b"),
+        ("AWS access key", "AKIA", r"[A-Z2-7]{16}\b"),
+        ("Google OAuth secret", "GOCSPX-", r"[\w-]{28}"),
+        ("Shopify token", "shp", r"(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+        ("npm token", "npm_", r"[A-Za-z0-9]{36}\b"),
+        ("Supabase access token", "sbp_", r"[0-9a-f]{40}\b"),
+        ("Square token", "EAAA", r"[\w-]{60}"),
+    )
 )
-_OPAQUE_SERVICE = re.compile(r"\bsb_secret_[\w-]{20,}")
+"""Each pattern begins with its prefix, which makes the search for it many times faster than one large alternation."""
+_OPAQUE_SERVICE = re.compile(r"sb_secret_[\w-]{20,}")
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----(?:\\n|\s)+(?P<body>[A-Za-z0-9+/=\\\s]{120,}?)-----END"
+    r"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----(?:\\n|\s)+(?P<body>[A-Za-z0-9+/=\\\s]{120,4000}?)-----END"
 )
-_DATABASE = re.compile(
-    r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?)://[\w.%-]*:(?P<password>[^\s:@/\"'`<>${}]{6,})"
-    r"@(?P<host>[\w.-]+)"
-)
-_PROVIDER = re.compile("|".join(f"(?P<k{number}>{pattern})" for number, (_, pattern) in enumerate(_PROVIDERS)))
-MAY_HOLD = re.compile(
-    rb"eyJ|sb_secret_|sk_live_|rk_live_|whsec_|sk-|gsk_|pplx-|r8_|hf_|xai-|re_|SG\.|key-|gh[pousr]_|github_pat_|glpat-"
-    rb"|xox[abpr]-|hooks\.slack|:AA|AKIA|ASIA|GOCSPX|shp[acps]|npm_|sbp_|EAAA|PRIVATE KEY-----|://[\w.%-]*:[^\s/@]+@"
-)
-"""What every text with a credential has: cheap to look for in bytes."""
+_DATABASE = re.compile(r"://[\w.%-]{0,60}:(?P<password>[^\s:@/\"'`<>${}]{6,200})@(?P<host>[\w.-]+)")
+_SCHEME = re.compile(r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?)$")
 _PLACEHOLDER = re.compile(
     r"x{4,}|\*{3}|\.{3}|your|example|placeholder|change[_-]?me|replace|dummy|sample|insert|foobar|redacted|1234567|abcdef"
     r"|(.)\1{6,}|_here\b|test[_-]?key|fake|secret[_-]?key|password|\bpass\b|postgres\b|todo",
@@ -86,17 +89,21 @@ class Credential:
 def credentials(text: str) -> Iterator[Credential]:
     """Find the credentials in a text, in order of kind; placeholders and published keys are left out."""
     yield from _service_keys(text)
-    yield from _provider_keys(text)
-    for match in _PRIVATE_KEY.finditer(text):
-        if not is_placeholder(match["body"][:200]):
-            yield Credential(kind="private key", value=match["body"].strip(), start=match.start())
+    for kind, prefix, pattern in _PROVIDERS:
+        if prefix in text:
+            yield from _of_provider(kind, pattern, text)
+    if "PRIVATE KEY-----" in text:
+        for match in _PRIVATE_KEY.finditer(text):
+            if not is_placeholder(match["body"][:200]):
+                yield Credential(kind="private key", value=match["body"].strip(), start=match.start())
     for match in _DATABASE.finditer(text):
-        if not _LOCAL_HOST.search(match["host"]) and not is_placeholder(match["password"]):
+        is_database = _SCHEME.search(text, max(0, match.start() - 16), match.start())
+        if is_database and not _LOCAL_HOST.search(match["host"]) and not is_placeholder(match["password"]):
             yield Credential(kind="database password", value=match["password"], start=match.start())
 
 
 def _service_keys(text: str) -> Iterator[Credential]:
-    for match in _JWT.finditer(text):
+    for match in _JWT.finditer(text) if "eyJ" in text else ():
         claims = claims_of(match[0])
         if claims.get("role") == "service_role" and claims.get("iss") != "supabase-demo":
             sure = bool(claims.get("ref")) and not _looks_invented(match[0].rsplit(".", 1)[-1])
@@ -106,10 +113,13 @@ def _service_keys(text: str) -> Iterator[Credential]:
             yield Credential(kind="service key", value=match[0], start=match.start())
 
 
-def _provider_keys(text: str) -> Iterator[Credential]:
-    for match in _PROVIDER.finditer(text):
-        kind = next(name for number, (name, _) in enumerate(_PROVIDERS) if match[f"k{number}"])
-        if not is_placeholder(match[0]):
+def _of_provider(kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Credential]:
+    for match in pattern.finditer(text):
+        before = text[match.start() - 1 : match.start()]
+        if match[0].startswith(":"):
+            if before.isdigit() and not is_placeholder(match[0]):
+                yield Credential(kind=kind, value=match[0][1:], start=match.start())
+        elif not (before.isalnum() or before in {"_", "-"}) and not is_placeholder(match[0]):
             yield Credential(kind=kind, value=match[0], start=match.start())
 
 

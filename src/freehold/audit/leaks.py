@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass, field
 
 from freehold.audit import proofs
-from freehold.audit.credentials import MAY_HOLD, Credential, credentials
+from freehold.audit.credentials import Credential, credentials
 from freehold.core.finding import Card, Finding, Proof
 from freehold.core.ports import Facts
 
-_MAY_HOLD = re.compile(MAY_HOLD.pattern.decode())
 _LOCK_FILES = ("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock", ".svg", ".map")
 _DOCUMENTS = (".md", ".mdx", ".txt", ".rst", ".example", ".sample", ".template")
 _SHOWN_COMMITS = 5
@@ -34,10 +33,9 @@ def leaks(facts: Facts) -> tuple[Leak, ...]:
         if path.endswith(_LOCK_FILES) or not facts.is_published(path):
             continue
         text = facts.text(path)
-        if _MAY_HOLD.search(text):
-            for credential in credentials(text):
-                leak = found.setdefault(credential.value, Leak(credential))
-                leak.files.append(proofs.at(path, text, credential.start, credential.shown))
+        for credential in credentials(text):
+            leak = found.setdefault(credential.value, Leak(credential))
+            leak.files.append(proofs.at(path, text, credential.start, credential.shown))
     _add_history(facts, found)
     return tuple(found.values())
 

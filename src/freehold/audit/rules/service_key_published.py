@@ -10,8 +10,8 @@ card = Card(
     title="A service key stands in the sources",
     severity="critical",
     confidence="proven",
-    impact="Whoever has the sources can read, change and delete every row and file of the project: this key passes "
-    "over row security.",
+    impact="Whoever has the sources can read, change and delete every row and file of the project: this key "
+    "passes over row security.",
     fix="Make a new service key at the builder and revoke this one; read it from a function's secret.",
     owasp="A02:2025",
     asvs=("13.3.1",),

@@ -1,0 +1,52 @@
+"""A server function of TanStack Start that acts with every right for callers it never asks about."""
+
+import re
+from collections.abc import Iterator
+
+from freehold.audit import proofs
+from freehold.core.finding import Card, Finding
+from freehold.core.ports import Facts
+
+card = Card(
+    id="server-function-open",
+    family="FH-A08",
+    title="A server function acts with every right for anybody",
+    severity="high",
+    confidence="likely",
+    impact="Every server function is an address of its own: anybody can call it without the page that usually does.",
+    fix="Put the middleware that asks for the user in front.",
+    owasp="A01:2025",
+    asvs=("8.2.1",),
+    silent="functions with a middleware, functions that ask for the user or compare a secret, functions that "
+    "read only what is public, functions without the service key",
+)
+_MADE = re.compile(r"createServerFn\s*\(")
+_ADMIN = re.compile(r"\bsupabaseAdmin\b|SERVICE_ROLE_KEY|client\.server[\"']")
+_ASKS = re.compile(
+    r"\.middleware\s*\(|getUser\s*\(|getClaims\s*\(|require\w*(?:Auth|User|Admin)|verify\w*\(|_SECRET|timingSafeEqual"
+)
+_WRITES = re.compile(r"\.(?:insert|update|upsert|delete|rpc|createUser|deleteUser)\s*\(")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Each createServerFn up to the next one."""
+    for path in facts.code("server", "browser"):
+        text = facts.text(path)
+        if "createServerFn" not in text or not _ADMIN.search(text):
+            continue
+        starts = [
+            match.start()
+            for match in _MADE.finditer(text)
+            if "import" not in text[max(0, match.start() - 40) : match.start()]
+        ]
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            part = text[start:end]
+            if _ADMIN.search(part) and not _ASKS.search(part):
+                writes = bool(_WRITES.search(part))
+                yield card.finding(
+                    proofs.at(path, text, start, "no middleware, and the service key"),
+                    title=f"A server function in {path} acts with every right for anybody",
+                    severity="high" if writes else "medium",
+                    confidence="likely" if writes else "possible",
+                    change='createServerFn({ method: "POST" }).middleware([requireSupabaseAuth])',
+                )

@@ -1,0 +1,1 @@
+"""Questions to the catalogue of the replayed schema, one a file."""

@@ -1,0 +1,1 @@
+"""The /realtime/v1 protocol: channels, broadcast, presence and database changes."""

@@ -1,0 +1,92 @@
+"""Every rule finds the flaw that was planted for it, and stays silent about what looks alike."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import flaws
+import lovable_app
+import pytest
+
+from freehold.audit import registry
+from freehold.core.errors import ProgramMissing
+from freehold.core.event import Event
+from freehold.core.finding import Finding
+from freehold.flows.check import Checked, Request, check
+from freehold.kit import programs
+
+
+def silent(_event: Event) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, str | None]], Checked]]:
+    try:
+        programs.postgres()
+    except ProgramMissing as missing:
+        pytest.skip(f"no PostgreSQL here: {missing.message}")
+    done: dict[int, Checked] = {}
+
+    def run(changes: dict[str, str | None]) -> Checked:
+        if id(changes) not in done:
+            root = tmp_path_factory.mktemp("app")
+            lovable_app.write(root, changes)
+            lovable_app.commit(root)
+            done[id(changes)] = check(Request(origin=str(root)), silent)
+        return done[id(changes)]
+
+    return run
+
+
+def said(findings: tuple[Finding, ...]) -> list[str]:
+    return [f"{item.rule}: {item.title} ({item.proofs[0].path or item.proofs[0].object})" for item in findings]
+
+
+def test_the_flawed_app_replays_completely(checked: Callable[[dict[str, str | None]], Checked]) -> None:
+    schema = checked(flaws.FLAWED).schema
+    assert schema is not None
+    assert [failure.message for failure in schema.failures] == []
+
+
+@pytest.mark.parametrize("rule", [rule.card.id for rule in registry.RULES])
+def test_each_planted_flaw_is_found(checked: Callable[[dict[str, str | None]], Checked], rule: str) -> None:
+    found = checked(flaws.FLAWED).findings
+    assert rule in {finding.rule for finding in found}, said(found)
+
+
+def test_what_looks_alike_is_not_reported(checked: Callable[[dict[str, str | None]], Checked]) -> None:
+    result = checked(flaws.RIGHT)
+    assert said(result.findings) == []
+    assert result.schema is not None
+    assert [failure.message for failure in result.schema.failures] == []
+
+
+def test_every_finding_says_what_how_bad_how_sure_why_and_how_to_mend_it(
+    checked: Callable[[dict[str, str | None]], Checked],
+) -> None:
+    for finding in checked(flaws.FLAWED).findings:
+        assert finding.title
+        assert finding.impact
+        assert finding.fix
+        assert finding.owasp.endswith(":2025")
+        assert finding.severity != "critical" or finding.confidence == "proven"
+        assert all(proof.path or proof.object for proof in finding.proofs)
+
+
+def test_a_key_that_only_history_has_is_found_with_its_commit(tmp_path: Path) -> None:
+    lovable_app.write(tmp_path, flaws.RIGHT | {"old.txt": f"{lovable_app.SERVICE}\n"})
+    lovable_app.commit(tmp_path)
+    (tmp_path / "old.txt").unlink()
+    lovable_app.commit(tmp_path)
+    found = check(Request(origin=str(tmp_path), database=False), silent).findings
+    assert [(item.rule, item.severity) for item in found] == [("service-key-published", "high")]
+    assert found[0].proofs[0].path == "old.txt"
+    assert found[0].proofs[0].commit
+
+
+def test_a_key_in_a_file_that_git_ignores_is_nobody_elses_business(tmp_path: Path) -> None:
+    lovable_app.write(
+        tmp_path, flaws.RIGHT | {".gitignore": ".env.local\n", ".env.local": f"KEY={lovable_app.SERVICE}\n"}
+    )
+    lovable_app.commit(tmp_path)
+    assert check(Request(origin=str(tmp_path), database=False), silent).findings == ()
