@@ -17,6 +17,7 @@ def settings(work: Work) -> dict[str, object]:
         "rest_dsn": database.dsn("authenticator", keys.authenticator_password).reveal(),
         "auth_dsn": database.dsn("supabase_auth_admin", keys.auth_password).reveal(),
         "storage_dsn": database.dsn("supabase_storage_admin", keys.storage_password).reveal(),
+        "jobs_dsn": database.dsn(work.owner_role, keys.owner_password).reveal(),
         "jwt_secret": keys.jwt_secret,
         "signing_key": keys.signing_key,
         "publishable_key": keys.publishable_key,

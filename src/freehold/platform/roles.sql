@@ -21,7 +21,8 @@ begin
       ('supabase_etl_admin', 'nologin'),
       ('dashboard_user', 'nologin'),
       ('pgbouncer', 'nologin'),
-      ('freehold_platform', 'nologin noinherit')
+      ('freehold_platform', 'nologin noinherit'),
+      ('freehold_replication', 'nologin noinherit replication')
     ) as roles (name, attributes)
   loop
     if to_regrole(wanted.name) is null then
@@ -39,7 +40,8 @@ begin
     from pg_catalog.pg_roles
    where rolsuper
      and rolname in ('anon', 'authenticated', 'service_role', 'authenticator', 'supabase_auth_admin',
-                     'supabase_storage_admin', 'supabase_realtime_admin', 'freehold_platform');
+                     'supabase_storage_admin', 'supabase_realtime_admin', 'freehold_platform',
+                     'freehold_replication');
   if unfit is not null then
     raise exception 'these roles exist and are superusers: %', unfit
       using hint = 'A request must never run as a superuser. Rename them or use another cluster.';

@@ -8,10 +8,14 @@ from freehold.runtime import cors
 from freehold.runtime.ai.app import AiApp
 from freehold.runtime.auth.app import AuthApp
 from freehold.runtime.broker.app import BrokerApp
+from freehold.runtime.bus import Bus
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
 from freehold.runtime.functions.app import FunctionsApp
+from freehold.runtime.jobs.worker import Worker
+from freehold.runtime.leader import Leader
 from freehold.runtime.mail.mailer import open_mailer
 from freehold.runtime.mail.page import MailPage
+from freehold.runtime.realtime.app import RealtimeApp
 from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services, open_services
 from freehold.runtime.settings import Settings
@@ -27,7 +31,7 @@ AI = "/_freehold/ai"
 MAIL = "/_freehold/mail"
 BROKER = "/~oauth"
 HEALTH = "/_freehold/health"
-SHARED_CORS = (AUTH, STORAGE)
+SHARED_CORS = (AUTH, STORAGE, REALTIME)
 """REST and functions answer cross-origin requests themselves; the rest is for this origin only."""
 
 
@@ -37,7 +41,11 @@ class RuntimeApp:
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet; `lifespan` does."""
         self._services = open_services(settings)
-        self._routes = _routes(self._services)
+        bus = Bus()
+        realtime = RealtimeApp(self._services, bus)
+        self._routes = _routes(self._services) | {REALTIME: realtime}
+        worker = Worker(self._services, realtime.notified)
+        self._leader = Leader(settings.rest_dsn, bus, (*realtime.duties(), *worker.duties()))
         self._site = SiteApp(settings.site_directory)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,16 +53,18 @@ class RuntimeApp:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1013, "reason": "realtime is not served"})
+            await self._websocket(scope, receive, send)
         else:
             await self._http(scope, receive, send)
 
     async def start(self) -> None:
         """Start every protocol; the first that cannot raises."""
         await asyncio.gather(*(app.start() for app in (*self._routes.values(), self._site)))
+        await self._leader.start()
 
     async def stop(self) -> None:
         """Stop the protocols, then close the database connections."""
+        await self._leader.stop()
         await asyncio.gather(*(app.stop() for app in (*self._routes.values(), self._site)))
         for pool in (self._services.rest, self._services.auth, self._services.storage):
             await pool.close()
@@ -76,10 +86,14 @@ class RuntimeApp:
             if path == prefix or path.startswith(prefix + "/"):
                 await _below(prefix, app, scope, receive, send)
                 return
-        if path.startswith(REALTIME):
-            await _json(send, 503, {"error": "realtime is not served by this version"})
-            return
         await self._site(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(REALTIME + "/"):
+            await self._routes[REALTIME](_inner(REALTIME, scope), receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket is served here"})
 
     async def _health(self, send: Send) -> None:
         """Answer 200 when the database answers, else 503; says nothing about the app to strangers."""
@@ -108,15 +122,20 @@ def _routes(services: Services) -> dict[str, ProtocolApp]:
 
 async def _below(prefix: str, app: ProtocolApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request to a protocol without its prefix, and with the shared cross-origin rules."""
+    inner = _inner(prefix, scope)
+    if prefix not in SHARED_CORS:
+        await app(inner, receive, send)
+    elif not await cors.answer_preflight(scope, send):
+        await app(inner, receive, cors.allowing(send))
+
+
+def _inner(prefix: str, scope: Scope) -> Scope:
     raw_path = scope.get("raw_path") or scope["path"].encode()
     inner = dict(scope)
     inner["path"] = scope["path"][len(prefix) :] or "/"
     inner["raw_path"] = raw_path[len(prefix) :] or b"/"
     inner["root_path"] = scope.get("root_path", "") + prefix
-    if prefix not in SHARED_CORS:
-        await app(inner, receive, send)
-    elif not await cors.answer_preflight(scope, send):
-        await app(inner, receive, cors.allowing(send))
+    return inner
 
 
 async def _json(send: Send, status: int, body: dict[str, str]) -> None:

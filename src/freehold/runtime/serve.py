@@ -10,6 +10,7 @@ from freehold.runtime.settings import Settings
 
 BACKLOG = 2048
 GRACEFUL_SECONDS = 20
+WEBSOCKET_FRAME_BYTES = 5 * 1024 * 1024
 
 
 def serve(settings: Settings, listener: socket.socket, ready_fd: int | None = None) -> None:
@@ -21,7 +22,10 @@ def serve(settings: Settings, listener: socket.socket, ready_fd: int | None = No
         RuntimeApp(settings),
         loop="uvloop",
         http="httptools",
-        ws="auto",
+        ws="websockets-sansio",
+        ws_max_size=WEBSOCKET_FRAME_BYTES,
+        # Compression would cost every open connection memory, and a small frame could unpack to a large one.
+        ws_per_message_deflate=False,
         lifespan="on",
         access_log=False,
         log_level="warning",

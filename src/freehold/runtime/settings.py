@@ -68,6 +68,8 @@ class Settings:
     """The same for `supabase_auth_admin`, the owner of schema auth."""
     storage_dsn: Secret
     """The same for `supabase_storage_admin`, the owner of schema storage."""
+    jobs_dsn: Secret | None = None
+    """The same for the owner of the app's own schema, as whom scheduled jobs run; without it none are run."""
     jwt_secret: Secret
     """HS256 secret, at least 32 characters: signs the anon and service_role keys."""
     signing_key: Secret
@@ -114,7 +116,16 @@ class Settings:
     storage_file_size_limit_bytes: int = 50 * 1024 * 1024
 
 
-_SECRETS = {"rest_dsn", "auth_dsn", "storage_dsn", "jwt_secret", "signing_key", "secret_key", "service_role_jwt"}
+_SECRETS = {
+    "jobs_dsn",
+    "rest_dsn",
+    "auth_dsn",
+    "storage_dsn",
+    "jwt_secret",
+    "signing_key",
+    "secret_key",
+    "service_role_jwt",
+}
 _PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"}
 _TUPLES = {"function_denied_addresses", "anon_names", "exposed_schemas", "extra_search_path"}
 

@@ -96,7 +96,9 @@ class Channel:
         self._may_write.clear()
         self._rights = await self._read_rights()
         if self.join.bindings and before[0] != caller.role:
-            self._stop_listening()
+            # What it listens to stays until the new role's subscription stands: nothing may be missed in between.
+            if self._subscribing is not None:
+                self._subscribing.cancel()
             self._subscribing = asyncio.create_task(self._subscribe())
 
     async def recheck(self, now: float) -> None:
@@ -165,7 +167,9 @@ class Channel:
         """Leave; called twice, the second changes nothing."""
         if not self._closed:
             self._closed = True
-            self._stop_listening()
+            if self._subscribing is not None:
+                self._subscribing.cancel()
+            self._listen_to([])
             self._hub.leave(self)
             self._line.part(self)
 
@@ -242,6 +246,7 @@ class Channel:
             try:
                 await self._listen()
             except NotSubscribed as problem:
+                self._listen_to([])
                 if told != str(problem):
                     told = str(problem)
                     self.system("postgres_changes", "error", told)
@@ -254,11 +259,7 @@ class Channel:
 
     async def _listen(self) -> None:
         checked = await subscribe.check(self._hub.pool, self.identity, self.join.bindings)
-        self._stop_listening(cancel=False)
-        self._bindings = checked
-        for binding in checked:
-            self._hub.index.add(self, binding)
-        self._hub.interest_changed()
+        self._listen_to(checked)
         problem = await self._hub.changes_ready()
         if problem:
             raise NotSubscribed(problem)
@@ -271,14 +272,13 @@ class Channel:
         except BUSY as error:
             raise Refusal("PostgresChangesSubscribeTimeout: the subscription was not ready in time") from error
 
-    def _stop_listening(self, *, cancel: bool = True) -> None:
-        if cancel and self._subscribing is not None:
-            self._subscribing.cancel()
+    def _listen_to(self, wanted: list[Binding]) -> None:
         for binding in self._bindings:
             self._hub.index.remove(self, binding)
-        if self._bindings:
-            self._bindings = []
-            self._hub.interest_changed()
+        self._bindings = wanted
+        for binding in wanted:
+            self._hub.index.add(self, binding)
+        self._hub.interest_changed()
 
     async def _replay(self, since_ms: int) -> None:
         sql = (
