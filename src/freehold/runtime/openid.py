@@ -72,9 +72,10 @@ class _Known:
 class Directory:
     """Issuers' documents and keys, kept for a while. What cannot be read again stays in use as it was."""
 
-    def __init__(self, outbound: Outbound) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, outbound: Outbound, *, pause_seconds: float = REFRESH_AT_MOST_EVERY_SECONDS) -> None:
+        """Nothing is asked yet. `pause_seconds`: keys are asked for no more often than this."""
         self._outbound = outbound
+        self._pause_seconds = pause_seconds
         self._known: dict[str, _Known] = {}
 
     async def document(self, issuer: str) -> Document:
@@ -87,7 +88,7 @@ class Directory:
         async with known.lock:
             age = time.monotonic() - known.keys_at
             is_missing = known.keys is None or (key_id is not None and known.keys.find(key_id) is None)
-            if known.keys is None or age > KEYS_SECONDS or (is_missing and age > REFRESH_AT_MOST_EVERY_SECONDS):
+            if known.keys is None or age > KEYS_SECONDS or (is_missing and age > self._pause_seconds):
                 known.keys = await self._read_keys(known)
                 known.keys_at = time.monotonic()
             return known.keys
