@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
+from freehold.core.errors import DatabaseUnfit
 from freehold.core.inventory import Inventory, Unknown
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
@@ -41,6 +42,7 @@ def probe(inventory: Inventory, *, admin_dsn: Secret) -> ProbeReport:
     started = time.monotonic()
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
+        _need_superuser(admin)
         found = catalogue.read(admin)
         run = _Run(inventory, found, started + BUDGET_SECONDS)
         with login(admin, admin_dsn, ledger.describe(admin).owner) as connection:
@@ -57,6 +59,15 @@ def probe(inventory: Inventory, *, admin_dsn: Secret) -> ProbeReport:
         probed=tuple(run.probed),
         seconds=time.monotonic() - started,
     )
+
+
+def _need_superuser(admin: postgres.Connection) -> None:
+    row = admin.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+    if row is None or not row[0]:
+        raise DatabaseUnfit(
+            "the probe needs a superuser, to make a login of its own that is none",
+            hint="give the address of the server's administrator, such as postgresql://postgres@HOST/DATABASE",
+        )
 
 
 @dataclass
