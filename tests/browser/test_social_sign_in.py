@@ -1,0 +1,162 @@
+"""Signing in by other providers in Chromium: a tiny page, the unmodified client, and the broker's popup."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from auth_world import KEYS
+from social_world import social_world
+
+from freehold.core.errors import ProgramMissing
+from freehold.kit import programs
+
+pytest.importorskip("playwright.async_api", reason="playwright is not installed: pip install playwright")
+from playwright.async_api import async_playwright, expect
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = pytest.mark.browser
+
+CLIENT = Path(__file__).parents[1] / "protocol/node"
+BUNDLE = "node_modules/@supabase/supabase-js/dist/umd/supabase.js"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
+PATIENCE_MS = 20_000
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Tiny</title>
+<p id="who">loading</p><p id="ways"></p><p id="fault"></p>
+<button id="google">Google</button><button id="gitlab">GitLab</button><button id="link">Link GitLab</button>
+<button id="broker">Broker</button><button id="popup">Popup</button><button id="lovable">Lovable</button>
+<button id="out">Sign out</button>
+<script src="/supabase.js"></script>
+<script>
+const client = supabase.createClient(location.origin, 'KEY', { auth: { flowType: localStorage.flow || 'implicit' } })
+const show = (name, text) => { document.getElementById(name).textContent = text }
+const on = (name, act) => document.getElementById(name).addEventListener('click', act)
+const redirectTo = location.origin + '/'
+client.auth.onAuthStateChange((event, session) => {
+  show('who', session ? session.user.email : 'nobody')
+  show('ways', session ? session.user.app_metadata.providers.join() : '')
+})
+const fault = new URLSearchParams(location.hash.slice(1)).get('error_description')
+if (fault) show('fault', fault)
+on('google', () => client.auth.signInWithOAuth({ provider: 'google', options: { redirectTo } }))
+on('gitlab', () => client.auth.signInWithOAuth({ provider: 'gitlab', options: { redirectTo } }))
+on('link', () => client.auth.linkIdentity({ provider: 'gitlab', options: { redirectTo } }))
+on('out', () => client.auth.signOut())
+const initiate = (provider, more = {}) => {
+  const query = new URLSearchParams({ provider, redirect_uri: redirectTo, state: '5f', ...more })
+  return `/~oauth/initiate?${query}`
+}
+on('broker', () => { location.href = initiate('google') })
+on('lovable', () => { location.href = initiate('lovable') })
+on('popup', () => {
+  window.addEventListener('message', async ({ origin, data }) => {
+    if (origin !== location.origin || data.type !== 'authorization_response' || data.response.state !== '5f') return
+    await client.auth.setSession(data.response)
+  }, { once: true })
+  window.open(initiate('google', { response_mode: 'web_message' }), 'sign-in', 'width=500,height=600')
+})
+</script></html>
+"""
+
+
+@pytest.fixture
+def tiny_site(tmp_path: Path) -> Path:
+    """A page of its own with the client from npm."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    if not (CLIENT / BUNDLE).exists():
+        try:
+            node = programs.node()
+        except ProgramMissing as missing:
+            pytest.skip(f"no Node here: {missing.message} {missing.detail}")
+        command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=CLIENT, env=os.environ | {"PATH": node.search_path()}, check=True, timeout=300)
+    shutil.copy(CLIENT / BUNDLE, folder / "supabase.js")
+    (folder / "index.html").write_text(PAGE.replace("KEY", KEYS.publishable_key))
+    return folder
+
+
+@pytest.mark.parametrize("flow", ["implicit", "pkce"])
+async def test_people_sign_in_out_link_and_come_back(tmp_path: Path, tiny_site: Path, flow: str) -> None:
+    async with social_world(tmp_path, site=tiny_site) as world, async_playwright() as driver:
+        chromium = await driver.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+        context = await chromium.new_context()
+        await context.add_init_script(f"localStorage.flow = '{flow}'")
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        await page.goto(world.url)
+        await _shows(page, "who", "nobody")
+        await page.click("#google")
+        await _at_provider(page, "ann@example.com")
+        await _shows(page, "who", "ann@example.com")
+        await _shows(page, "ways", "google")
+        assert "access_token" not in page.url
+        await page.click("#link")
+        await _at_provider(page, "ann.elsewhere@example.com")
+        await _shows(page, "ways", "google,gitlab")
+        await page.click("#out")
+        await _shows(page, "who", "nobody")
+        await page.click("#gitlab")  # the provider remembers who this is
+        await _shows(page, "who", "ann@example.com")
+        assert world.sql("select count(*) from auth.users") == [(1,)]
+        await chromium.close()
+
+
+async def test_the_broker_signs_in_by_redirect_and_by_popup(tmp_path: Path, tiny_site: Path) -> None:
+    async with social_world(tmp_path, site=tiny_site) as world, async_playwright() as driver:
+        chromium = await driver.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+        page = await (await chromium.new_context()).new_page()
+        await page.goto(world.url)
+        await page.click("#broker")
+        await _at_provider(page, "cleo@example.com")
+        await _shows(page, "who", "cleo@example.com")
+        await page.click("#out")
+        await _shows(page, "who", "nobody")
+        page = await (await chromium.new_context()).new_page()
+        await page.goto(world.url)
+        async with page.expect_popup() as opened:
+            await page.click("#popup")
+        popup = await opened.value
+        await _at_provider(popup, "dora@example.com", until_closed=True)
+        await _shows(page, "who", "dora@example.com")
+        await page.click("#out")
+        await _shows(page, "who", "nobody")
+        await page.click("#lovable")
+        await expect(page.locator("#fault")).to_contain_text("works only on Lovable", timeout=PATIENCE_MS)
+        await chromium.close()
+
+
+async def _at_provider(page: "Page", person: str, *, until_closed: bool = False) -> None:
+    """Sign in on the provider's own pages and agree there."""
+    await page.fill("input[name=login]", person)
+    await page.fill("input[name=password]", "any")
+    await page.click("button[type=submit]")
+    await _agree(page, until_closed=until_closed)
+
+
+async def _agree(page: "Page", *, until_closed: bool = False) -> None:
+    await page.wait_for_selector("button[type=submit]:has-text('Continue')")
+    if until_closed:
+        async with page.expect_event("close"):
+            await page.click("button[type=submit]")
+    else:
+        await page.click("button[type=submit]")
+
+
+async def _shows(page: "Page", name: str, text: str) -> None:
+    await expect(page.locator(f"#{name}")).to_have_text(text, timeout=PATIENCE_MS)
+
+
+def _chromium() -> str:
+    """Path of the browser; skips the test when there is none."""
+    named = os.environ.get("FREEHOLD_CHROMIUM")
+    program = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if program is None:
+        pytest.skip("no Chromium on PATH: apt-get install chromium, or set FREEHOLD_CHROMIUM")
+    return program
