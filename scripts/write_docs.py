@@ -1,12 +1,15 @@
 """Write the generated pages of docs/reference; with --check, end with 1 when one is not up to date."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import click
 
+from freehold.audit import reference, registry
 from freehold.cli import main
+from freehold.flows.check_document import json_schema
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 COMMANDS_HEAD = """# Commands
@@ -18,7 +21,11 @@ standard error; `--json` stands wherever data is printed. Exit status: 0 done, 1
 
 def pages() -> dict[Path, str]:
     """Give every generated page."""
-    return {REFERENCE / "commands.md": commands_page()}
+    return {
+        REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "rules.md": reference.page(registry.RULES),
+        REFERENCE / "check.schema.json": json.dumps(json_schema(), indent=1) + "\n",
+    }
 
 
 def commands_page() -> str:

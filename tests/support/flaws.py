@@ -100,7 +100,7 @@ create function public.handle_new_user() returns trigger language plpgsql securi
 create trigger on_auth_user_created after insert on auth.users for each row execute function public.handle_new_user();
 create function public.give_points(target uuid, points int) returns void language plpgsql security definer
   set search_path = public as
-  $$ begin if auth.uid() <> target then raise 'no'; end if; update public.scores set points = 1; end $$;
+  $$ begin if auth.uid() is distinct from target then raise 'no'; end if; update public.scores set points = 1 where user_id = target; end $$;
 create function public.rebuild(target text) returns void language plpgsql set search_path = public as
   $$ begin execute format('reindex table %I', target); end $$;
 insert into storage.buckets (id, name, public, file_size_limit) values ('avatars', 'avatars', true, 1000000);

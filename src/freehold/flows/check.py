@@ -20,11 +20,14 @@ from freehold.core.event import Event
 from freehold.core.finding import CONFIDENCES, SEVERITIES, Finding, FormerText, Severity
 from freehold.core.inventory import Inventory, Unknown
 from freehold.core.plan import Report
+from freehold.flows import check_probe
 from freehold.flows.check_schema import Schema, replayed
 from freehold.flows.read import SURE
 from freehold.flows.source import open_source
 from freehold.kit import git_objects
 from freehold.kit.files import remove_tree
+
+_TYPES = ("integrations/supabase/types.ts", "database.types.ts", "types/supabase.ts", "lib/database.types.ts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ def check(request: Request, report: Report) -> Checked:
         unknowns += lacks
         _say(report, "Look for what should be changed")
         facts, whole = _facts(app, inventory, schema, unknowns)
-        found = (*registry.findings(facts), *(schema.observations if schema else ()))
+        found = check_probe.merged(registry.findings(facts), schema.observations if schema else (), facts)
         result = Checked(
             app=app,
             matches=matches,
@@ -101,11 +104,21 @@ def _schema(  # noqa: PLR0913, PLR0917 - the check's own state
         return None, (Unknown(what="the schema", why=why, hint="freehold check without --no-database"),)
     _say(report, "Replay the schema into a throw-away PostgreSQL")
     try:
-        schema = stack.enter_context(replayed(app, inventory, folder, report, fill=request.fill_from_types))
+        schema = stack.enter_context(
+            replayed(app, inventory, folder, report, types=types_of(app), fill=request.fill_from_types)
+        )
     except FreeholdError as error:
         why = f"no throw-away PostgreSQL, so rules about tables and policies did not run: {error.message}"
         return None, (Unknown(what="the database", why=why, hint=error.hint),)
     return schema, schema.unknowns
+
+
+def types_of(app: App) -> str:
+    """The text of the builder's generated types, "" when there are none."""
+    checkout = open_checkout(app)
+    path = next((path for path in checkout.files if path.endswith(_TYPES)), "")
+    text = checkout.text(path) if path else ""
+    return text if "Tables: {" in text else ""
 
 
 def _facts(

@@ -10,6 +10,7 @@ from freehold import __version__
 from freehold.core.app import Match
 from freehold.core.finding import SEVERITIES, Finding
 from freehold.core.inventory import Inventory, MigrationFile, Unknown
+from freehold.data.schema import Comparison, Proposal
 from freehold.flows.check import Checked
 from freehold.flows.check_schema import Failure
 
@@ -34,6 +35,10 @@ def document(checked: Checked) -> dict[str, object]:
             **{name: getattr(found, name) for name in _SCHEMA_KEYS},
             "failures": _plain(found.failures),
             "causes": dict(found.causes),
+            "comparison": _plain(found.comparison),
+            "reconstructed": list(found.reconstructed),
+            "proposals": _plain(found.proposals),
+            "probed": found.probed,
         }
         if found
         else None,
@@ -57,6 +62,10 @@ def json_schema() -> dict[str, object]:
         | {
             "failures": _schema(tuple[Failure, ...]),
             "causes": {"type": "object", "additionalProperties": whole},
+            "comparison": _schema(Comparison | None),
+            "reconstructed": {"type": "array", "items": text},
+            "proposals": _schema(tuple[Proposal, ...]),
+            "probed": whole,
         }
     )
     return {

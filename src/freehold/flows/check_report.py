@@ -27,7 +27,9 @@ def report_page(checked: Checked) -> str:
             '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">',
             f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>",
             *_body(checked),
-            f"</main>\n<footer>Freehold {escape(__version__)}; sent nothing, ran nothing of the app</footer>\n</body>\n</html>\n",
+            "</main>",
+            f"<footer>Freehold {escape(__version__)}; sent nothing, ran nothing of the app</footer>",
+            "</body>\n</html>\n",
         )
     )
 

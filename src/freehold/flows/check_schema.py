@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from psycopg import conninfo, rows
 
 from freehold import platform
 from freehold.core.app import App
-from freehold.core.finding import Finding
 from freehold.core.inventory import Inventory, Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data import schema as schemas
+from freehold.data.probe import Observation, probe
 from freehold.kit import postgres, programs
 from freehold.kit.postgres_server import Cluster, ServerAddress
 
@@ -47,7 +47,15 @@ class Schema:
     tables: int
     fingerprint: str
     unknowns: tuple[Unknown, ...] = ()
-    observations: tuple[Finding, ...] = ()
+    comparison: schemas.Comparison | None = None
+    """The schema as the migrations make it, held against the builder's generated types; None without such types."""
+    reconstructed: tuple[str, ...] = ()
+    """Tables that were made from the types alone, as asked: with row security on and no policy."""
+    proposals: tuple[schemas.Proposal, ...] = ()
+    """Buckets and live tables that code uses and no migration makes."""
+    probed: int = 0
+    """Tables, views, functions and buckets on which the probe acted."""
+    observations: tuple[Observation, ...] = field(default=(), repr=False)
     """What the live probe saw."""
     rows: Callable[[str], tuple[Mapping[str, Any], ...]] = field(repr=False, compare=False)
 
@@ -61,19 +69,43 @@ class Schema:
 
 
 @contextmanager
-def replayed(app: App, inventory: Inventory, folder: Path, report: Report, *, fill: bool) -> Iterator[Schema]:  # noqa: ARG001
-    """Give the schema for as long as its server runs. Raises DatabaseUnavailable, DatabaseUnfit or ProgramMissing."""
+def replayed(  # noqa: PLR0913 - what, where, and how much of it
+    app: App, inventory: Inventory, folder: Path, report: Report, *, types: str, fill: bool
+) -> Iterator[Schema]:
+    """Give the schema for as long as its server runs; `types` is the text of the generated types, "" without.
+
+    Raises DatabaseUnavailable, DatabaseUnfit or ProgramMissing.
+    """
     cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
     try:
         address = cluster.start()
         owner = _install(address)
         outcome = schemas.replay(app.root, inventory, owner_dsn=owner, admin_dsn=address.dsn, report=report)
+        comparison = schemas.compare(types, address.dsn) if types else None
+        filled = _filled(comparison, types, owner, address, report) if fill else None
+        seen = probe(inventory, admin_dsn=address.dsn)
         with postgres.connect(address.dsn) as connection:
             connection.execute(f"set statement_timeout = '{QUERY_SECONDS}s'".encode())
             connection.execute("set search_path = pg_catalog, pg_temp")
-            yield _schema(outcome, _asker(connection))
+            yield replace(
+                _schema(outcome, _asker(connection)),
+                comparison=comparison,
+                reconstructed=filled.tables if filled else (),
+                proposals=schemas.propose(inventory, address.dsn),
+                probed=len(seen.probed),
+                observations=seen.observations,
+                unknowns=(*outcome.unknowns, *(filled.unknowns if filled else ()), *seen.unknowns),
+            )
     finally:
         cluster.stop()
+
+
+def _filled(
+    comparison: schemas.Comparison | None, types: str, owner: Secret, address: ServerAddress, report: Report
+) -> schemas.Reconstruction | None:
+    if comparison is None or comparison.complete:
+        return None
+    return schemas.fill_from_types(types, owner_dsn=owner, admin_dsn=address.dsn, report=report)
 
 
 def _install(address: ServerAddress) -> Secret:

@@ -67,8 +67,23 @@ def schema_rows(schema: Schema) -> Iterator[tuple[str, str]]:
     )
     if schema.causes:
         yield "Failed by", ", ".join(f"{count} {cause}" for cause, count in schema.causes.items())
-    yield "Tables", f"{schema.tables} in schema public"
+    yield "Tables", _tables(schema)
+    if schema.comparison and schema.comparison.missing_tables:
+        yield "Missing", _counted(schema.comparison.missing_tables)
+    if schema.reconstructed:
+        yield "Reconstructed", _counted(schema.reconstructed)
+    for item in schema.proposals[:SHOWN]:
+        yield "Proposed", f"{item.kind} {item.name}: {item.why}"
+    yield "Probe", f"acted as strangers on {schema.probed} tables, views, functions and buckets, and rolled back"
     yield "Fingerprint", schema.fingerprint[:16]
+
+
+def _tables(schema: Schema) -> str:
+    said = f"{schema.tables} in schema public"
+    if schema.comparison is None:
+        return f"{said}; no generated types to compare with"
+    expected, missing = len(schema.comparison.tables), len(schema.comparison.missing_tables)
+    return f"{said}; {expected - missing} of the {expected} in the builder's types were made by migrations"
 
 
 def _backends(inventory: Inventory) -> list[str]:
@@ -87,7 +102,9 @@ def _secrets(inventory: Inventory) -> list[str]:
 
 
 def _is_server_name(item: EnvironmentName) -> bool:
-    return item.kind in ("process.env", "os.environ") and not item.name.startswith((*_PUBLIC_PREFIXES, "SUPABASE_", "BASE44_"))
+    return item.kind in ("process.env", "os.environ") and not item.name.startswith(
+        (*_PUBLIC_PREFIXES, "SUPABASE_", "BASE44_")
+    )
 
 
 def _counted(parts: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield card.finding(
             catalogue.proof("table", policy["name"], f'policy "{policy["policy"]}", owner column {owner}'),
             title=f"{who.capitalize()} may add rows of {policy['name']} in the name of others",
-            severity="high" if who == "anyone" else "medium",
+            severity="high" if who == "anyone" and row["required_users"] else "medium",
             confidence=catalogue.certainty(facts, policy["name"]),
             change=f'alter policy "{policy["policy"]}" on public.{catalogue.quoted(policy["name"])} to authenticated\n'
             f"  with check ((select auth.uid()) = {owner});",

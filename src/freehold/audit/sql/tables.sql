@@ -6,6 +6,10 @@ select c.relname::text as name,
        array(select distinct a.attname::text
                from pg_constraint as k join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
               where k.conrelid = c.oid and k.contype = 'f' and k.confrelid = to_regclass('auth.users')) as user_columns,
+       array(select distinct a.attname::text
+               from pg_constraint as k join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
+              where k.conrelid = c.oid and k.contype = 'f' and k.confrelid = to_regclass('auth.users')
+                and a.attnotnull) as required_users,
        array(select a.attname::text from pg_attribute as a
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                 and has_column_privilege('authenticated', c.oid, a.attnum, 'update')) as updatable,
