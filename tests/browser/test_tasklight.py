@@ -272,6 +272,35 @@ def test_an_attached_picture_is_shown_to_those_who_share_the_list(
     is_painted(bobs.get_by_role("img", name="rose bed (1).png"))
 
 
+def test_a_shared_list_follows_what_the_other_does(new_page: NewPage) -> None:
+    adas, bobs, eves = new_page(), new_page(), new_page()
+    bob, eve = somebody("Bob"), somebody("Eve")
+    sign_up(adas, somebody("Ada"))
+    make_list(adas, "Garden")
+    share(adas, bob.email)
+    sign_up(bobs, bob)
+    sign_up(eves, eve)
+    told: list[str] = []
+    eves.on("websocket", lambda socket: socket.on("framereceived", lambda frame: told.append(str(frame))))
+    subscribed: list[str] = []
+    bobs.on("websocket", lambda socket: socket.on("framereceived", lambda frame: subscribed.append(str(frame))))
+    bobs.goto(adas.url)
+    eves.goto(adas.url)
+    expect(bobs.get_by_text("Ada shares this list with you.")).to_be_visible()
+    for _ in range(100):
+        if any("Subscribed to PostgreSQL" in frame for frame in subscribed):
+            break
+        bobs.wait_for_timeout(100)
+
+    add_task(adas, "Plant the roses")
+    expect(titles(bobs)).to_have_text(["Plant the roses"])
+    bobs.get_by_role("checkbox", name="Plant the roses").click()
+    expect(adas.get_by_role("checkbox", name="Plant the roses")).to_be_checked()
+    adas.get_by_role("button", name=re.compile("Clear completed")).click()
+    expect(tasks(bobs).get_by_role("listitem")).to_have_count(0)
+    assert not any("Plant the roses" in frame for frame in told)
+
+
 def test_a_profile_picture_is_public_and_follows_the_name(page: Page, tmp_path: Path, look: Look) -> None:
     sign_up(page, somebody("Ada"))
     page.goto("/profile")

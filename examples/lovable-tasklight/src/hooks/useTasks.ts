@@ -1,3 +1,4 @@
+import { useEffect } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { supabase } from "@/integrations/supabase/client";
 import type { Enums, Tables } from "@/integrations/supabase/types";
@@ -28,6 +29,22 @@ export function useTasks({ listId, shown, sort, search }: TaskFilter) {
       return { tasks: data as TaskWithFiles[], count: count ?? 0 };
     },
   });
+}
+
+/** Follows a list while it is on screen: what others do in it shows at once. */
+export function useLiveTasks(listId: string) {
+  const queryClient = useQueryClient();
+  useEffect(() => {
+    const channel = supabase
+      .channel(`list-${listId}`)
+      .on("postgres_changes", { event: "*", schema: "public", table: "tasks", filter: `list_id=eq.${listId}` }, () => {
+        for (const key of ["tasks", "lists", "stats"]) queryClient.invalidateQueries({ queryKey: [key] });
+      })
+      .subscribe();
+    return () => {
+      supabase.removeChannel(channel);
+    };
+  }, [listId, queryClient]);
 }
 
 /** How many tasks are open, without reading any of them. */

@@ -15,7 +15,7 @@ import { BackIcon, PeopleIcon, TrashIcon } from "@/components/icons";
 import { useAuth } from "@/hooks/useAuth";
 import { useList, useListChanges } from "@/hooks/useLists";
 import { toast } from "@/hooks/use-toast";
-import { useOpenCount, useTaskChanges, useTasks, type Shown, type Sort } from "@/hooks/useTasks";
+import { useLiveTasks, useOpenCount, useTaskChanges, useTasks, type Shown, type Sort } from "@/hooks/useTasks";
 import { colorClass } from "@/lib/colors";
 import { cn, messageOf } from "@/lib/utils";
 
@@ -29,6 +29,7 @@ const ListDetail = () => {
   const { id = "" } = useParams();
   const { user } = useAuth();
   const { data: list, isLoading, error } = useList(id);
+  useLiveTasks(id);
   const [sharing, setSharing] = useState(false);
   const [deleting, setDeleting] = useState(false);
 

@@ -118,14 +118,15 @@ def message(  # noqa: PLR0913 - the five parts of a frame, and its form
     return orjson.dumps(whole | ({"join_ref": join_ref} if join_ref else {})).decode()
 
 
-def broadcast(version: str, topic: str, sent: UserBroadcast) -> str | bytes:
-    """Write a broadcast: kind 4 in protocol 2.0.0 where its header fits, else text, which cannot carry bytes."""
+def broadcast(version: str, topic: str, sent: UserBroadcast) -> str | bytes | None:
+    """Write a broadcast: kind 4 in protocol 2.0.0 where its header fits, else text; None for bytes there."""
     if version == "2.0.0":
         meta = orjson.dumps(sent.meta) if sent.meta else b""
         header = [topic.encode(), sent.event.encode(), meta]
         if all(len(part) <= FIELD_LIMIT_BYTES for part in header):
             sizes = bytes([USER_BROADCAST, *map(len, header), JSON if sent.is_json else BINARY])
             return sizes + b"".join(header) + sent.content
-    content: object = orjson.Fragment(sent.content) if sent.is_json else list(sent.content)
-    payload = {"type": "broadcast", "event": sent.event, "payload": content}
+    if not sent.is_json:
+        return None
+    payload = {"type": "broadcast", "event": sent.event, "payload": orjson.Fragment(sent.content)}
     return message(version, topic, "broadcast", payload | ({"meta": sent.meta} if sent.meta else {}))
