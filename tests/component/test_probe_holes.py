@@ -15,7 +15,8 @@ from freehold.testing.database import FreshDatabase, fresh_database
 
 WORLD = Path(__file__).parents[1] / "support" / "probe"
 EVERYTHING = """
-select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('public', 'auth', 'storage', 'net', 'cron')
+select format('%I.%I', schemaname, tablename) from pg_tables
+ where schemaname in ('public', 'auth', 'storage', 'net', 'cron')
 """
 
 
@@ -117,9 +118,10 @@ def test_nothing_of_the_probe_stays(holes: tuple[FreshDatabase, ProbeReport]) ->
 def test_an_observation_can_be_repeated_by_hand(holes: tuple[FreshDatabase, ProbeReport]) -> None:
     database, report = holes
     (item,) = [one for one in report.holes if one.object == "public.exec_sql(query text)"]
-    with psycopg.connect(database.rest_dsn) as connection, pytest.raises(psycopg.errors.RaiseException, match="8022"):
+    with psycopg.connect(database.rest_dsn) as connection:
         connection.execute("set local role anon")
-        connection.execute(item.sql)
+        with pytest.raises(psycopg.errors.RaiseException, match="8022"):
+            connection.execute(item.sql)
 
 
 def test_what_is_right_or_meant_so_is_no_hole(database: FreshDatabase) -> None:
@@ -214,7 +216,8 @@ def test_a_trigger_that_refuses_new_users_is_unknown_and_the_rest_is_probed(data
         database,
         """
         create table public.open (id uuid primary key default gen_random_uuid(), user_id uuid not null);
-        create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not today'; end $$;
+        create function public.refuse() returns trigger language plpgsql as
+          $$ begin raise exception 'not today'; end $$;
         create trigger refuse before insert on auth.users for each row execute function public.refuse();
         """,
     )

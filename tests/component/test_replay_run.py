@@ -176,6 +176,7 @@ def test_afterwards_only_newer_files_run_and_strictly(tmp_path: Path, database: 
     )
     assert [Path(path).stem for path in report.applied] == ["20260104000000_d"]
     assert [Path(path).stem for path in report.older] == ["20260102000000_late"]
+    assert report.vanished == ()
     assert tables(database) == {"a", "d"}
 
 
@@ -239,12 +240,15 @@ export type Database = {
     Tables: {
       notes: {
         Row: { body: string | null; extra: number | null; id: string; state: Database["public"]["Enums"]["state"] }
-        Insert: { body?: string | null; extra?: number | null; id?: string; state?: Database["public"]["Enums"]["state"] }
+        Insert: { body?: string | null; extra?: number | null; id?: string
+                  state?: Database["public"]["Enums"]["state"] }
         Relationships: []
       }
       lost: {
-        Row: { created_at: string; id: string; note_id: string; level: Database["public"]["Enums"]["level"]; tags: string[] }
-        Insert: { created_at?: string; id?: string; note_id: string; level?: Database["public"]["Enums"]["level"]; tags: string[] }
+        Row: { created_at: string; id: string; note_id: string; tags: string[]
+               level: Database["public"]["Enums"]["level"] }
+        Insert: { created_at?: string; id?: string; note_id: string; tags: string[]
+                  level?: Database["public"]["Enums"]["level"] }
         Relationships: [
           { foreignKeyName: "lost_note_id_fkey", columns: ["note_id"], isOneToOne: false,
             referencedRelation: "notes", referencedColumns: ["id"] },
@@ -261,7 +265,8 @@ export type Database = {
 """
 SQL = """
 create type public.state as enum ('new', 'done');
-create table public.notes (id uuid primary key default gen_random_uuid(), body text not null, state public.state, old int);
+create table public.notes (
+  id uuid primary key default gen_random_uuid(), body text not null, state public.state, old int);
 create table public.surplus (id int);
 create function public.unknown_one() returns int language sql as 'select 1';
 """

@@ -33,7 +33,7 @@ class MigrationReport:
     applied: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
-    """In the ledger, but no longer among the files: reported, never taken back."""
+    """Ran here after the baseline, but no longer among the files: reported, never taken back."""
     older: tuple[str, ...] = ()
     """Older than the database's baseline and not in the ledger: reported, never run."""
     replaced: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def migrate(files: Sequence[MigrationFile], *, owner_dsn: Secret, admin_dsn: Sec
             revision=_revision(ledger.read(admin)),
             applied=tuple(file.path for file in pending),
             skipped=tuple(file.path for file in files if file not in pending and file.path not in older),
-            vanished=tuple(sorted(known.keys() - {file.path for file in files})),
+            vanished=_vanished(files, known),
             older=older,
             replaced=tuple(replaced),
         )
@@ -82,6 +82,12 @@ def _pending(files: Sequence[MigrationFile], known: dict[str, Entry]) -> tuple[l
     new = [file for file in files if file.path not in settled]
     older = tuple(file.path for file in new if baseline and file.version <= baseline)
     return [file for file in new if file.path not in older], older
+
+
+def _vanished(files: Sequence[MigrationFile], known: dict[str, Entry]) -> tuple[str, ...]:
+    """A baseline holds files on purpose that only git's history has."""
+    ran = {path for path, entry in known.items() if entry.status != "baseline"}
+    return tuple(sorted(ran - {file.path for file in files}))
 
 
 def _is_changed(file: MigrationFile, settled: dict[str, Entry]) -> bool:

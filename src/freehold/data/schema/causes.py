@@ -35,7 +35,14 @@ _BY_STATE = {
     "P0002": "live data",
     "P0004": "live data",
 }
-_BY_CLASS = {"23": "live data", "22": "live data", "21": "live data", "0A": "not supported", "08": "connection", "57": "connection"}
+_BY_CLASS = {
+    "08": "connection",
+    "0A": "not supported",
+    "21": "live data",
+    "22": "live data",
+    "23": "live data",
+    "57": "connection",
+}
 _LACKING = (
     re.compile(r'relation "([^"]+)" (?:of relation "[^"]+" )?does not exist'),
     re.compile(r'(?:column|type|schema|view|sequence|constraint|trigger|policy|index) "([^"]+)".* does not exist'),
