@@ -155,6 +155,14 @@ def test_hosts_of_an_earlier_builder_are_among_what_breaks(tmp_path: Path) -> No
     assert "hosts of base44, from before" in found
 
 
+@pytest.mark.parametrize("builder", sorted(MARKS))
+def test_files_that_are_nested_or_open_without_end_are_survived(tmp_path: Path, builder: str) -> None:
+    deep, many = "[" * 100_000, 'pgTable("a", {' * 20_000
+    files = BOLT | dict.fromkeys((".bolt/config.json", "base44/config.jsonc", "vercel.json", "app.json"), deep)
+    files |= {"base44/entities/a.json": '{"a":' * 100_000, "shared/schema.ts": many, ".replit": deep}
+    assert registry.builder(builder).read(write(tmp_path, files)).builder == builder
+
+
 def test_what_breaks_off_lovable_has_an_answer_and_its_places(tmp_path: Path) -> None:
     files = MARKS["lovable"] | {
         "src/ai.ts": 'fetch("https://ai.gateway.lovable.dev/v1/chat/completions");',

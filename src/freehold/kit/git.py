@@ -202,10 +202,13 @@ def _contents(root: Path, blobs: list[str]) -> dict[str, bytes]:
     return found
 
 
-def grep(root: Path, strings: tuple[str, ...], limit: int = 200) -> tuple[Hit, ...]:
-    """Find fixed strings in tracked text files; at most `limit` lines, a few a file."""
+def grep(root: Path, strings: tuple[str, ...], limit: int = 200, suffixes: tuple[str, ...] = ()) -> tuple[Hit, ...]:
+    """Find fixed strings in tracked text files, by suffix if any is given; at most `limit` lines, a few a file."""
+    where = [f":(glob)**/*{suffix}" for suffix in suffixes] or ["."]
     patterns = [part for string in strings for part in ("-e", string)]
-    text = _ask(root, "grep", "--no-color", "-I", "-n", "-z", "--max-count=3", "--fixed-strings", *patterns, "--", ".")
+    text = _ask(
+        root, "grep", "--no-color", "-I", "-n", "-z", "--max-count=3", "--fixed-strings", *patterns, "--", *where
+    )
     return tuple(_hits(text, limit))
 
 

@@ -1,7 +1,6 @@
 """Which of Bolt's layouts an app has: its template says, else its dependencies do."""
 
-import json
-
+from freehold.builders.shared import jsonc
 from freehold.builders.shared.checkout import Checkout
 from freehold.builders.shared.package import Package
 
@@ -20,8 +19,5 @@ def generation(checkout: Checkout, package: Package | None) -> str:
 
 
 def _template(checkout: Checkout) -> str:
-    try:
-        settings = json.loads(checkout.text(".bolt/config.json"))
-    except ValueError:
-        return ""
-    return str(settings.get("template", "")) if isinstance(settings, dict) else ""
+    settings = jsonc.read(checkout.text(".bolt/config.json")) or {}
+    return str(settings.get("template", ""))

@@ -1,6 +1,7 @@
 """Tables that code declares with drizzle: the schema as written, which the database need not match."""
 
 import re
+from collections.abc import Iterator
 
 from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout, lines
 from freehold.builders.shared.code import without_comments
@@ -16,21 +17,28 @@ def tables(checkout: Checkout) -> tuple[RecordKind, ...]:
     found: dict[str, RecordKind] = {}
     for path in checkout.below("", suffixes=CODE_SUFFIXES):
         raw = checkout.text(path)
-        if "pgTable" not in raw:
-            continue
-        text = without_comments(raw)
-        for match in _TABLE.finditer(text):
-            start = text.find("{", match.end())
-            place = lines(text).place(path, match.start())
-            columns = _columns(text, start) if start >= 0 else ()
-            found.setdefault(match[1], RecordKind(name=match[1], kind="table", fields=columns, places=(place,)))
+        if "pgTable" in raw:
+            for table in _tables(path, without_comments(raw)):
+                found.setdefault(table.name, table)
     return tuple(found[name] for name in sorted(found))
 
 
-def _columns(text: str, start: int) -> tuple[RecordField, ...]:
-    """Read the columns of the object literal that opens at `start`."""
+def _tables(path: str, text: str) -> Iterator[RecordKind]:
+    """Read the declarations of a file one after the other; what stands inside one is no declaration."""
+    index = lines(text)
+    end = 0
+    for match in _TABLE.finditer(text):
+        start = text.find("{", match.end())
+        if match.start() >= end and start >= 0:
+            parts, end = _parts(text, start)
+            yield RecordKind(
+                name=match[1], kind="table", fields=_columns(parts), places=(index.place(path, match.start()),)
+            )
+
+
+def _columns(parts: list[str]) -> tuple[RecordField, ...]:
     found = []
-    for part in _parts(text, start):
+    for part in parts:
         match = _COLUMN.match(part.strip())
         if match:
             required = ".notNull(" in part or ".primaryKey(" in part
@@ -39,8 +47,8 @@ def _columns(text: str, start: int) -> tuple[RecordField, ...]:
     return tuple(found)
 
 
-def _parts(text: str, start: int) -> list[str]:
-    """Split an object literal at the commas of its own level."""
+def _parts(text: str, start: int) -> tuple[list[str], int]:
+    """Split the object literal that opens at `start` at the commas of its own level, and give its end."""
     parts: list[str] = []
     depth, begin = 0, start + 1
     quote = ""
@@ -55,8 +63,8 @@ def _parts(text: str, start: int) -> list[str]:
         elif sign in _CLOSE:
             depth -= 1
             if depth == 0:
-                return [*parts, text[begin:offset]]
+                return [*parts, text[begin:offset]], offset
         elif sign == "," and depth == 1:
             parts.append(text[begin:offset])
             begin = offset + 1
-    return parts
+    return parts, len(text)

@@ -12,6 +12,7 @@ PACKAGES = (
     "replicate", "ollama", "ai", "@ai-sdk/openai", "@ai-sdk/anthropic", "@ai-sdk/google", "@ai-sdk/openai-compatible",
     "litellm",
 )  # fmt: skip
+_HINTS = (*(name for name in PACKAGES if name != "ai"), "'ai'", '"ai"')
 _NAMES = "|".join(re.escape(name) for name in sorted(PACKAGES, key=len, reverse=True))
 _IMPORT = re.compile(
     rf"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["'](?:npm:|https://esm\.sh/)?({_NAMES})(?:@[\w.^~-]+)?(?:/[\w./-]*)?["']"""
@@ -29,6 +30,8 @@ def calls(checkout: Checkout, files: tuple[str, ...]) -> tuple[AiCall, ...]:
     models: dict[str, set[str]] = {}
     for path in files:
         text = checkout.text(path)
+        if not any(hint in text for hint in _HINTS):
+            continue
         pattern = _PYTHON_IMPORT if path.endswith(".py") else _IMPORT
         found = {match[1]: match.start() for match in pattern.finditer(text)}
         if not found:

@@ -8,11 +8,11 @@ _TRAILING_COMMA = re.compile(r'(?P<keep>"(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DO
 
 
 def read(text: str) -> dict[str, object] | None:
-    """Read an object; None for what is broken or no object."""
+    """Read an object; None for what is broken, nested without end, or no object."""
     plain = _TRAILING_COMMA.sub(_keep, _TOKEN.sub(_keep, text))
     try:
         value = json.loads(plain, strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -15,6 +15,7 @@ README_CHARACTERS = 4000
 VITE_CONFIGS = ("vite.config.ts", "vite.config.js", "vite.config.mjs", "vite.config.mts")
 PAGES = ("index.html", "frontend/index.html", "client/index.html", "frontend/public/index.html", "public/index.html")
 _MANY_COMMITS = 2
+_SEARCHED = (*CODE_SUFFIXES, ".py", ".sql", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,14 +132,9 @@ def as_match(builder: str, evidence: Sequence[Evidence], generation: str = "") -
 
 def _find(checkout: Checkout, strings: tuple[str, ...]) -> Iterable[git.Hit]:
     if checkout.is_repository:
-        code = (
-            hit
-            for hit in git.grep(checkout.root, strings)
-            if hit.path.endswith((*CODE_SUFFIXES, ".py", ".sql", ".html", ".json"))
-        )
-        yield from code
+        yield from git.grep(checkout.root, strings, suffixes=(*_SEARCHED, ".json"))
         return
-    for path in checkout.below("", suffixes=(*CODE_SUFFIXES, ".py", ".sql", ".html")):
+    for path in checkout.below("", suffixes=_SEARCHED):
         text = checkout.text(path)
         for string in strings:
             offset = text.find(string)

@@ -53,7 +53,7 @@ def read(checkout: Checkout, folder: str) -> Package | None:
     """Read one package.json; None when it is no JSON object."""
     try:
         raw = json.loads(checkout.text(join(folder, "package.json")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(raw, dict):
         return None
