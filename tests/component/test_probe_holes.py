@@ -184,7 +184,10 @@ def test_a_function_that_never_ends_is_ended(database: FreshDatabase) -> None:
         create function public.forever(term text) returns text language plpgsql security definer as $$
         begin perform pg_sleep(600); return term; end $$;
     """
-    assert holes_of(database, text) == []
+    apply(database, text)
+    report = look(database)
+    assert report.holes == ()
+    assert ["forever" in item.why for item in report.unknowns] == [True]
 
 
 def test_code_of_the_app_cannot_end_the_probe(database: FreshDatabase) -> None:

@@ -14,6 +14,7 @@ from freehold.data.probe.stage import Actor, Outcome, Stage, literal, name
 
 _TEXTS = frozenset({"text", "character varying", "citext", "name"})
 _DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure|on)\b)", re.IGNORECASE)
+_TIMED_OUT = "57014"
 _PRODUCT = 6 * 7 * 191
 _RAISES = f"do $probe$ begin raise exception 'freehold %', {_PRODUCT // 191} * 191; end $probe$"
 _SELECTS = f"select 'freehold ' || ({_PRODUCT // 191} * 191)::text as probe"
@@ -47,9 +48,14 @@ def probe_function(
     for actor in actors:
         if actor.role not in function.callers:
             continue
+        statement = _call(stage, objects, garden, function)
+        outcome = stage.attempt(actor, statement)
+        if outcome.sqlstate == _TIMED_OUT:
+            stage.timed_out.append(function.full_name)
+            return
+        yield from _gives(stage, function, actor, statement, outcome)
         if _DYNAMIC.search(function.source):
             yield from _runs_sql(stage, objects, garden, function, actor)
-        yield from _gives(stage, objects, garden, function, actor)
         if function.volatile:
             yield from _changes(stage, objects, garden, function, actor)
 
@@ -90,9 +96,7 @@ def _id(stage: Stage, objects: Objects, garden: Garden, label: str) -> str:
     return stage.b.id
 
 
-def _gives(stage: Stage, objects: Objects, garden: Garden, function: Function, actor: Actor) -> Iterator[Observation]:
-    statement = _call(stage, objects, garden, function)
-    outcome = stage.attempt(actor, statement)
+def _gives(stage: Stage, function: Function, actor: Actor, statement: str, outcome: Outcome) -> Iterator[Observation]:
     text = "\n".join(str(row[0]) for row in outcome.rows)
     if not outcome.worked or stage.b.mark not in text.replace(f"{stage.b.mark} name", ""):
         return

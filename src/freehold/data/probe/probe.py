@@ -19,7 +19,7 @@ from freehold.data.probe.login import login
 from freehold.data.probe.objects import Objects, Relation
 from freehold.data.probe.observation import Observation, ProbeReport
 from freehold.data.probe.plant import Garden
-from freehold.data.probe.stage import FORGED, Actor, Lost, Stage, literal, name
+from freehold.data.probe.stage import ACT_SECONDS, FORGED, Actor, Lost, Stage, literal, name
 from freehold.data.probe.tables import probe_table
 from freehold.data.probe.values import PRIVILEGED
 from freehold.data.probe.views import probe_view
@@ -102,6 +102,9 @@ class _Run:
                 self._watch(
                     function.full_name, probe_function(stage, self.objects, garden, function, (ANON, stage.other()))
                 )
+        if stage.timed_out:
+            why = f"these did not end within {ACT_SECONDS} s: {', '.join(stage.timed_out)}"
+            self.unknowns.append(Unknown(what="what some functions do", why=why))
         if self.skipped:
             self.unknowns.append(
                 Unknown(

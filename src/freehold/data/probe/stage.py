@@ -85,6 +85,7 @@ class Stage:
         """The connection is the probe's own login, inside a transaction that the caller rolls back."""
         self.connection = connection
         self.owner = owner
+        self.timed_out: list[str] = []
         self.a = User(id=str(uuid.uuid4()), mark="freehold-a")
         self.b = User(id=str(uuid.uuid4()), mark="freehold-b")
         self.c = User(id=str(uuid.uuid4()), mark="freehold-c")
