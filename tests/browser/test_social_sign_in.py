@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from auth_world import KEYS
-from social_world import social_world
+from social_world import BUILDERS_CLIENT, node_with_packages, social_world
 
 from freehold.core.errors import ProgramMissing
 from freehold.kit import programs
@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tiny</title>
 <p id="who">loading</p><p id="ways"></p><p id="fault"></p>
 <button id="google">Google</button><button id="gitlab">GitLab</button><button id="link">Link GitLab</button>
-<button id="broker">Broker</button><button id="popup">Popup</button><button id="lovable">Lovable</button>
+<button id="broker">Broker</button><button id="lovable">Lovable</button>
 <button id="out">Sign out</button>
 <script src="/supabase.js"></script>
 <script>
@@ -48,19 +48,18 @@ on('google', () => client.auth.signInWithOAuth({ provider: 'google', options: { 
 on('gitlab', () => client.auth.signInWithOAuth({ provider: 'gitlab', options: { redirectTo } }))
 on('link', () => client.auth.linkIdentity({ provider: 'gitlab', options: { redirectTo } }))
 on('out', () => client.auth.signOut())
-const initiate = (provider, more = {}) => {
-  const query = new URLSearchParams({ provider, redirect_uri: redirectTo, state: '5f', ...more })
-  return `/~oauth/initiate?${query}`
+</script>
+<script type="module">
+import { createLovableAuth } from '/builder.js'
+const builder = createLovableAuth({ supportedOAuthOrigins: [location.origin] })
+const signIn = async (provider) => {
+  const extraParams = { hd: 'example.com' }
+  const result = await builder.signInWithOAuth(provider, { redirect_uri: redirectTo, extraParams })
+  if (result.error) show('fault', result.error.message)
+  else if (!result.redirected) await client.auth.setSession(result.tokens)
 }
-on('broker', () => { location.href = initiate('google') })
-on('lovable', () => { location.href = initiate('lovable') })
-on('popup', () => {
-  window.addEventListener('message', async ({ origin, data }) => {
-    if (origin !== location.origin || data.type !== 'authorization_response' || data.response.state !== '5f') return
-    await client.auth.setSession(data.response)
-  }, { once: true })
-  window.open(initiate('google', { response_mode: 'web_message' }), 'sign-in', 'width=500,height=600')
-})
+on('broker', () => signIn('google'))
+on('lovable', () => signIn('lovable'))
 </script></html>
 """
 
@@ -108,7 +107,10 @@ async def test_people_sign_in_out_link_and_come_back(tmp_path: Path, tiny_site: 
         await chromium.close()
 
 
-async def test_the_broker_signs_in_by_redirect_and_by_popup(tmp_path: Path, tiny_site: Path) -> None:
+async def test_the_builders_own_client_signs_in_by_redirect_and_by_popup(tmp_path: Path, tiny_site: Path) -> None:
+    (tiny_site / "framed.html").write_text('<!doctype html><iframe src="/" width="900" height="600"></iframe>')
+    node_with_packages()
+    shutil.copy(BUILDERS_CLIENT, tiny_site / "builder.js")
     async with social_world(tmp_path, site=tiny_site) as world, async_playwright() as driver:
         chromium = await driver.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
         page = await (await chromium.new_context()).new_page()
@@ -118,17 +120,15 @@ async def test_the_broker_signs_in_by_redirect_and_by_popup(tmp_path: Path, tiny
         await _shows(page, "who", "cleo@example.com")
         await page.click("#out")
         await _shows(page, "who", "nobody")
-        page = await (await chromium.new_context()).new_page()
-        await page.goto(world.url)
-        async with page.expect_popup() as opened:
-            await page.click("#popup")
-        popup = await opened.value
-        await _at_provider(popup, "dora@example.com", until_closed=True)
-        await _shows(page, "who", "dora@example.com")
-        await page.click("#out")
-        await _shows(page, "who", "nobody")
         await page.click("#lovable")
         await expect(page.locator("#fault")).to_contain_text("works only on Lovable", timeout=PATIENCE_MS)
+        page = await (await chromium.new_context()).new_page()
+        await page.goto(f"{world.url}/framed.html")
+        inside = page.frame_locator("iframe")
+        async with page.expect_popup() as opened:
+            await inside.locator("#broker").click()
+        await _at_provider(await opened.value, "dora@example.com", until_closed=True)
+        await expect(inside.locator("#who")).to_have_text("dora@example.com", timeout=PATIENCE_MS)
         await chromium.close()
 
 

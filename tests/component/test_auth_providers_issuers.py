@@ -1,5 +1,7 @@
 """Tokens of other issuers: the old back end's while they last, and those of [auth.third_party]."""
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -14,11 +16,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from freehold.core.errors import BadUsage
-from freehold.runtime.openid import Directory
+from freehold.runtime.openid import Directory, NotValid
 from freehold.runtime.outbound import NotReached, Outbound
 from freehold.runtime.session import Refused
 from freehold.runtime.table import Table
-from freehold.runtime.trusted import read_third_party
+from freehold.runtime.trusted import Trusted, TrustWatch, read_third_party
 
 OLD = "https://abcdefghijklmnopqrst.supabase.co/auth/v1"
 
@@ -184,6 +186,28 @@ async def test_changed_keys_are_read_again(issuer: Issuer) -> None:
         assert keys.find("first") is None
     finally:
         await outbound.close()
+
+
+async def test_a_token_by_a_new_key_is_believed_soon(tmp_path: Path, issuer: Issuer) -> None:
+    async with auth_world(tmp_path, _third(issuer), loopback_providers=True) as world:
+        trusted = Trusted(world.services.settings, pause_seconds=0.01)
+        watch = TrustWatch(trusted)
+        await watch.start()
+        try:
+            old, new = issuer.keys[0], _key("second")
+            assert trusted.verify(issuer.token(old))["sub"] == "user_2abc"
+            issuer.keys = [new]
+            for _ in range(500):
+                with contextlib.suppress(NotValid):
+                    assert trusted.verify(issuer.token(new))
+                    break
+                await asyncio.sleep(0.01)
+            else:
+                pytest.fail("the new key was never read")
+            with pytest.raises(NotValid):
+                trusted.verify(issuer.token(old))
+        finally:
+            await watch.stop()
 
 
 async def test_unknown_keys_are_not_asked_for_all_the_time(issuer: Issuer) -> None:

@@ -31,6 +31,9 @@ from freehold.testing.database import FreshDatabase, fresh_database
 
 FOLDER = Path(__file__).parent / "oidc"
 CLIENT, SECRET = "the-app", "s3cret/with+signs"
+PACKAGES = ("oidc-provider", "@lovable.dev/cloud-auth-js")
+BUILDERS_CLIENT = FOLDER / "node_modules/@lovable.dev/cloud-auth-js/dist/index.js"
+"""There once node_with_packages was called."""
 INSTALL_SECONDS = 300
 Tables = Callable[["OpenIdServer"], Mapping[str, object]]
 
@@ -198,7 +201,7 @@ async def openid_server(
     app: str, *, claims_in_id_token: bool, method: str = "post", key: RSAKey | ECKey | None = None
 ) -> AsyncIterator[OpenIdServer]:
     """Run a provider that knows the app by its callback."""
-    node = _node()
+    node = node_with_packages()
     key = key or RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
     client = {
         "client_id": CLIENT,
@@ -230,12 +233,13 @@ async def openid_server(
         await process.wait()
 
 
-def _node() -> programs.Node:
+def node_with_packages() -> programs.Node:
+    """Node, with the packages of oidc/package-lock.json beside the server; skips the test where there is none."""
     try:
         found = programs.node()
     except ProgramMissing as missing:
         pytest.skip(f"no Node here: {missing.message} {missing.detail}")
-    if not (FOLDER / "node_modules/oidc-provider").exists():
+    if not all((FOLDER / "node_modules" / name).exists() for name in PACKAGES):
         command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         environment = os.environ | {"PATH": found.search_path()}
         subprocess.run(command, cwd=FOLDER, env=environment, check=True, timeout=INSTALL_SECONDS)

@@ -23,6 +23,8 @@ from freehold.runtime.table import Table
 REFRESH_SECONDS = 300.0
 FIRST_ANSWER_SECONDS = 5.0
 ROLES = frozenset({"anon", "authenticated"})
+_NO_KEYS_ID = "\0"
+"""Makes a directory ask again even while its keys are young."""
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -43,8 +45,9 @@ class Issuer:
 class Trusted:
     """Verifies by keys that are at hand; fetching them is the work of `watch`, so no request waits for a stranger."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Read who is trusted; a wrong table or key raises BadUsage."""
+    def __init__(self, settings: Settings, *, pause_seconds: float = openid.REFRESH_AT_MOST_EVERY_SECONDS) -> None:
+        """Read who is trusted; a wrong table or key raises BadUsage. `pause_seconds`: keys are read no more often."""
+        self._pause_seconds = pause_seconds
         third = read_third_party(Table(settings.auth, "auth").table("third_party"))
         old = [_old_back_end(name) for name in settings.old_issuers]
         self._issuers = {item.address: item for item in (*third, *old)}
@@ -84,16 +87,21 @@ class Trusted:
     async def watch(self, started: asyncio.Event) -> None:
         """Read the issuers' keys now, in a while, and when a token names an unknown one; until it is cancelled."""
         outside, here = Outbound(), Outbound(allow_loopback=self._loopback)
-        directories = {False: Directory(outside), True: Directory(here)}
+        pause = self._pause_seconds
+        directories = {
+            False: Directory(outside, pause_seconds=pause),
+            True: Directory(here, pause_seconds=pause),
+        }
         try:
             while True:
+                key_id = _NO_KEYS_ID if self._wanted.is_set() else None
+                self._wanted.clear()
                 for issuer in self._issuers.values():
                     if not issuer.is_old_back_end:
                         is_here = is_loopback(urlsplit(issuer.address).hostname or "")
-                        await self._read(issuer, directories[is_here])
+                        await self._read(issuer, directories[is_here], key_id)
                 started.set()
-                await asyncio.sleep(openid.REFRESH_AT_MOST_EVERY_SECONDS)
-                self._wanted.clear()
+                await asyncio.sleep(pause)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wanted.wait(), REFRESH_SECONDS)
         finally:
@@ -105,10 +113,9 @@ class Trusted:
         """Whether `watch` has something to do."""
         return any(not item.is_old_back_end for item in self._issuers.values())
 
-    async def _read(self, issuer: Issuer, directory: Directory) -> None:
+    async def _read(self, issuer: Issuer, directory: Directory, key_id: str | None) -> None:
         try:
-            # An id that no key has makes the directory ask again even while its keys are young.
-            self._keys[issuer.address] = await directory.keys(issuer.address, "" if self._wanted.is_set() else None)
+            self._keys[issuer.address] = await directory.keys(issuer.address, key_id)
         except NotReached as error:
             _log.warning("the keys of %s cannot be read: %s", issuer.address, error)
 

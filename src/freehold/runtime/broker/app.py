@@ -102,7 +102,7 @@ class BrokerApp:
         back = {"redirect_uri": wanted.redirect_uri, "state": wanted.state}
         back |= {"response_mode": "web_message"} if wanted.is_message else {}
         extra = {name: value for name, value in query.items() if name not in _OWN_PARAMETERS}
-        # A laptop has two names: the answer goes to the one that asked, the sign-in stays where the provider comes back to.
+        # A laptop has two names: the answer goes to the one that asked, the sign-in stays at the public one.
         target = f"{wanted.origin}/~oauth/return?{urlencode(back)}"
         asked = extra | {"provider": OUR_NAMES[provider], "redirect_to": target}
         location = f"{self._public_url}/auth/v1/authorize?{urlencode(asked)}"

@@ -28,7 +28,7 @@ from freehold.runtime.auth.providers.provider import (
 )
 from freehold.runtime.auth.providers.settings import ISSUERS, AppleKey, ProviderSettings
 from freehold.runtime.openid import Directory, Document, NotValid
-from freehold.runtime.outbound import Outbound, Reply
+from freehold.runtime.outbound import Outbound, Reply, check_address
 
 APPLE_ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
 GOOGLE_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -53,6 +53,7 @@ class OpenIdProvider:
     async def address(self, ask: Ask) -> str:
         """Give the page where the person signs in."""
         document = await self.directory.document(self.settings.issuer)
+        check_address(document.authorization_endpoint, allow_loopback=self.settings.is_on_this_machine)
         scopes = _SCOPES.get(self.settings.name, ("openid", "email", "profile"))
         own = {
             "client_id": self.settings.client_id,

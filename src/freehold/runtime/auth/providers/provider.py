@@ -97,7 +97,7 @@ def token_of(reply: Reply) -> Mapping[str, object]:
     # GitHub says 200 for a code that it refuses.
     if reply.status != 200 or not isinstance(found.get("access_token"), str):  # noqa: PLR2004 - RFC 6749, 5.1
         reason = found.get("error")
-        raise ProviderFault(f"the token endpoint answered {reply.status} {reason!s:.80}", is_exchange=True)
+        raise ProviderFault(f"the token endpoint answered {reply.status} {str(reason)[:80]!r}", is_exchange=True)
     return found
 
 
