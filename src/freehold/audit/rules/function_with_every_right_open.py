@@ -1,6 +1,8 @@
 """An edge function that acts with the service key for callers it never asks about."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from freehold.audit import edge_functions, proofs
 from freehold.core.finding import Card, Finding
@@ -27,19 +29,38 @@ if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeade
 _TAKES_INPUT = ("req.json", "request.json", "searchParams", "formData", "req.text", "request.text")
 
 
+_FOR_ALL = re.compile(
+    r"storefront|public|subscribe|track|sitemap|feed|rss|preferences|checkout|contact|health|resolve|manifest|share|embed|og-"
+    r"|opt-?out|verify-email|waitlist|lead",
+    re.IGNORECASE,
+)
+"""Names of what is usually open on purpose."""
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """What takes input is likely exploitable; what takes none may be a job that does no harm when it runs once more."""
+    found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        if reading.service is None or reading.asks or reading.is_webhook:
-            continue
-        takes = any(word in reading.text for word in _TAKES_INPUT)
-        gate = "verify_jwt = false" if not reading.function.verify_jwt else "the public key is enough to call it"
-        entry = proofs.at(reading.function.entry, "", 0, f"never asks who calls; {gate}")
-        yield card.finding(
-            reading.service,
-            entry,
-            title=f"Function {reading.function.name} acts with every right for anybody",
-            severity="high" if takes else "medium",
-            confidence="likely" if takes else "possible",
-            change=_CHANGE,
-        )
+        if reading.service is not None and not reading.asks and not reading.is_webhook:
+            takes = any(word in reading.text for word in _TAKES_INPUT)
+            found[takes and not _FOR_ALL.search(reading.function.name)].append(reading)
+    for sure, readings in found.items():
+        if readings:
+            yield _finding(readings, sure=sure)
+
+
+def _finding(readings: list[edge_functions.Reading], *, sure: bool) -> Finding:
+    names = [reading.function.name for reading in readings]
+    what = f"Function {names[0]} acts" if len(names) == 1 else f"{len(names)} functions act"
+    return card.finding(
+        *(replace(reading.service, text=_said(reading)) for reading in readings if reading.service),
+        title=f"{what} with every right for anybody" + (f": {proofs.listed(names)}" if len(names) > 1 else ""),
+        severity="high" if sure else "medium",
+        confidence="likely" if sure else "possible",
+        change=_CHANGE,
+    )
+
+
+def _said(reading: edge_functions.Reading) -> str:
+    gate = "verify_jwt = false" if not reading.function.verify_jwt else "the public key is enough to call it"
+    return f"{reading.function.name} takes the service key and never asks who calls; {gate}"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from freehold.audit import proofs
-from freehold.core.finding import Card, Finding
+from freehold.core.finding import Card, Finding, Proof
 from freehold.core.ports import Facts
 
 card = Card(
@@ -23,30 +23,33 @@ card = Card(
 _MADE = re.compile(r"createServerFn\s*\(")
 _ADMIN = re.compile(r"\bsupabaseAdmin\b|SERVICE_ROLE_KEY|client\.server[\"']")
 _ASKS = re.compile(
-    r"\.middleware\s*\(|getUser\s*\(|getClaims\s*\(|require\w*(?:Auth|User|Admin)|verify\w*\(|_SECRET|timingSafeEqual"
+    r"\.middleware\s*\(|getUser\s*\(|getClaims\s*\(|_SECRET|timingSafeEqual|access_?token"
+    r"|\b(?:require|assert|verify|authenticate|ensure|check|authorize|guard|resolve|load)[A-Z]\w*\(",
+    re.IGNORECASE,
 )
 _WRITES = re.compile(r"\.(?:insert|update|upsert|delete|rpc|createUser|deleteUser)\s*\(")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Each createServerFn up to the next one."""
+    """Each createServerFn up to the next one; one finding for those that write, one for those that read."""
+    found: dict[bool, list[Proof]] = {True: [], False: []}
     for path in facts.code("server", "browser"):
         text = facts.text(path)
         if "createServerFn" not in text or not _ADMIN.search(text):
             continue
-        starts = [
-            match.start()
-            for match in _MADE.finditer(text)
-            if "import" not in text[max(0, match.start() - 40) : match.start()]
-        ]
+        starts = [match.start() for match in _MADE.finditer(text)]
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
             part = text[start:end]
             if _ADMIN.search(part) and not _ASKS.search(part):
-                writes = bool(_WRITES.search(part))
-                yield card.finding(
-                    proofs.at(path, text, start, "no middleware, and the service key"),
-                    title=f"A server function in {path} acts with every right for anybody",
-                    severity="high" if writes else "medium",
-                    confidence="likely" if writes else "possible",
-                    change='createServerFn({ method: "POST" }).middleware([requireSupabaseAuth])',
-                )
+                proof = proofs.at(path, text, start, "takes the service key and never asks who calls")
+                found[bool(_WRITES.search(part))].append(proof)
+    for writes, places in found.items():
+        if places:
+            count = len(places)
+            yield card.finding(
+                *places,
+                title=f"{count} server functions act with every right for anybody" if count > 1 else "",
+                severity="high" if writes else "medium",
+                confidence="likely" if writes else "possible",
+                change='createServerFn({ method: "POST" }).middleware([requireSupabaseAuth])',
+            )

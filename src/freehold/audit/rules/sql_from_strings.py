@@ -23,7 +23,7 @@ card = Card(
     "$1, code that is no SQL",
 )
 _SQL = re.compile(
-    r"^[\s`\"'f(]*(select\s.+\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|alter\s|drop\s|create\s)",
+    r"^[\s`\"'f(]*(select\s.+\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from)",
     re.IGNORECASE | re.DOTALL,
 )
 _SAFE_PART = re.compile(
@@ -32,6 +32,8 @@ _SAFE_PART = re.compile(
     r"|.*\.(?:map|join)\(.*)\s*\}$",
     re.DOTALL | re.IGNORECASE,
 )
+_VALUE = re.compile(r"(?:=|<|>|\blike|\bin\s*\(|values\s*\([^)]*)\s*['\"]?%?['\"]?\s*$", re.IGNORECASE)
+"""What stands before a value, and not before the name of a table or column."""
 _CALLS = ("query", "execute", "unsafe", "raw", "$queryRawUnsafe", "$executeRawUnsafe", "exec", "prepare", "all", "run")
 
 
@@ -55,17 +57,24 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_composed(node: SgNode) -> bool:
-    if not _SQL.match(node.text()):
+    written = node.text()
+    if not _SQL.match(written):
         return False
     if node.kind() == "template_string":
-        parts = [child.text() for child in node.children() if child.kind() == "template_substitution"]
-        return any(not _SAFE_PART.match(part) for part in parts)
+        before = ""
+        for part in node.children():
+            inserted = part.kind() == "template_substitution"
+            if inserted and _VALUE.search(before) and not _SAFE_PART.match(part.text()):
+                return True
+            before += part.text()
+        return False
     if node.kind() == "binary_expression":
-        right = node.field("right")
+        left, right = node.field("left"), node.field("right")
         return (
-            right is not None
+            left is not None
+            and right is not None
             and not syntax.is_text(right)
-            and not re.search(r"join\(|where|clause|order", right.text(), re.IGNORECASE)
+            and bool(_VALUE.search(left.text().rstrip("\"'`")))
         )
     return False
 

@@ -31,6 +31,12 @@ _OTHER = re.compile(r"pwned|pbkdf2|hibp|range/", re.IGNORECASE)
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Wherever a name that says password goes into a hash."""
-    for path, text, match in proofs.search(facts, facts.code("browser", "server", "function"), _HASHED):
+    for path, text, match in proofs.search(facts, _candidates(facts), _HASHED):
         if not _OTHER.search(text):
             yield card.finding(proofs.at(path, text, match.start()), change="await bcrypt.hash(password, 12)")
+
+
+def _candidates(facts: Facts) -> list[str]:
+    words = ("md5", "MD5", "sha", "SHA")
+    paths = facts.code("browser", "server", "function")
+    return [path for path in paths if "assword" in (text := facts.text(path)) and any(word in text for word in words)]
