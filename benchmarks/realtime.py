@@ -95,8 +95,8 @@ async def measure(database: FreshDatabase, url: str, pid: int, load: Load) -> No
         p50, p95 = statistics.quantiles(late, n=100)[49], statistics.quantiles(late, n=100)[94]
         told = heard(ears)
         print(
-            f"{load.sockets:7} {load.users:5} {'eq' if load.filtered else 'none':6} {load.rate:9.0f} {told:10} {exact!s:>7}"
-            f" {p50 * 1000:7.0f} {p95 * 1000:7.0f} {idle:10.0f} {megabytes(pid):9.0f} {used:12.0%}",
+            f"{load.sockets:7} {load.users:5} {'eq' if load.filtered else 'none':6} {load.rate:9.0f} {told:10}"
+            f" {exact!s:>7} {p50 * 1000:7.0f} {p95 * 1000:7.0f} {idle:10.0f} {megabytes(pid):9.0f} {used:12.0%}",
             flush=True,
         )
         for ear in ears:

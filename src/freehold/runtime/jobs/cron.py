@@ -100,7 +100,10 @@ class Cron:
     def _is_due(self, job: Job, moment: Moment, *, first: bool) -> bool:
         """Decide on one job. What was missed while nobody led is not made up for; nothing starts twice in a minute."""
         known = self._known.setdefault((job.id, job.schedule), moment.now)
-        plan = schedule.read(job.schedule)
+        try:
+            plan = schedule.read(job.schedule)
+        except ValueError:  # the database refuses these when a job is made; a restored one may be older than the rule
+            return False
         since = job.last_start
         if isinstance(plan, AtStart):
             return since is None or since < moment.server_started

@@ -70,6 +70,11 @@ class Channel:
         return self.caller.role, self.caller.claims_json
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it was left or ended."""
+        return self._closed
+
+    @property
     def topic(self) -> str:
         """As the client writes it."""
         return PREFIX + self.join.topic

@@ -1,5 +1,6 @@
 """From changes to what each channel is told: filters, then rights, then the payload of those columns it may read."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,16 @@ from freehold.runtime.realtime.changes.visible import Identity, Question
 NO_KEY = "Error 400: Bad Request, no primary key"
 UNAUTHORIZED = "Error 401: Unauthorized"
 TOO_LARGE = "Error 413: Payload Too Large"
-PATTERN_TIMEOUT = b"1s"
+BAD_PATTERN = "The pattern of a filter cannot be used, or takes too long"
+PATTERN_TIMEOUT = b"100ms"
+PATTERNS_SECONDS = 0.5
+"""For all patterns of a batch."""
+_PATTERNS = {
+    "match": "select $1::text ~ $2::text",
+    "imatch": "select $1::text ~* $2::text",
+    "like": "select $1::text like $2::text",
+    "ilike": "select $1::text ilike $2::text",
+}
 
 
 class Listener(Protocol):
@@ -27,6 +37,13 @@ class Listener(Protocol):
     @property
     def identity(self) -> Identity:
         """Whose rights decide."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it hears nothing any more."""
+
+    def end(self, reason: str) -> None:
+        """Tell why, and close it."""
 
     def tell_change(self, ids: list[int], data: bytes) -> None:
         """Send it a change; `data` is JSON."""
@@ -60,7 +77,15 @@ async def deliver(pool: Pool, index: Index[Listener], changes: Sequence[Change])
         for listener, binding in entries
         if _passes(change, tables[change.oid], listener, binding)
     ]
-    matches = await _matching_patterns(pool, matches)
+    # Patterns may take long, so they hold up only those who use them, and not for long.
+    plain = [match for match in matches if not _patterns(match)]
+    await _tell_visible(pool, plain)
+    if len(plain) < len(matches):
+        patterned = [match for match in matches if _patterns(match)]
+        await _tell_visible(pool, await _matching_patterns(pool, patterned))
+
+
+async def _tell_visible(pool: Pool, matches: list[_Match]) -> None:
     seen = await visible.visible(pool, _questions(matches))
     _tell([match for match in matches if not _is_asked(match) or (match.listener.identity, match.place) in seen])
 
@@ -74,37 +99,43 @@ def _passes(change: Change, table: Table, listener: Listener, binding: Binding) 
     return all(
         condition.column in allowed
         and condition.column in row
-        and (condition.needs_database or condition.accepts(row[condition.column]))
+        and (condition.needs_database(row[condition.column]) or condition.accepts(row[condition.column]))
         for condition in binding.filters
     )
 
 
-async def _matching_patterns(pool: Pool, matches: list[_Match]) -> list[_Match]:
-    """Let PostgreSQL decide regular expressions; one that is no expression, or takes too long, matches nothing."""
-    asked = [match for match in matches if any(condition.needs_database for condition in match.binding.filters)]
-    if not asked:
-        return matches
-    refused = {id(match) for match in asked if not await _fits_patterns(pool, match)}
-    return [match for match in matches if id(match) not in refused]
-
-
-async def _fits_patterns(pool: Pool, match: _Match) -> bool:
+def _patterns(match: _Match) -> list[tuple[str | None, Filter]]:
+    """The conditions that PostgreSQL must decide, with the values they are about."""
     row = match.change.old if match.change.kind == "DELETE" else match.change.new
-    for condition in match.binding.filters:
-        text = row[condition.column]
-        if condition.needs_database and (text is None or await _fits(pool, text, condition) == condition.negated):
-            return False
-    return True
+    pairs = ((row[condition.column], condition) for condition in match.binding.filters)
+    return [(text, condition) for text, condition in pairs if condition.needs_database(text)]
 
 
-async def _fits(pool: Pool, text: str, condition: Filter) -> bool:
+async def _matching_patterns(pool: Pool, matches: list[_Match]) -> list[_Match]:
+    """Let PostgreSQL decide; a channel whose pattern is none, or takes too long, is ended."""
+    deadline = time.monotonic() + PATTERNS_SECONDS
+    fitting = []
+    for match in matches:
+        if match.listener.is_closed:
+            continue
+        if time.monotonic() > deadline:
+            match.listener.end(BAD_PATTERN)
+            continue
+        try:
+            if all([await _fits(pool, text, condition) for text, condition in _patterns(match)]):
+                fitting.append(match)
+        except DatabaseError:
+            match.listener.end(BAD_PATTERN)
+    return fitting
+
+
+async def _fits(pool: Pool, text: str | None, condition: Filter) -> bool:
+    if text is None:
+        return False
     timeout: Statement = ("select set_config('statement_timeout', $1, true)", (PATTERN_TIMEOUT,))
-    sql = "select $1::text ~ $2::text" if condition.operator == "match" else "select $1::text ~* $2::text"
-    try:
-        results = await pool.run([timeout, (sql, (text.encode(), condition.values[0].encode()))])
-    except DatabaseError:
-        return condition.negated
-    return results[1].one()[0] == b"t"
+    values_of = (text.encode(), condition.values[0].encode())
+    results = await pool.run([timeout, (_PATTERNS[condition.operator], values_of)])
+    return (results[1].one()[0] == b"t") != condition.negated
 
 
 def _is_asked(match: _Match) -> bool:

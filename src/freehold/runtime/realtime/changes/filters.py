@@ -12,6 +12,8 @@ from freehold.runtime.realtime.changes.values import DECIMALS, INTEGERS
 
 OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "in", "like", "ilike", "is", "match", "imatch", "isdistinct")
 IN_LIMIT = 100
+FILTER_LIMIT = 16_384
+LIKE_STEPS = 100_000
 _ORDERED = {"lt", "lte", "gt", "gte"}
 _START = re.compile(rf'("(?:[^"]|"")+"|[^=,()]+)=(not\.)?({"|".join(OPERATORS)})\.')
 _IS = {"null": "null", "true": "t", "false": "f", "unknown": "null", "not_null": "not_null"}
@@ -39,10 +41,11 @@ class Filter:
             raise BadFilter(f"a column of type {type_name} cannot be filtered by {self.operator}")
         return replace(self, type_name=type_name, values=values)
 
-    @property
-    def needs_database(self) -> bool:
-        """Whether only PostgreSQL decides it: its regular expressions are not Python's, and may take long."""
-        return self.operator in {"match", "imatch"}
+    def needs_database(self, text: str | None) -> bool:
+        """Whether only PostgreSQL decides it: regular expressions are its own, and long patterns may take long."""
+        if self.operator in {"match", "imatch"}:
+            return True
+        return self.operator in {"like", "ilike"} and len(text or "") * len(self.values[0]) > LIKE_STEPS
 
     @property
     def lookup(self) -> str | None:
@@ -97,6 +100,8 @@ def read(text: str) -> tuple[Filter, ...]:
     """Read a filter; a comma joins conditions that must all hold. Raises BadFilter."""
     if not text:
         return ()
+    if len(text) > FILTER_LIMIT:
+        raise BadFilter(f"a filter has at most {FILTER_LIMIT} letters")
     starts = [found for found in _START.finditer(text) if found.start() == 0 or text[found.start() - 1] == ","]
     if not starts or starts[0].start() != 0:
         raise BadFilter(f"not a filter of the form column=operator.value: {text[:100]}")
