@@ -81,3 +81,8 @@ create policy "own avatar" on storage.objects for insert to authenticated
   with check (bucket_id = 'avatars' and (storage.foldername(name))[1] = auth.uid()::text);
 create policy "own files" on storage.objects for all to authenticated
   using (bucket_id = 'private' and (storage.foldername(name))[1] = auth.uid()::text);
+
+-- A text that nothing of the app asks for rights.
+create table public.sound_cards (user_id uuid primary key references auth.users (id), role text, plan_note text);
+alter table public.sound_cards enable row level security;
+create policy a on public.sound_cards for all using (auth.uid() = user_id) with check (auth.uid() = user_id);

@@ -95,6 +95,15 @@ def gaining_columns(
     return tuple(found)
 
 
+def is_believed(objects: Objects, column: Column) -> bool:
+    """Say whether a rule or a function of the app asks this column for an administrator's label."""
+    rules = [policy for relation in objects.relations.values() for policy in relation.policies]
+    texts = [function.source for function in objects.functions] + [f"{rule.using} {rule.check}" for rule in rules]
+    label = r"'\w*(admin|owner|staff|moderator|manager)"
+    asked = re.compile(rf"(?<!')\b{re.escape(column.name)}\b(?!')[^;]{{0,30}}{label}", re.IGNORECASE)
+    return any(asked.search(text) for text in texts)
+
+
 _FLAG = re.compile(r"^(is_)?(admin|super_?admin|superuser|staff|moderator|owner|premium|pro|verified|vip|paid)$")
 _ROLE = re.compile(r"^(\w+_)?(role|access_level|permission_level|user_type|account_type)$")
 _PLAN = re.compile(r"^((subscription|current)_)?(plan|tier|plan_type|plan_id|subscription_status)$|^subscription_tier$")
@@ -106,18 +115,19 @@ def _gain(column: Column, relation: Relation, privileged: frozenset[str], *, acc
     if column.base == "boolean":
         return "true" if _FLAG.match(lowered) else None
     if _ROLE.match(lowered):
-        labels = _allowed(column, relation)
+        labels = allowed(column, relation)
         listed = next((label for label in labels if label.lower() in privileged), None)
         return listed or ("admin" if account and not labels and column.base == "text" else None)
     if account and _PLAN.match(lowered):
-        labels = _allowed(column, relation)
+        labels = allowed(column, relation)
         return labels[-1] if labels else ("enterprise" if column.base == "text" else None)
     if account and _MONEY.match(lowered) and column.base in {"integer", "bigint", "numeric", "double precision"}:
         return "9999"
     return None
 
 
-def _allowed(column: Column, relation: Relation) -> tuple[str, ...]:
+def allowed(column: Column, relation: Relation) -> tuple[str, ...]:
+    """Give the labels that a column may have, as far as an enum or a check lists them."""
     if column.labels:
         return column.labels
     checks = [check for check in relation.checks if check.columns == (column.name,)]

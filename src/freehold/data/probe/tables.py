@@ -214,6 +214,9 @@ def _own_row(probed: Probed) -> Iterator[Observation]:
     actor = probed.stage.other()
     gains = judgement.gaining_columns(probed.relation, users, values.PRIVILEGED)
     for column, value in gains:
+        listed = judgement.allowed(column, probed.relation)
+        if value == "admin" and not listed and not judgement.is_believed(probed.objects, column):
+            continue
         yield from _promote(probed, actor, column, value)
     if probed.mine is not None:
         yield from _give_away(probed, actor, probed.mine, users)
