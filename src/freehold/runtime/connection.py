@@ -6,6 +6,7 @@ after it, and an error undoes everything. Bodies come back as PostgreSQL's own t
 
 import asyncio
 import contextlib
+import select
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -218,15 +219,29 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            self._conn.consume_input()
-            if self._pending is not None:
-                if self._writing:
-                    self._flush()
-                self._drain(self._pending)
+            self._take_in()
+            if self._pending is None or not self._pending.done():
+                self._read_to_the_end()
             if self._conn.status == ConnStatus.BAD:
                 self._fail(None)
         except psycopg.Error as error:
             self._fail(error)
+
+    def _take_in(self) -> None:
+        self._conn.consume_input()
+        if self._pending is not None:
+            if self._writing:
+                self._flush()
+            self._drain(self._pending)
+
+    def _read_to_the_end(self) -> None:
+        """Take everything from a socket whose other end is closed.
+
+        libuv stops polling a socket that reports an error (a reset), after one last call. What PostgreSQL sent before
+        is read by that call, and the end itself would never be noticed.
+        """
+        while not self._closed and _is_hung_up(self._socket):
+            self._take_in()
 
     def _drain(self, pending: "asyncio.Future[list[PGresult]]") -> None:
         """Take what has arrived. One None separates statements; a second one means that nothing more is there."""
@@ -304,6 +319,12 @@ async def _ready(socket: int, *, reading: bool) -> None:
         await ready
     finally:
         (loop.remove_reader if reading else loop.remove_writer)(socket)
+
+
+def _is_hung_up(socket: int) -> bool:
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _is_stale(error: DatabaseError) -> bool:

@@ -11,6 +11,9 @@ from freehold.runtime.rest.execute import RoleSettings
 from freehold.runtime.rest.settings import RestSettings
 
 ISOLATION = "default_transaction_isolation"
+PARAMETERS_ARE_GRANTED_SINCE = 150000
+_VERSION = "select pg_catalog.current_setting('server_version_num')"
+_GRANTED = "or pg_catalog.has_parameter_privilege(known.name, 'set')"
 
 
 async def load_settings(database: Database, settings: RestSettings) -> RestSettings:
@@ -27,7 +30,9 @@ async def load_settings(database: Database, settings: RestSettings) -> RestSetti
 
 async def load_role_settings(database: Database) -> RoleSettings:
     """Read what `alter role ... set` says for the roles that requests run as."""
-    (result,) = await database.run([(statement("role_settings"), ())])
+    (version,) = await database.run([(_VERSION, ())])
+    granted = _GRANTED if int(version.one()[0] or 0) >= PARAMETERS_ARE_GRANTED_SINCE else ""
+    (result,) = await database.run([(statement("role_settings").replace("/* or granted */", granted), ())])
     settings: dict[str, tuple[tuple[str, str], ...]] = {}
     isolation: dict[str, str] = {}
     for row in result.rows:

@@ -95,6 +95,9 @@ class State:
             self.failures += 1
             raise
         self.load_seconds = time.monotonic() - started
+        if self.known is not None:
+            # A statement prepared for a column that was uuid refuses what fits the bigint that it is now.
+            self._pool.flush()
         self.known = Knowledge(cache, settings, roles)
         self.loads += 1
         self.is_pending = False

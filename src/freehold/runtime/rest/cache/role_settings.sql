@@ -8,4 +8,5 @@ from pg_catalog.pg_auth_members m
 join pg_catalog.pg_roles member on member.oid = m.member and member.rolname = current_user
 join pg_catalog.pg_roles r on r.oid = m.roleid
 cross join lateral pg_catalog.unnest(r.rolconfig) own
-join pg_catalog.pg_settings known on known.name = pg_catalog.split_part(own, '=', 1) and known.context = 'user'
+join pg_catalog.pg_settings known on known.name = pg_catalog.split_part(own, '=', 1)
+  and (known.context = 'user' /* or granted */)
