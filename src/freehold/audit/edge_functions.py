@@ -18,7 +18,7 @@ _PAID = re.compile(
     r"""|TWILIO|DEEPGRAM|FIRECRAWL|ASSEMBLYAI|RUNWAY|LUMA|SERPAPI)\w*(?:KEY|TOKEN|SECRET)\w*)["'`]"""
 )
 _ASKS_USER = re.compile(
-    r"\.auth\.getUser\s*\(|\.auth\.getClaims\s*\(|\bjwtVerify\s*\(|\bjose\.\w*[vV]erify|\bverifyJwt\w*\s*\(|\bverify\s*\(\s*token"
+    r"\.auth\.getUser\s*\(|\.auth\.me\s*\(|\.auth\.isAuthenticated\s*\(|\.auth\.getClaims\s*\(|\bjwtVerify\s*\(|\bjose\.\w*[vV]erify|\bverifyJwt\w*\s*\(|\bverify\s*\(\s*token"
     r"|\bauth\.getSession\s*\(|createRemoteJWKSet|\b(?:require|verify|authenticate|assert|check|validate|ensure|get)"
     r"(?:Auth|User|Admin|Caller|Session|Authenticated|Authed|Current|Request|Token|Bearer|Access)\w*\s*\(",
 )
@@ -56,6 +56,13 @@ class Reading:
     def is_webhook(self) -> bool:
         """Whether others' servers are meant to call it."""
         return bool(_WEBHOOK_NAME.search(self.function.name))
+
+    @property
+    def gate(self) -> str:
+        """What the platform asks before the function runs."""
+        if not self.function.entry.startswith("supabase/"):
+            return "nothing is asked before"
+        return "the public key is enough to call it" if self.function.verify_jwt else "verify_jwt = false"
 
     @property
     def asks(self) -> bool:

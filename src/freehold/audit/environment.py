@@ -24,7 +24,7 @@ _PUBLIC = re.compile(
     r"PUBLISHABLE|PUBLIC_KEY|ANON|CLIENT_ID|SITE_KEY|MAPS|FIREBASE|RECAPTCHA|_URL$|BROWSER|MAPBOX|VAPID_PUBLIC"
 )
 _ENVIRONMENT_FILE = re.compile(r"(^|/)\.env(\.[\w-]+)*$")
-_EXAMPLE = re.compile(r"\.(example|sample|template|dist|defaults?)$")
+_EXAMPLE = re.compile(r"\.(example|sample|template|dist|defaults?|test|testing|ci)$")
 _SHORTEST = 8
 
 

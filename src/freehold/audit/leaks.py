@@ -10,6 +10,8 @@ from freehold.core.ports import Facts
 
 _LOCK_FILES = ("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock", ".svg", ".map")
 _DOCUMENTS = (".md", ".mdx", ".txt", ".rst", ".example", ".sample", ".template")
+_OFTEN_EXAMPLES = frozenset({"database password", "private key"})
+"""What documents and pasted texts are full of: those may be invented."""
 _SHOWN_COMMITS = 5
 _TESTS = re.compile(r"(^|/)(tests?|__tests__|e2e|fixtures?|spec)/|\.(test|spec)\.")
 ROTATE = (
@@ -59,13 +61,14 @@ def _finding(card: Card, leak: Leak) -> Finding:
     kind = leak.credential.kind
     if not leak.credential.sure:
         return card.finding(*leak.files, *leak.history, severity="medium", confidence="possible", change=ROTATE)
+    is_written_about = all(proof.path.endswith(_DOCUMENTS) for proof in (*leak.files, *leak.history))
+    if kind in _OFTEN_EXAMPLES and is_written_about:
+        return card.finding(*leak.files, *leak.history, severity="medium", confidence="possible", change=ROTATE)
     if not leak.files:
         title = (
             f"A {kind} stands in the git history" if kind[0] not in "AEIO" else f"An {kind} stands in the git history"
         )
         return card.finding(*leak.history, title=title, severity="high", change=ROTATE)
-    if kind == "database password" and all(proof.path.endswith(_DOCUMENTS) for proof in leak.files):
-        return card.finding(*leak.files, *leak.history, severity="high", confidence="likely", change=ROTATE)
     article = "An" if kind[0] in "AEIO" else "A"
     return card.finding(*leak.files, *leak.history, title=f"{article} {kind} stands in the sources", change=ROTATE)
 

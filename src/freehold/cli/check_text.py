@@ -90,7 +90,9 @@ def _findings(findings: tuple[Finding, ...], width: int) -> Iterator[str]:
 
 
 def _finding(finding: Finding, width: int) -> Iterator[str]:
-    yield f"{_paint(finding.severity.upper(), _COLOURS[finding.severity])} {finding.title}"
+    first, *rest = _wrapped(f"{finding.severity.upper()} {finding.title}", width, "")
+    yield first.replace(finding.severity.upper(), _paint(finding.severity.upper(), _COLOURS[finding.severity]), 1)
+    yield from (f"  {line}" for line in rest)
     yield f"  {finding.confidence}, {finding.rule}, OWASP {finding.owasp}, ASVS {', '.join(finding.asvs) or '-'}"
     for proof in finding.proofs[:PROOFS_SHOWN]:
         yield from _wrapped(place(proof), width, "  at  ")

@@ -20,8 +20,8 @@ card = Card(
     fix="Read data as data (JSON.parse), and start programs with a list of arguments and no shell.",
     owasp="A05:2025",
     asvs=("1.2.5", "1.3.2"),
-    silent="RegExp.exec, constants, execFile and spawn with lists, calculators that test the text against a "
-    "list of characters first",
+    silent="RegExp.exec, constants, execFile and spawn with lists, commands whose values do not come from a "
+    "request, calculators that test the text against a list of characters first",
 )
 _TESTED = re.compile(r"\.test\(|\.match\(|\.replace\(\s*/\[\^|sanitize", re.IGNORECASE)
 
@@ -35,10 +35,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         found = [proofs.at_node(path, node) for node in _evaluated(root)]
         if "child_process" in facts.text(path):
+            names = syntax.inputs(root)
             found += [
                 proofs.at_node(path, node)
                 for node, given in syntax.calls(root, "exec", "execSync", "execAsync", "execPromise")
-                if given and _is_composed(given[0]) and _is_command(node)
+                if given and _has_input(given[0], names) and _is_command(node)
             ]
         if found:
             yield card.finding(
@@ -58,8 +59,9 @@ def _evaluated(root: SgNode) -> Iterator[SgNode]:
             yield node
 
 
-def _is_composed(node: SgNode) -> bool:
-    return node.kind() == "template_string" and not syntax.is_text(node)
+def _has_input(node: SgNode, names: frozenset[str]) -> bool:
+    parts = node.find_all(kind="template_substitution")
+    return syntax.is_input(node, names) or any(syntax.is_input(part, names) for part in parts)
 
 
 def _is_command(node: SgNode) -> bool:

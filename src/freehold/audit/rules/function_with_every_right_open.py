@@ -62,5 +62,5 @@ def _finding(readings: list[edge_functions.Reading], *, sure: bool) -> Finding:
 
 
 def _said(reading: edge_functions.Reading) -> str:
-    gate = "verify_jwt = false" if not reading.function.verify_jwt else "the public key is enough to call it"
+    gate = reading.gate
     return f"{reading.function.name} takes the service key and never asks who calls; {gate}"

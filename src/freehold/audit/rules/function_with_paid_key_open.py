@@ -1,6 +1,7 @@
 """An edge function that spends money for callers it never asks about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from freehold.audit import edge_functions, proofs
 from freehold.core.finding import Card, Finding
@@ -23,17 +24,29 @@ card = Card(
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding a function; behind verify_jwt the public key is still enough."""
+    """One finding for those that nobody guards, one for those behind verify_jwt: there the public key is enough."""
+    found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        if reading.paid is None or reading.service is not None or reading.asks or reading.is_webhook:
-            continue
-        is_open = not reading.function.verify_jwt
-        gate = "verify_jwt = false" if is_open else "the public key is enough to call it"
-        yield card.finding(
-            reading.paid,
-            proofs.at(reading.function.entry, "", 0, f"never asks who calls; {gate}"),
-            title=f"Function {reading.function.name} spends your money for anybody",
-            severity="high" if is_open else "medium",
-            change="const { data: { user } } = await supabase.auth.getUser(token);\n"
-            'if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });',
-        )
+        if reading.paid is not None and reading.service is None and not reading.asks and not reading.is_webhook:
+            guarded = reading.function.verify_jwt and reading.function.entry.startswith("supabase/")
+            found[not guarded].append(reading)
+    for is_open, readings in found.items():
+        if readings:
+            yield _finding(readings, is_open=is_open)
+
+
+def _finding(readings: list[edge_functions.Reading], *, is_open: bool) -> Finding:
+    names = [reading.function.name for reading in readings]
+    one, many = f"Function {names[0]} spends", f"{len(names)} functions spend"
+    listed = f": {proofs.listed(names)}" if len(names) > 1 else ""
+    return card.finding(
+        *(
+            replace(reading.paid, text=f"{reading.function.name} never asks who calls; {reading.gate}")
+            for reading in readings
+            if reading.paid
+        ),
+        title=f"{many if len(names) > 1 else one} your money for anybody{listed}",
+        severity="high" if is_open else "medium",
+        change="const { data: { user } } = await supabase.auth.getUser(token);\n"
+        'if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });',
+    )

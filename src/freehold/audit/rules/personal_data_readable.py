@@ -18,8 +18,8 @@ card = Card(
     owasp="A01:2025",
     asvs=("8.2.2", "8.3.1"),
     needs="database",
-    silent="tables without such columns (catalogues, posts), tables that are not about people (the address of a "
-    "hospital is meant to be read)",
+    silent="tables without such columns (catalogues, posts), tables that are not about people (the address of "
+    "a hospital is meant to be read)",
 )
 
 _PEOPLE = re.compile(
