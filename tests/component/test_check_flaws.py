@@ -90,3 +90,14 @@ def test_a_key_in_a_file_that_git_ignores_is_nobody_elses_business(tmp_path: Pat
     )
     lovable_app.commit(tmp_path)
     assert check(Request(origin=str(tmp_path), database=False), silent).findings == ()
+
+
+def test_types_that_cannot_be_read_are_told_and_stop_nothing(tmp_path: Path, checked: object) -> None:
+    assert checked
+    broken = "export type Database = { public: { Tables: {\n      pots: { Row: {{{ \n"
+    lovable_app.write(tmp_path, flaws.RIGHT | {"src/integrations/supabase/types.ts": broken})
+    lovable_app.commit(tmp_path)
+    result = check(Request(origin=str(tmp_path)), silent)
+    assert result.schema is not None
+    assert result.schema.comparison is None
+    assert "the generated types" in {item.what for item in result.unknowns}

@@ -11,6 +11,7 @@ from psycopg import conninfo, rows
 
 from freehold import platform
 from freehold.core.app import App
+from freehold.core.errors import BadUsage
 from freehold.core.inventory import Inventory, Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
@@ -81,7 +82,7 @@ def replayed(  # noqa: PLR0913 - what, where, and how much of it
         address = cluster.start()
         owner = _install(address)
         outcome = schemas.replay(app.root, inventory, owner_dsn=owner, admin_dsn=address.dsn, report=report)
-        comparison = schemas.compare(types, address.dsn) if types else None
+        comparison, unread = _compared(types, address)
         filled = _filled(comparison, types, owner, address, report) if fill else None
         seen = probe(inventory, admin_dsn=address.dsn)
         with postgres.connect(address.dsn) as connection:
@@ -94,10 +95,21 @@ def replayed(  # noqa: PLR0913 - what, where, and how much of it
                 proposals=schemas.propose(inventory, address.dsn),
                 probed=len(seen.probed),
                 observations=seen.observations,
-                unknowns=(*outcome.unknowns, *(filled.unknowns if filled else ()), *seen.unknowns),
+                unknowns=(*outcome.unknowns, *unread, *(filled.unknowns if filled else ()), *seen.unknowns),
             )
     finally:
         cluster.stop()
+
+
+def _compared(types: str, address: ServerAddress) -> tuple[schemas.Comparison | None, tuple[Unknown, ...]]:
+    """Hold the schema against the generated types; types that cannot be read are told, and stop nothing."""
+    if not types:
+        return None, ()
+    try:
+        return schemas.compare(types, address.dsn), ()
+    except BadUsage as error:
+        why = f"they cannot be read, so the schema was not compared with them: {error.message}"
+        return None, (Unknown(what="the generated types", why=why, hint=error.hint),)
 
 
 def _filled(
