@@ -17,15 +17,15 @@ card = Card(
     fix="Verify the signature: supabase.auth.getUser(token), or jwtVerify with the issuer's keys.",
     owasp="A07:2025",
     asvs=("9.1.1", "9.1.2"),
-    silent="browser code (it decodes its own token), servers that also verify, functions behind verify_jwt "
-    "(the platform has verified by then)",
+    silent="browser code (it decodes its own token), servers that also verify or compare the whole token with "
+    "a secret, functions behind verify_jwt (the platform has verified by then)",
 )
 _DECODES = re.compile(
     r"""atob\([^)]*split\(\s*["'`]\.["'`]\s*\)\s*\[\s*1\s*\]|\bjwt_?[dD]ecode\s*\(|\bdecodeJwt\s*\(|\bjwt\.decode\s*\("""
     r"""|Buffer\.from\([^)]*split\(\s*["'`]\.["'`]\s*\)\s*\[\s*1\s*\]|verify_signature["']?\s*:\s*False"""
 )
 _VERIFIES = re.compile(
-    r"getUser\s*\(|getClaims\s*\(|jwtVerify\s*\(|\bjwt\.verify\s*\(|createRemoteJWKSet|verifyIdToken|crypto\.subtle\.verify"
+    r"getUser\s*\(|getClaims\s*\(|timingSafeEqual|[tT]oken\s*===?\s*\w*(?:[kK]ey|[sS]ecret|[rR]ole)\w*|jwtVerify\s*\(|\bjwt\.verify\s*\(|createRemoteJWKSet|verifyIdToken|crypto\.subtle\.verify"
 )
 _PYTHON_VERIFIES = re.compile(r"jwt\.decode\s*\(\s*\w+\s*,\s*[\w.\[\]\"'()]+\s*,\s*algorithms\s*=")
 
