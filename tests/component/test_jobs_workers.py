@@ -111,8 +111,9 @@ async def test_a_redirect_does_not_lead_around_the_walls(
 
 
 async def test_a_slow_answer_times_out(database: FreshDatabase) -> None:
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        owner.execute("create function public.slow() returns int language sql as 'select pg_sleep(2); select 1'")
     async with realtime_world(database) as world:
-        world.sql("create function public.slow() returns int language sql as 'select pg_sleep(2); select 1'")
         number = queued(
             world,
             "http_post(%s, headers := %s, timeout_milliseconds := 200)",

@@ -16,11 +16,13 @@ FINGERPRINT = """
 select md5(string_agg(part, E'\n' order by part)) from (
   select 'relation ' || c.oid::regclass || c.relowner::regrole || c.relrowsecurity::text || coalesce(c.relacl::text, '')
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-   where n.nspname in ('auth', 'storage', 'realtime', 'cron', 'net', 'vault', 'pgmq', 'freehold', 'freehold_gate')
+   where n.nspname in ('auth', 'storage', 'realtime', 'cron', 'net', 'vault', 'pgmq', 'freehold',
+                     'freehold_gate', 'freehold_worker')
   union all select 'function ' || p.oid::regprocedure || md5(p.prosrc) || p.proowner::text
       || coalesce(p.proacl::text, '')
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-   where n.nspname in ('auth', 'storage', 'realtime', 'cron', 'net', 'vault', 'pgmq', 'freehold', 'freehold_gate')
+   where n.nspname in ('auth', 'storage', 'realtime', 'cron', 'net', 'vault', 'pgmq', 'freehold',
+                     'freehold_gate', 'freehold_worker')
   union all select 'trigger ' || tgrelid::regclass || tgname || tgenabled::text from pg_trigger where not tgisinternal
   union all select 'policy ' || polrelid::regclass || polname from pg_policy
   union all select 'role ' || rolname || array[rolsuper, rolcreaterole, rolbypassrls, rolreplication, rolcanlogin]::text

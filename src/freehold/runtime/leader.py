@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from freehold.core.secret import Secret
-from freehold.runtime.bus import JOINED, Bus, BusLost
+from freehold.runtime.bus import JOINED, Body, Bus, BusLost
 from freehold.runtime.database import Connection, ConnectionLost, DatabaseError, PoolExhausted
 
 LOCK = b"5072863430428487012"
@@ -18,6 +18,8 @@ HEARTBEAT_SECONDS = 1.0
 HEARTBEAT_WITHIN_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
 SETTLE_WITHIN_SECONDS = 3.0
+TAKE_OVER_SECONDS = 2.5
+"""How long a new leader waits for those who followed the last one, so that they have what it reads from the first."""
 
 Duty = Callable[[], Awaitable[None]]
 """Runs while this process leads; it is cancelled when it does not any more, and started anew when it fails."""
@@ -35,11 +37,12 @@ class Leader:
         self._duties = duties
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
+        self._has_followed = False
         self.leads = False
 
     async def start(self) -> None:
         """Take part from now on; returns when this process leads or follows, or soon when there is no database."""
-        self._bus.on(JOINED, lambda _, __: self._settled.set())
+        self._bus.on(JOINED, self._joined)
         self._task = asyncio.create_task(self._run(), name="leader")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._settled.wait(), SETTLE_WITHIN_SECONDS)
@@ -50,6 +53,10 @@ class Leader:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def _joined(self, _: Body, __: str) -> None:
+        self._has_followed = self._has_followed or not self._bus.leads
+        self._settled.set()
 
     async def _run(self) -> None:
         while True:
@@ -84,6 +91,8 @@ class Leader:
         async with self._bus.listening() as (address, secret):
             announce = "select freehold_worker.announce($1, $2)"
             await connection.run([(announce, (address.encode(), secret.encode()))])
+            if self._has_followed:
+                await asyncio.sleep(TAKE_OVER_SECONDS)
             tasks = [asyncio.create_task(_kept_going(duty)) for duty in self._duties]
             self.leads = True
             self._settled.set()
