@@ -74,10 +74,27 @@ def test_a_migration_that_fails_half_way_is_named_and_carried_on_from(owner: Own
     assert done.returncode == 1
     assert f"{tiny_app.SECOND}, line 3" in done.stderr.replace("\n", " ") or "line 3" in done.stderr
     assert 'relation "public.missing" does not exist' in done.stderr
+    assert "--replay" in done.stderr
     assert "hint:" in done.stderr
     assert "Traceback" not in done.stderr
     (app / tiny_app.SECOND).write_text("create table public.half (id int);\n")
     _serves(owner, str(app), "half")
+
+
+def test_a_history_that_does_not_apply_whole_is_replayed_as_far_as_it_does(owner: Owner, app: Path) -> None:
+    broken = "insert into public.missing values (1);\ncreate table public.later (id int);\n"
+    tiny_app.write(app, **{tiny_app.SECOND: broken})
+    data = _data(owner, "replay")
+    for expected in (1, 0):
+        up = owner.start(str(app), "--port", "0", "--replay", "--data", data)
+        try:
+            ready = up.wait_for("ready")
+            key = {"apikey": str(ready["publishable_key"])}
+            assert call(f"{ready['api_url']}/rest/v1/later", headers=key) == (200, "[]")
+            warnings = [str(event["text"]) for event in up.events if event["event"] == "warning"]
+            assert len([text for text in warnings if "1 of 3 statements did not apply" in text]) == expected
+        finally:
+            assert up.stop() == 0
 
 
 def test_a_migration_that_wants_to_be_superuser_is_refused(owner: Owner, app: Path) -> None:

@@ -24,8 +24,16 @@ WIDTH = 11
     help="Your own PostgreSQL instead of the embedded one. A password belongs into PGPASSWORD or ~/.pgpass, "
     "or the whole address into FREEHOLD_DATABASE_URL: command lines can be read by others.",
 )
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Into an empty database: take every statement that the migrations ever had in git and that applies, "
+    "instead of the files strictly in order. What does not apply is listed.",
+)
 @json_option
-def command(path: str, port: int, data: Path | None, database_url: str | None, as_json: bool) -> None:
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    path: str, port: int, data: Path | None, database_url: str | None, replay: bool, as_json: bool
+) -> None:
     """Build the app at PATH and serve it until Ctrl-C.
 
     PATH is a folder, a git address or a .zip. Nothing is written to it. Running again carries on where it was.
@@ -42,6 +50,7 @@ def command(path: str, port: int, data: Path | None, database_url: str | None, a
         data=data,
         port=port,
         database_url=Secret(database_url) if database_url else None,
+        replay=replay,
     )
     up(request, report)
 

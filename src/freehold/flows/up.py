@@ -26,6 +26,8 @@ class Request:
     data: Path | None = None
     port: int = 8000
     database_url: Secret | None = None
+    replay: bool = False
+    """Whether an empty database gets every statement of git's history that applies, instead of the files strictly."""
 
 
 def up(request: Request, report: Report) -> None:
@@ -56,6 +58,7 @@ def plan(work: Work) -> Plan:
             up_steps.StartDatabase(work),
             up_steps.InstallPlatform(work),
             up_steps.BuildArtifact(work),
+            *((up_steps.ReplayHistory(work),) if work.replay else ()),
             up_steps.ApplyMigrations(work),
             up_steps.RenderSite(work),
             up_steps.RecordRelease(work),
@@ -80,6 +83,7 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
         secrets=store,
         runtime=runtime,
         database_url=request.database_url,
+        replay=request.replay,
     )
 
 

@@ -41,6 +41,7 @@ class Work:
     secrets: AgeStore
     runtime: Runtime
     database_url: Secret | None
+    replay: bool = False
     url: str = ""
     stop_database: Callable[[], None] = field(default=lambda: None)
     start_database: Callable[[], object] | None = None

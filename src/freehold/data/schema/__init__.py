@@ -1,6 +1,7 @@
 """The app's schema that can be trusted.
 
     replay(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Replay     into an empty database only
+    is_recorded(admin_dsn) -> bool                                             whether it was replayed before
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
@@ -17,7 +18,7 @@ from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.propose import Proposal, propose
 from freehold.data.schema.reconstruct import Reconstruction, fill_from_types
 from freehold.data.schema.record import Entry
-from freehold.data.schema.replay import Replay, replay
+from freehold.data.schema.replay import Replay, is_recorded, replay
 
 __all__ = [
     "ColumnDifference",
@@ -30,6 +31,7 @@ __all__ = [
     "Replay",
     "compare",
     "fill_from_types",
+    "is_recorded",
     "propose",
     "replay",
 ]

@@ -84,6 +84,12 @@ def replay(app_root: Path, inventory: Inventory, *, owner_dsn: Secret, admin_dsn
     return outcome
 
 
+def is_recorded(admin_dsn: Secret) -> bool:
+    """Say whether this database's schema has its baseline already."""
+    with postgres.connect(admin_dsn) as admin:
+        return admin.execute("select from freehold.baselines limit 1").fetchone() is not None
+
+
 def _refuse_unless_empty(admin: postgres.Connection) -> None:
     occupied = [str(row[0]) for row in admin.execute(_OCCUPIED).fetchall()]
     if occupied:
