@@ -18,6 +18,8 @@ from freehold.runtime.rest.execute import RoleSettings
 from freehold.runtime.rest.settings import RestSettings
 
 DEBOUNCE_SECONDS = 0.1
+LISTEN_FIRST_SECONDS = 2.0
+RELOADING = ("", "reload schema", "reload config")
 RETRY_SECONDS = 1.0
 """Between attempts to reach a database that is away: one refused connection a second costs neither side anything."""
 CACHED_PLANS = 2000
@@ -58,6 +60,8 @@ class State:
         self._settings = settings
         self._dsn = dsn
         self._wanted = asyncio.Event()
+        self._tried = asyncio.Event()
+        """Set once listening began or failed."""
         self._tasks: list[asyncio.Task[None]] = []
         self.known: Knowledge | None = None
         self.loads = self.failures = 0
@@ -67,14 +71,18 @@ class State:
 
     async def start(self) -> None:
         """Load once if PostgreSQL answers, and keep trying in the background if it does not."""
+        if self._settings.db_channel_enabled:
+            # It listens before it loads: a change in between is not missed.
+            self._tasks.append(asyncio.create_task(self._listen()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_FIRST_SECONDS):
+                    await self._tried.wait()
         try:
             await self.reload()
         except AWAY as error:
             log.warning("the schema cache could not be loaded yet: %s", error)
             self._wanted.set()
-        self._tasks = [asyncio.create_task(self._renew())]
-        if self._settings.db_channel_enabled:
-            self._tasks.append(asyncio.create_task(self._listen()))
+        self._tasks.append(asyncio.create_task(self._renew()))
 
     async def stop(self) -> None:
         """End the tasks."""
@@ -120,14 +128,14 @@ class State:
 
     async def _listen(self) -> None:
         """Wait for NOTIFY; after a lost connection something may have been missed, so reload."""
-        missed = False
         while True:
             try:
                 async with contextlib.aclosing(notifications(self._dsn, self._settings.db_channel)) as messages:
                     async for message in messages:
-                        if message in ("", "reload schema", "reload config") or (message is None and missed):
+                        if message in RELOADING or (message is None and self.known is not None):
                             self.want()
+                        self._tried.set()
             except AWAY as error:
                 log.warning("the listener lost its connection, next try in %.0f s: %s", RETRY_SECONDS, error)
-            missed = True
+            self._tried.set()
             await asyncio.sleep(RETRY_SECONDS)
