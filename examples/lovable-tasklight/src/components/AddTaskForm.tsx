@@ -16,13 +16,12 @@ export function AddTaskForm({ listId }: { listId: string }) {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const added = await create
-      .mutateAsync({ list_id: listId, title: title.trim(), priority, due_on: dueOn || null })
-      .catch(() => null);
-    if (!added) return;
+    const task = { list_id: listId, title: title.trim(), priority, due_on: dueOn || null };
     setTitle("");
     setPriority("normal");
     setDueOn("");
+    const added = await create.mutateAsync(task).catch(() => null);
+    if (!added) setTitle((typed) => typed || task.title);
   };
 
   return (
