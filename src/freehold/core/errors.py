@@ -108,6 +108,66 @@ class ProcessDied(FreeholdError):
     code = "FH404"
 
 
+class TargetUnreachable(FreeholdError):
+    """A target that does not answer, or refuses the connection."""
+
+    code = "FH601"
+
+
+class TargetUnfit(FreeholdError):
+    """A target that lacks what a release needs: disk, memory, a PostgreSQL, an extension, a runtime."""
+
+    code = "FH602"
+
+
+class LockHeld(FreeholdError):
+    """Somebody else changes the target just now."""
+
+    code = "FH603"
+
+
+class LockLost(FreeholdError):
+    """The lock ran out or was broken while this command worked."""
+
+    code = "FH604"
+
+
+class ReleaseUnknown(FreeholdError):
+    """A release that is not on the target, or cannot be used for this."""
+
+    code = "FH605"
+
+
+class ReleaseSick(FreeholdError):
+    """A release that did not get healthy, or did not stay so; it has no traffic."""
+
+    code = "FH606"
+
+
+class WindowClosed(FreeholdError):
+    """The database has changed so that an older release would not work with it."""
+
+    code = "FH607"
+
+
+class NotAccepted(FreeholdError):
+    """A migration takes away what older releases need, and nobody has accepted that."""
+
+    code = "FH608"
+
+
+class TrailBroken(FreeholdError):
+    """A trail whose lines were changed, moved or taken out."""
+
+    code = "FH609"
+
+
+class TargetUnknown(FreeholdError):
+    """A target that is not among the configured ones, or a file of targets that cannot be read."""
+
+    code = "FH610"
+
+
 class SecretRefused(FreeholdError):
     """A secret's name is not valid, its value is empty, or the store cannot be read."""
 

@@ -14,7 +14,7 @@ class Draft:
     """A release before it has a number."""
 
     artifact: str
-    config: dict[str, str]
+    config: dict[str, object]
     secrets: dict[str, str]
     schema_revision: str
     runtime: str
