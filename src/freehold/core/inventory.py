@@ -173,6 +173,23 @@ class AppServer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerFunction:
+    """Code of a server-rendered app that answers calls: a function that pages call by name, or a route of its own."""
+
+    name: str
+    """The function's name, or the route's path."""
+    kind: str
+    """server function or server route."""
+    methods: tuple[str, ...] = ()
+    """HTTP methods in upper case; ANY where the code does not say."""
+    middleware: tuple[str, ...] = ()
+    """What runs before it, by name; what runs before all of them included."""
+    every_right: bool = False
+    """Whether it takes the key that passes over row security."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Automation:
     """Something that runs without a person asking: on a schedule, or when a record changes."""
 
@@ -288,6 +305,8 @@ class Inventory:
     records: tuple[RecordKind, ...] = ()
     """Entities, collections or tables that no migration creates."""
     servers: tuple[AppServer, ...] = ()
+    server_functions: tuple[ServerFunction, ...] = ()
+    """Functions and routes that run in the front end's own server."""
     third_parties: tuple[ServiceUse, ...] = ()
     """Back ends of others that hold data or users of the app: they stay where they are."""
     secrets: tuple[str, ...] = ()

@@ -31,6 +31,8 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ("Buckets", inventory.buckets_used),
         ("Live tables", inventory.tables_subscribed),
         ("Functions", [item.name for item in inventory.functions]),
+        ("Server functions", _served(inventory, "server function")),
+        ("Server routes", _served(inventory, "server route")),
         ("Sign-in", inventory.sign_in_methods),
         ("AI calls", inventory.ai_endpoints),
         (
@@ -96,9 +98,18 @@ def _records(inventory: Inventory, kind: str) -> list[str]:
     return [item.name if item.declared or kind == "collection" else f"{item.name} (inferred)" for item in found]
 
 
+def _served(inventory: Inventory, kind: str) -> list[str]:
+    """Name those that act with every right first: a reader wants to see them."""
+    found = sorted(
+        (item for item in inventory.server_functions if item.kind == kind), key=lambda item: not item.every_right
+    )
+    return [f"{item.name} (every right)" if item.every_right else item.name for item in found]
+
+
 def _secrets(inventory: Inventory) -> list[str]:
     needed = {name for function in inventory.functions for name in function.secrets}
-    return sorted(needed | {item.name for item in inventory.environment if _is_server_name(item)})
+    own = {*inventory.secrets} or {item.name for item in inventory.environment if _is_server_name(item)}
+    return sorted(needed | own)
 
 
 def _is_server_name(item: EnvironmentName) -> bool:

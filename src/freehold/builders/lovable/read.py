@@ -15,6 +15,7 @@ from freehold.builders.shared import (
     schema,
     servers,
     supabase_project,
+    tanstack,
     third_parties,
     usage,
 )
@@ -25,7 +26,7 @@ from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout, open_chec
 from freehold.builders.shared.unknowns import unknowns
 from freehold.core.app import App
 from freehold.core.errors import NotAnApp
-from freehold.core.inventory import EnvironmentName, Frontend, Inventory, ServiceUse
+from freehold.core.inventory import EdgeFunction, EnvironmentName, Frontend, Inventory, Place, ServiceUse, Unknown
 
 BAKED = ("VITE_",)
 
@@ -46,9 +47,10 @@ def read(app: App) -> Inventory:
     names = _environment(checkout, code, tuple(function.name for function in functions))
     backends = addresses.backends(checkout, [item.name for item in names if not item.function], BAKED)
     used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
-    used_services = _builder_services(checkout, texts, main)
+    used_services = _builder_services(checkout, texts, main, functions)
     links = shared_services.uses(checkout, texts, services.LINKS)
     assets = shared_services.hosted_assets(checkout, texts, services.ASSETS)
+    needed = tanstack.secrets(names) if is_server_rendered(name) else ()
     return Inventory(
         builder=NAME,
         generation=name,
@@ -67,6 +69,8 @@ def read(app: App) -> Inventory:
         ai_endpoints=shared_services.ai_endpoints(checkout, code),
         ai_calls=ai.calls(checkout, code),
         servers=servers.servers(checkout, found),
+        server_functions=tanstack.server_functions(checkout, main.folder) if is_server_rendered(name) else (),
+        secrets=needed,
         third_parties=third_parties.third_parties(checkout, found),
         native_shells=native.shells(checkout, found),
         breaks=(
@@ -75,7 +79,12 @@ def read(app: App) -> Inventory:
             *breaks.of_links(links, "Lovable"),
             *leftovers.leftovers(checkout, NAME),
         ),
-        unknowns=(*setting_unknowns, *unknowns(checkout, used, migrations, functions)),
+        unknowns=(
+            *setting_unknowns,
+            *unknowns(checkout, used, migrations, functions),
+            *tanstack.unknowns(needed),
+            *_mail(functions),
+        ),
         published_keys=addresses.published_keys(checkout),
         builder_services=used_services,
         builder_links=links,
@@ -113,11 +122,36 @@ def _environment(checkout: Checkout, code: tuple[str, ...], functions: tuple[str
     return tuple(found)
 
 
-def _builder_services(checkout: Checkout, texts: tuple[str, ...], main: package.Package) -> tuple[ServiceUse, ...]:
+def _builder_services(
+    checkout: Checkout, texts: tuple[str, ...], main: package.Package, functions: tuple[EdgeFunction, ...]
+) -> tuple[ServiceUse, ...]:
+    """Read addresses in texts, packages of package.json, and packages that functions import by themselves."""
     named = shared_services.uses(checkout, texts, services.SERVICES)
     packages = [
         ServiceUse(service=service, address=f"package {name}")
         for name, service in services.PACKAGES.items()
         if name in main.dependencies
     ]
-    return (*named, *packages)
+    imported: dict[str, list[Place]] = {}
+    for function in functions:
+        for item in function.imports:
+            match = services.IMPORTED.search(item)
+            if match and match[1] in services.PACKAGES:
+                imported.setdefault(match[1], []).append(Place(path=function.entry, line=1))
+    in_functions = [
+        ServiceUse(service=services.PACKAGES[name], address=f"package {name}", places=tuple(places))
+        for name, places in sorted(imported.items())
+        if name not in main.dependencies
+    ]
+    return (*named, *packages, *in_functions)
+
+
+def _mail(functions: tuple[EdgeFunction, ...]) -> tuple[Unknown, ...]:
+    """Say what Lovable adds to its mail queue where no migration shows it."""
+    if not any(function.name == services.MAIL_QUEUE for function in functions):
+        return ()
+    why = (
+        f"the job that calls {services.MAIL_QUEUE} and the key it calls with are made outside the migrations, so a "
+        "schema from them alone sends no mail"
+    )
+    return (Unknown(what="the mail queue's job", why=why, hint="make both again where the app runs"),)

@@ -17,6 +17,8 @@ PACKAGES = {
     "@lovable.dev/webhooks-js": "e-mail",
     "@lovable.dev/mcp-js": "MCP server",
 }
+IMPORTED = re.compile(r"^(?:npm:|https://esm\.sh/)(@lovable\.dev/[\w-]+)")
+MAIL_QUEUE = "process-email-queue"
 LINKS = (
     ServiceMark(
         service="published app",

@@ -2,6 +2,7 @@
 
 import re
 
+from freehold.builders.shared import tanstack
 from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout
 from freehold.builders.shared.code import without_comments
 
@@ -13,11 +14,16 @@ _FILE_ROUTE = re.compile(r"""createFileRoute\s*\(\s*["'`]([^"'`\n]+)["'`]""")
 
 
 def pages(checkout: Checkout, root: str) -> tuple[str, ...]:
-    """List the routes below `root`, sorted: React Router elements and objects, and TanStack file routes."""
+    """List the routes below `root`, sorted: React Router elements and objects, and TanStack file routes.
+
+    Routes that answer themselves and show no page are server routes: see tanstack.py.
+    """
     found: set[str] = set()
     for path in checkout.below((root and f"{root}/src") or "src", suffixes=CODE_SUFFIXES):
         text = checkout.text(path)
         if "Route" not in text and "createBrowserRouter" not in text:
+            continue
+        if tanstack.is_only_a_route(text):
             continue
         code = without_comments(text)
         for pattern in (_ROUTE, _OBJECT, _FILE_ROUTE):
