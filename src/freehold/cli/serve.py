@@ -15,9 +15,17 @@ from freehold.core.errors import BadUsage, DatabaseUnavailable
 @click.option("--config", help="Settings as JSON: a file with mode 0600, or - for standard input.")
 @click.option("--fd", type=int, help="Serve on this inherited listening socket.")
 @click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Serve on this host and port.")
+@click.option("--public-fd", type=int, hidden=True, help="A shared listening socket: served while the release is live.")
 @click.option("--ready-fd", type=int, hidden=True, help="Write one byte here when every protocol has started.")
 @click.pass_context
-def command(context: click.Context, config: str | None, fd: int | None, listen: str, ready_fd: int | None) -> None:
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    context: click.Context,
+    config: str | None,
+    fd: int | None,
+    listen: str,
+    public_fd: int | None,
+    ready_fd: int | None,
+) -> None:
     """Serve from a settings file: what `up` and servers start."""
     if context.invoked_subcommand is not None:
         return
@@ -27,7 +35,8 @@ def command(context: click.Context, config: str | None, fd: int | None, listen: 
     if config is None:
         raise BadUsage("there is no settings file", hint="freehold serve --config FILE, or freehold serve rest")
     text = sys.stdin.read() if config == "-" else _read(Path(config))
-    serve(settings.parse(text, config), _listener(fd, listen), ready_fd)
+    public = socket.socket(fileno=public_fd) if public_fd is not None else None
+    serve(settings.parse(text, config), _listener(fd, listen), ready_fd, public)
 
 
 @command.command("rest")

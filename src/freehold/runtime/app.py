@@ -20,6 +20,7 @@ from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services, open_services
 from freehold.runtime.settings import Settings
 from freehold.runtime.site.app import SiteApp
+from freehold.runtime.standing import Standing
 from freehold.runtime.storage.app import StorageApp
 
 REST = "/rest/v1"
@@ -38,14 +39,14 @@ SHARED_CORS = (AUTH, STORAGE, REALTIME)
 class RuntimeApp:
     """One ASGI application in front of all protocols."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Open nothing yet; `lifespan` does."""
+    def __init__(self, settings: Settings, standing: Standing | None = None) -> None:
+        """Open nothing yet; `lifespan` does. Without a standing the release is the only one, and live."""
         self._services = open_services(settings)
         bus = Bus()
         realtime = RealtimeApp(self._services, bus)
         self._routes = _routes(self._services) | {REALTIME: realtime}
         worker = Worker(self._services, realtime.notified)
-        self._leader = Leader(settings.rest_dsn, bus, (*realtime.duties(), *worker.duties()))
+        self._leader = Leader(settings.rest_dsn, bus, (*realtime.duties(), *worker.duties()), standing)
         self._site = SiteApp(settings.site_directory)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from freehold.core.secret import Secret
 from freehold.runtime.bus import JOINED, Body, Bus, BusLost
 from freehold.runtime.database import Connection, ConnectionLost, DatabaseError, PoolExhausted
+from freehold.runtime.standing import Standing
 
 LOCK = b"5072863430428487012"
 ASK_AGAIN_SECONDS = 0.5
@@ -30,8 +31,9 @@ _log = logging.getLogger("freehold.leader")
 class Leader:
     """This process's part in the election."""
 
-    def __init__(self, dsn: Secret, bus: Bus, duties: Sequence[Duty]) -> None:
-        """Nothing is asked before `start`."""
+    def __init__(self, dsn: Secret, bus: Bus, duties: Sequence[Duty], standing: Standing | None = None) -> None:
+        """Nothing is asked before `start`. A release that is not live only follows."""
+        self._standing = standing or Standing(None, "")
         self._dsn = dsn
         self._bus = bus
         self._duties = duties
@@ -73,9 +75,12 @@ class Leader:
 
     async def _take_part(self, connection: Connection) -> None:
         while True:
-            ((answer,),) = (await connection.run([("select pg_try_advisory_lock($1::bigint)", (LOCK,))]))[0].rows
-            if answer == b"t":
+            if not self._standing.live:
+                self._settled.set()  # nobody may lead yet, and this one must not
+                await self._follow(connection)
+            elif await _asked(connection, "select pg_try_advisory_lock($1::bigint)"):
                 await self._lead(connection)
+                await _asked(connection, "select pg_advisory_unlock($1::bigint)")
             else:
                 await self._follow(connection)
             await asyncio.sleep(ASK_AGAIN_SECONDS)
@@ -87,7 +92,7 @@ class Leader:
                 await self._bus.follow((address or b"").decode(), (secret or b"").decode())
 
     async def _lead(self, connection: Connection) -> None:
-        """Lead until the lock's session is lost, which raises."""
+        """Lead until another release is live, or the lock's session is lost, which raises."""
         async with self._bus.listening() as (address, secret):
             announce = "select freehold_worker.announce($1, $2)"
             await connection.run([(announce, (address.encode(), secret.encode()))])
@@ -97,7 +102,7 @@ class Leader:
             self.leads = True
             self._settled.set()
             try:
-                while True:
+                while self._standing.live:
                     await asyncio.sleep(HEARTBEAT_SECONDS)
                     async with asyncio.timeout(HEARTBEAT_WITHIN_SECONDS):
                         await connection.run([("select 1", ())])
@@ -106,6 +111,11 @@ class Leader:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _asked(connection: Connection, query: str) -> bool:
+    ((answer,),) = (await connection.run([(query, (LOCK,))]))[0].rows
+    return answer == b"t"
 
 
 async def _kept_going(duty: Duty) -> None:

@@ -114,6 +114,12 @@ class Settings:
     old_issuers: dict[str, str] = field(default_factory=dict)
     """Issuers of moved users' tokens, each with its public keys as a JWKS in JSON: to verify until they expire."""
     storage_file_size_limit_bytes: int = 50 * 1024 * 1024
+    live_link: Path | None = None
+    """A symbolic link that names the live release; None where there is only one."""
+    live_name: str = ""
+    """What `live_link` ends in while this release is the live one. Only that one runs jobs and reads changes."""
+    traffic_directory: Path | None = None
+    """Where each process keeps its count of requests and failures; see runtime/traffic.py."""
 
 
 _SECRETS = {
@@ -126,7 +132,10 @@ _SECRETS = {
     "secret_key",
     "service_role_jwt",
 }
-_PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"}
+_PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"} | {
+    "live_link",
+    "traffic_directory",
+}
 _TUPLES = {"function_denied_addresses", "anon_names", "exposed_schemas", "extra_search_path"}
 
 

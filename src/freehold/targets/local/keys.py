@@ -39,12 +39,13 @@ def load_or_make(store: SecretStore) -> Keys:
     stored = store.get(ENTRY)
     if stored is not None:
         return Keys(**json.loads(stored.reveal()))
-    made = _make()
+    made = make()
     store.put(ENTRY, Secret(json.dumps(asdict(made))))
     return made
 
 
-def _make() -> Keys:
+def make() -> Keys:
+    """Make all of an app's keys and passwords anew."""
     project = keys.new_keys()
     return Keys(
         jwt_secret=project.jwt_secret.reveal(),
