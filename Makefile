@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE ?= examples/lovable-tasklight
 PORT ?= 8000
+WORKERS ?= 2
 
 .PHONY: setup demo test lint bench docs lock wheel clean
 
@@ -20,7 +21,7 @@ demo: setup
 	$(BIN)/freehold up $(SAMPLE) --port $(PORT)
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: setup
 	$(BIN)/ruff format --check --quiet src tests benchmarks scripts

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from auth_world import KEYS
-from social_world import BUILDERS_CLIENT, node_with_packages, social_world
+from node_packages import node_with_packages
+from social_world import BUILDERS_CLIENT, FOLDER, PACKAGES, social_world
 
 from freehold.core.errors import ProgramMissing
 from freehold.kit import programs
@@ -109,7 +110,7 @@ async def test_people_sign_in_out_link_and_come_back(tmp_path: Path, tiny_site: 
 
 async def test_the_builders_own_client_signs_in_by_redirect_and_by_popup(tmp_path: Path, tiny_site: Path) -> None:
     (tiny_site / "framed.html").write_text('<!doctype html><iframe src="/" width="900" height="600"></iframe>')
-    node_with_packages()
+    node_with_packages(FOLDER, *PACKAGES)
     shutil.copy(BUILDERS_CLIENT, tiny_site / "builder.js")
     async with social_world(tmp_path, site=tiny_site) as world, async_playwright() as driver:
         chromium = await driver.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))

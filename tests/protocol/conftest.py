@@ -3,33 +3,23 @@
 import asyncio
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from node_client import Speak
+from node_packages import node_with_packages
 
-from freehold.core.errors import ProgramMissing
 from freehold.kit import programs
 
 FOLDER = Path(__file__).parent / "node"
-INSTALL_SECONDS = 300
 SCRIPT_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
 def node() -> programs.Node:
     """Node with the packages of node/package-lock.json beside the scripts."""
-    try:
-        found = programs.node()
-    except ProgramMissing as missing:
-        pytest.skip(f"no Node here: {missing.message} {missing.detail}")
-    if not (FOLDER / "node_modules/@supabase/supabase-js").exists():
-        command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        environment = os.environ | {"PATH": found.search_path()}
-        subprocess.run(command, cwd=FOLDER, env=environment, check=True, timeout=INSTALL_SECONDS)
-    return found
+    return node_with_packages(FOLDER, "@supabase/supabase-js")
 
 
 @pytest.fixture
@@ -42,8 +32,8 @@ def speak(node: programs.Node) -> Speak:
             script,
             cwd=FOLDER,
             env=os.environ | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
             output, problems = await asyncio.wait_for(process.communicate(), SCRIPT_SECONDS)

@@ -18,14 +18,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import psycopg
-import pytest
 import uvicorn
 from auth_world import KEYS, Answer, make_settings
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from node_packages import node_with_packages
 
-from freehold.core.errors import ProgramMissing
-from freehold.kit import programs
 from freehold.runtime.app import RuntimeApp
 from freehold.testing.database import FreshDatabase, fresh_database
 
@@ -33,8 +31,7 @@ FOLDER = Path(__file__).parent / "oidc"
 CLIENT, SECRET = "the-app", "s3cret/with+signs"
 PACKAGES = ("oidc-provider", "@lovable.dev/cloud-auth-js")
 BUILDERS_CLIENT = FOLDER / "node_modules/@lovable.dev/cloud-auth-js/dist/index.js"
-"""There once node_with_packages was called."""
-INSTALL_SECONDS = 300
+"""There once the packages are installed."""
 Tables = Callable[["OpenIdServer"], Mapping[str, object]]
 
 
@@ -201,7 +198,7 @@ async def openid_server(
     app: str, *, claims_in_id_token: bool, method: str = "post", key: RSAKey | ECKey | None = None
 ) -> AsyncIterator[OpenIdServer]:
     """Run a provider that knows the app by its callback."""
-    node = node_with_packages()
+    node = node_with_packages(FOLDER, *PACKAGES)
     key = key or RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
     client = {
         "client_id": CLIENT,
@@ -231,19 +228,6 @@ async def openid_server(
     finally:
         process.stdin.close()
         await process.wait()
-
-
-def node_with_packages() -> programs.Node:
-    """Node, with the packages of oidc/package-lock.json beside the server; skips the test where there is none."""
-    try:
-        found = programs.node()
-    except ProgramMissing as missing:
-        pytest.skip(f"no Node here: {missing.message} {missing.detail}")
-    if not all((FOLDER / "node_modules" / name).exists() for name in PACKAGES):
-        command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        environment = os.environ | {"PATH": found.search_path()}
-        subprocess.run(command, cwd=FOLDER, env=environment, check=True, timeout=INSTALL_SECONDS)
-    return found
 
 
 @contextlib.asynccontextmanager
