@@ -24,11 +24,9 @@ def command() -> None:
 @click.argument("path", required=False)
 @data_option
 def set_secret(name: str, path: str | None, data: Path | None) -> None:
-    r"""Read the value of NAME from standard input and keep it encrypted. A running app takes it over at once.
+    """Ask for the value of NAME, or read it from standard input (`< FILE`), and keep it encrypted.
 
-    \b
-    echo -n VALUE | freehold secrets set OPENAI_API_KEY
-    freehold secrets set OPENAI_API_KEY < key.txt
+    A running app takes it over at once.
     """
     place = find_place(path, data)
     check_name(name)
@@ -53,7 +51,7 @@ def list_secrets(path: str | None, data: Path | None, as_json: bool) -> None:
     for name, version in versions.items():
         click.echo(f"{name}  version {version}")
     if not versions:
-        click.echo("no secret is set\nnext: echo -n VALUE | freehold secrets set NAME", err=True)
+        click.echo("no secret is set\nnext: freehold secrets set NAME", err=True)
 
 
 def _read_value(name: str) -> str:

@@ -92,7 +92,7 @@ def _unset(values: Mapping[str, object]) -> list[str]:
         return []
     lines = [_line("Unset", f"{name}, read by {', '.join(functions)}") for name, functions in unset.items()]
     first = next(iter(unset))
-    return [*lines, _line("", f"set one: echo -n VALUE | freehold secrets set {first} --data {values['data']}")]
+    return [*lines, _line("", f"set one: freehold secrets set {first} --data {values['data']}")]
 
 
 def _sign_in(values: Mapping[str, object]) -> list[str]:

@@ -47,7 +47,9 @@ class AgeStore:
         """Store a new version and give its id; on disk when it returns, and safe with two callers at once."""
         check_name(name)
         if not value.reveal():
-            raise SecretRefused(f"the value of {name} is empty", hint=f"echo -n VALUE | freehold secrets set {name}")
+            raise SecretRefused(
+                f"the value of {name} is empty", hint=f"freehold secrets set {name}   and give the value, or: < FILE"
+            )
         folder = self._directory / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         sealed = pyrage.encrypt(value.reveal().encode(), [self._identity().to_public()])

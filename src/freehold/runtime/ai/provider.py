@@ -57,7 +57,10 @@ def configured(secrets: Mapping[str, Secret]) -> Provider | None:
     url = secrets[URL_NAME].reveal().strip().rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise BadUsage(f"{URL_NAME} is no address", hint=f"echo -n https://HOST/v1 | freehold secrets set {URL_NAME}")
+        raise BadUsage(
+            f"{URL_NAME} is no address",
+            hint=f"freehold secrets set {URL_NAME}   and give an address such as https://HOST/v1",
+        )
     model = secrets[MODEL_NAME].reveal().strip() if MODEL_NAME in secrets else ""
     return Provider(url=url, key=secrets[KEY_NAME], model=model)
 
