@@ -178,3 +178,33 @@ class BadUsage(FreeholdError):
     """An option or a setting has a value that cannot work."""
 
     code = "FH001"
+
+
+class SourceBroken(FreeholdError):
+    """A dump is cut off, damaged, or of a form that cannot be read."""
+
+    code = "FH701"
+
+
+class SourceBlind(FreeholdError):
+    """The role at the source does not see every row, or not every object."""
+
+    code = "FH702"
+
+
+class MoveRefused(FreeholdError):
+    """The target holds something else, or the source cannot be moved as it is; nothing was changed."""
+
+    code = "FH703"
+
+
+class MoveFailed(FreeholdError):
+    """Something of the source did not arrive; what arrived stays, and the next run goes on."""
+
+    code = "FH704"
+
+
+class MoveDiffers(FreeholdError):
+    """Source and target were compared and are not equal."""
+
+    code = "FH705"

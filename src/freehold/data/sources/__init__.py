@@ -1,0 +1,1 @@
+"""Where a database is taken from, behind one protocol."""

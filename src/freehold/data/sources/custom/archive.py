@@ -1,0 +1,91 @@
+"""A custom-format dump as a source."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from freehold.core.errors import SourceBroken
+from freehold.data.sources import copy_text
+from freehold.data.sources.custom import blocks, contents
+from freehold.data.sources.custom.contents import Contents
+from freehold.data.sources.custom.reading import Reader
+from freehold.data.sources.toc import Entry, Part
+
+HASH_BYTES = 1024 * 1024
+
+
+class Archive:
+    """Opened and walked through once; rows are read from the file when they are asked for."""
+
+    speaks_binary = False
+
+    def __init__(self, path: Path, found: Contents, places: dict[int, int], identity: str) -> None:
+        """Use `open_file`."""
+        self._path = path
+        self._contents = found
+        self._places = places
+        self.identity = identity
+
+    @classmethod
+    def open_file(cls, path: Path) -> Self:
+        """Read the contents and walk over all rows; raises SourceBroken."""
+        with _reader(path) as reader:
+            found = contents.read(reader)
+            places = blocks.locate(reader, found)
+        return cls(path, found, places, _identity(path))
+
+    @property
+    def described(self) -> str:
+        """The file's name and what is known of it."""
+        version, packed = self._contents.server_version or "?", self._contents.compression
+        return f"{self._path.name} (pg_dump of PostgreSQL {version}, {packed})"
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything in the table of contents."""
+        return self._contents.entries
+
+    def columns(self, entry: Entry) -> tuple[str, ...]:
+        """The columns that the entry's COPY statement names."""
+        if not entry.copy:
+            raise SourceBroken(
+                f"the rows of {entry.schema}.{entry.name} are INSERT statements",
+                hint="make the dump without --inserts, so that rows come as COPY",
+            )
+        return copy_text.columns(entry.copy)
+
+    def parts(self, _entry: Entry) -> tuple[Part, ...]:
+        """A compressed stream cannot be begun in its middle."""
+        return (Part(number=0),)
+
+    def rows(self, entry: Entry, _part: Part, columns: tuple[str, ...], _form: str) -> Iterator[bytes]:
+        """Give COPY's text; the end mark has been seen when the last piece comes."""
+        if entry.number not in self._places:
+            return
+        with _reader(self._path, self._contents) as reader:
+            pieces = blocks.unpacked(reader, self._places[entry.number], self._contents.compression)
+            whole = copy_text.without_end_mark(pieces, lambda: reader.broken("the end mark of its rows is not there"))
+            yield from copy_text.narrowed(whole, self.columns(entry), columns)
+
+
+@contextmanager
+def _reader(path: Path, known: Contents | None = None) -> Iterator[Reader]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise SourceBroken(f"{path} cannot be read", detail=error.strerror or "") from None
+    with file:
+        reader = Reader(file, path.name)
+        if known is not None:
+            file.seek(len(contents.MAGIC) + 3)
+            reader.integer_bytes, reader.offset_bytes = reader.byte(), reader.byte()
+        yield reader
+
+
+def _identity(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(HASH_BYTES):
+            digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"

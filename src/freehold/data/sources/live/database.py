@@ -1,0 +1,170 @@
+"""A live database as a source: definitions by pg_dump, rows by COPY, both of the same exported snapshot."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from freehold.core.errors import DatabaseUnavailable
+from freehold.core.secret import Secret
+from freehold.data.sources.custom import Archive
+from freehold.data.sources.live import catalogue
+from freehold.data.sources.live.catalogue import Relation
+from freehold.data.sources.toc import BINARY, Entry, Part
+from freehold.kit import postgres
+from freehold.kit.postgres_dump import dump_definitions
+
+PIECE_BYTES = 128 * 1024
+BLOCKS_A_PART = 16_384
+"""128 MiB with PostgreSQL's usual page of 8 KiB."""
+TID_RANGES_SINCE = 140_000
+OPTIONS = (
+    "-c row_security=off -c statement_timeout=0 -c lock_timeout=60s -c idle_in_transaction_session_timeout=0 "
+    "-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex "
+    "-c search_path="
+)
+"""The same at both ends, so that equal rows have equal texts; and a query that row security would cut fails."""
+
+
+class LiveDatabase:
+    """Opened by `open_live`; everything it gives is of the snapshot that its connection holds."""
+
+    speaks_binary = True
+
+    def __init__(self, connection: postgres.Connection, described: str, archive: Archive) -> None:
+        """`connection` is in a repeatable read transaction."""
+        self._connection = connection
+        self.described = described
+        self.relations = {(item.schema, item.name): item for item in catalogue.relations(connection)}
+        self._entries = (*archive.entries(), *self._rows_of(len(archive.entries())))
+        self.identity = _identity(connection)
+        self.major = connection.info.server_version // 10_000
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Definitions, then rows and values of sequences."""
+        return self._entries
+
+    def columns(self, entry: Entry) -> tuple[str, ...]:
+        """All but generated columns."""
+        return self._relation(entry).columns
+
+    def parts(self, entry: Entry) -> tuple[Part, ...]:
+        """Ranges of blocks; a PostgreSQL before 14 would read the whole table for each."""
+        blocks = self._relation(entry).blocks
+        if blocks <= BLOCKS_A_PART or self._connection.info.server_version < TID_RANGES_SINCE:
+            return (Part(number=0),)
+        starts = range(0, blocks, BLOCKS_A_PART)
+        last = len(starts) - 1
+        return tuple(
+            Part(number=number, low=start, high=None if number == last else start + BLOCKS_A_PART)
+            for number, start in enumerate(starts)
+        )
+
+    def rows(self, entry: Entry, part: Part, columns: tuple[str, ...], form: str) -> Iterator[bytes]:
+        """Give what COPY TO gives, in the snapshot. Raises DatabaseUnavailable when the source goes away."""
+        statement = sql.SQL("copy ({}) to stdout (format {})").format(
+            self._query(entry, part, columns), sql.SQL("binary" if form == BINARY else "text")
+        )
+        with _reached(self.described), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            yield from _joined(copy)
+
+    def ask(self, statement: sql.Composed | sql.SQL, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """Run a query in the snapshot."""
+        with _reached(self.described):
+            return self._connection.execute(statement, parameters).fetchall()
+
+    def _relation(self, entry: Entry) -> Relation:
+        return self.relations[entry.schema, entry.name]
+
+    def _query(self, entry: Entry, part: Part, columns: tuple[str, ...]) -> sql.Composed:
+        chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = sql.SQL("select {} from only {}").format(chosen, sql.Identifier(entry.schema, entry.name))
+        bounds = [
+            sql.SQL("ctid {} {}").format(sql.SQL(sign), sql.Literal(f"({block},0)"))
+            for sign, block in ((">=", part.low), ("<", part.high))
+            if block is not None
+        ]
+        return query + sql.SQL(" where ") + sql.SQL(" and ").join(bounds) if bounds else query
+
+    def _rows_of(self, number: int) -> Iterator[Entry]:
+        for place, item in enumerate(self.relations.values(), number):
+            kinds = {"r": "TABLE DATA", "S": "SEQUENCE SET", "m": "MATERIALIZED VIEW DATA"}
+            if not item.is_readable or (item.kind == "m" and not item.is_populated):
+                continue
+            yield Entry(
+                number=place,
+                kind=kinds[item.kind],
+                schema=item.schema,
+                name=item.name,
+                owner=item.owner,
+                definition=self._definition(item),
+                copy="COPY" if item.kind == "r" else "",
+            )
+
+    def _definition(self, item: Relation) -> str:
+        name = sql.Identifier(item.schema, item.name)
+        if item.kind == "m":
+            return sql.SQL("REFRESH MATERIALIZED VIEW {}").format(name).as_string(self._connection)
+        if item.kind == "r":
+            return ""
+        row = self._connection.execute(sql.SQL("select last_value, is_called from {}").format(name)).fetchone()
+        last, called = row if row is not None else (1, False)
+        quoted = name.as_string(self._connection)
+        statement = sql.SQL("SELECT pg_catalog.setval({}, {}, {})")
+        return statement.format(sql.Literal(quoted), sql.Literal(last), sql.Literal(called)).as_string(self._connection)
+
+
+@contextlib.contextmanager
+def open_live(dsn: Secret, platform: frozenset[str], needed: frozenset[str]) -> Iterator[LiveDatabase]:
+    """Connect and hold one snapshot; nothing at the source is changed.
+
+    `platform` are the schemas of the old platform, `needed` those of them whose rows are copied. Raises SourceBlind
+    when the role does not see everything, DatabaseUnavailable.
+    """
+    with postgres.connect(Secret(postgres.with_defaults(dsn.reveal(), options=OPTIONS))) as connection:
+        connection.execute("begin transaction isolation level repeatable read, read only")
+        found = catalogue.relations(connection)
+        catalogue.check_sight(found, platform, needed, connection.info.user)
+        row = connection.execute("select pg_export_snapshot()").fetchone()
+        with tempfile.TemporaryDirectory(prefix="freehold-move-") as folder:
+            path = Path(folder, "definitions.dump")
+            left_out = catalogue.unreadable_schemas(found, platform)
+            dump_definitions(dsn, path, snapshot=str(row[0]) if row else "", without_schemas=left_out)
+            archive = Archive.open_file(path)
+            yield LiveDatabase(connection, f"PostgreSQL at {postgres.describe(dsn)}", archive)
+
+
+def _joined(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
+    """PostgreSQL sends each row by itself; larger pieces cost less on the way."""
+    held: list[bytes | bytearray | memoryview] = []
+    size = 0
+    for row in rows:
+        held.append(row)
+        size += len(row)
+        if size >= PIECE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def _identity(connection: postgres.Connection) -> str:
+    """The database's name and age: a copy elsewhere has another one."""
+    row = connection.execute("select datname, oid from pg_database where datname = current_database()").fetchone()
+    host = f"{connection.info.host}:{connection.info.port}"
+    return f"live:{host}/{row[0]}/{row[1]}" if row else f"live:{host}"
+
+
+@contextlib.contextmanager
+def _reached(described: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"the connection to {described} broke off",
+            detail=str(error).strip(),
+            hint="run the same command again: what is there already is not copied twice",
+        ) from None

@@ -1,0 +1,120 @@
+"""Find out what a file is, and open it: a dump as it is, packed with gzip, or in a zip as builders hand it out."""
+
+import contextlib
+import gzip
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from freehold.core.errors import SourceBroken
+from freehold.data.sources.custom import Archive
+from freehold.data.sources.custom.contents import MAGIC
+from freehold.data.sources.plain import PlainDump
+
+PIECE_BYTES = 1024 * 1024
+KEPT_FREE_BYTES = 512 * 1024 * 1024
+LARGEST_BYTES = 64 * 1024**3
+LARGEST_RATIO = 200
+RATIO_COUNTS_ABOVE = 64 * 1024 * 1024
+"""Below this size a high ratio is just an empty table."""
+_DUMPS = (".dump", ".backup", ".sql", ".pgdump", ".bin", ".gz")
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@contextlib.contextmanager
+def open_dump(path: Path) -> Iterator[Archive | PlainDump]:
+    """Open a dump; what it is packed in is unpacked beside the system's temporary files, for this user only.
+
+    Raises SourceBroken for what is no dump, is damaged, or unpacks to too much.
+    """
+    with contextlib.ExitStack() as stack:
+        current = path
+        for _ in range(3):  # a zip may hold a .gz
+            unpacked = _unpacked(current, stack)
+            if unpacked is None:
+                break
+            current = unpacked
+        yield Archive.open_file(current) if _starts_with(current, MAGIC) else _plain(current)
+
+
+def _plain(path: Path) -> PlainDump:
+    if _starts_with(path, b"toc.dat") or b"\0" in _head(path):
+        raise SourceBroken(
+            f"{path.name} is neither a dump in pg_dump's custom format nor SQL text",
+            hint="give the export as you downloaded it: a .zip, .dump, .backup or .sql",
+        )
+    return PlainDump.open_file(path)
+
+
+def _unpacked(path: Path, stack: contextlib.ExitStack) -> Path | None:
+    if _starts_with(path, b"PK\x03\x04"):
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="freehold-dump-")))
+        return _from_zip(path, folder)
+    if _starts_with(path, b"\x1f\x8b"):
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="freehold-dump-")))
+        target = folder / path.name.removesuffix(".gz")
+        with _readable(path), gzip.open(path) as packed:
+            _write(packed, target, path)
+        return target
+    return None
+
+
+def _from_zip(path: Path, folder: Path) -> Path:
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        members = [item for item in archive.infolist() if not item.is_dir() and item.file_size]
+        dumps = [item for item in members if item.filename.lower().endswith(_DUMPS)] or members
+        if not dumps:
+            raise SourceBroken(f"{path.name} holds no dump", detail=", ".join(archive.namelist()[:10]))
+        chosen = max(dumps, key=lambda item: item.file_size)
+        # The member's own name never becomes a path.
+        target = folder / ("export.sql" if chosen.filename.lower().endswith(".sql") else "export.dump")
+        with archive.open(chosen) as packed:
+            _write(packed, target, path)
+    return target
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
+        raise SourceBroken(
+            f"{path.name} cannot be unpacked", detail=str(error), hint="download it again and compare its size"
+        ) from None
+
+
+def _write(packed: _Readable, target: Path, path: Path) -> None:
+    """Unpack up to what is plausible and what the disk holds."""
+    limit = min(LARGEST_BYTES, shutil.disk_usage(target.parent).free - KEPT_FREE_BYTES)
+    plausible = max(RATIO_COUNTS_ABOVE, path.stat().st_size * LARGEST_RATIO)
+    target.touch(mode=0o600)
+    size = 0
+    with target.open("wb") as file:
+        while piece := packed.read(PIECE_BYTES):
+            size += len(piece)
+            if size > min(limit, plausible):
+                raise SourceBroken(
+                    f"{path.name} unpacks to more than {size // 1024**2} MiB",
+                    detail=f"{path.stat().st_size} bytes are packed; {max(0, limit) // 1024**2} MiB fit on the disk",
+                    hint="unpack it yourself and give the dump that is in it",
+                )
+            file.write(piece)
+
+
+def _starts_with(path: Path, mark: bytes) -> bool:
+    return _head(path)[: len(mark)] == mark
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(1024)
+    except OSError as error:
+        raise SourceBroken(f"{path} cannot be read", detail=error.strerror or "", hint="check the path") from None
