@@ -10,11 +10,16 @@ import click
 from freehold import __version__
 from freehold.core.errors import BadUsage, DatabaseUnavailable
 
+UNIX = "unix:"
+
 
 @click.group("serve", invoke_without_command=True)
 @click.option("--config", help="Settings as JSON: a file with mode 0600, or - for standard input.")
 @click.option("--fd", type=int, help="Serve on this inherited listening socket.")
-@click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Serve on this host and port.")
+@click.option(
+    "--listen", default="127.0.0.1:8000", show_default=True, help="Serve on this host and port, or unix:PATH."
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Serve unix:PATH with so many processes.")
 @click.option("--public-fd", type=int, hidden=True, help="A shared listening socket: served while the release is live.")
 @click.option("--ready-fd", type=int, hidden=True, help="Write one byte here when every protocol has started.")
 @click.pass_context
@@ -23,20 +28,27 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     config: str | None,
     fd: int | None,
     listen: str,
+    workers: int | None,
     public_fd: int | None,
     ready_fd: int | None,
 ) -> None:
     """Serve from a settings file: what `up` and servers start."""
     if context.invoked_subcommand is not None:
         return
-    from freehold.runtime import settings  # noqa: PLC0415 - the other commands start without the runtime
+    from freehold.runtime import prefork, settings  # noqa: PLC0415 - the other commands start without the runtime
     from freehold.runtime.serve import serve  # noqa: PLC0415 - likewise
 
     if config is None:
         raise BadUsage("there is no settings file", hint="freehold serve --config FILE, or freehold serve rest")
     text = sys.stdin.read() if config == "-" else _read(Path(config))
+    parsed = settings.parse(text, config)
+    if listen.startswith(UNIX):
+        prefork.serve_with_workers(parsed, Path(listen.removeprefix(UNIX)), workers or os.cpu_count() or 1)
+        return
+    if workers is not None:
+        raise BadUsage("several processes share a unix socket only", hint="--listen unix:PATH --workers 2")
     public = socket.socket(fileno=public_fd) if public_fd is not None else None
-    serve(settings.parse(text, config), _listener(fd, listen), ready_fd, public)
+    serve(parsed, _listener(fd, listen), ready_fd, public)
 
 
 @command.command("rest")

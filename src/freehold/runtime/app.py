@@ -42,7 +42,7 @@ class RuntimeApp:
     def __init__(self, settings: Settings, standing: Standing | None = None) -> None:
         """Open nothing yet; `lifespan` does. Without a standing the release is the only one, and live."""
         self._services = open_services(settings)
-        bus = Bus()
+        bus = Bus(settings.bus_directory)
         realtime = RealtimeApp(self._services, bus)
         self._routes = _routes(self._services) | {REALTIME: realtime}
         worker = Worker(self._services, realtime.notified)

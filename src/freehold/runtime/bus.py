@@ -40,8 +40,13 @@ class BusLost(Exception):
 class Bus:
     """This process's end. Handlers are called in the order of arrival, with a body and its sender's id."""
 
-    def __init__(self) -> None:
-        """Nobody is connected: everything said reaches nobody, which is right for a process that is alone."""
+    def __init__(self, directory: Path | None = None) -> None:
+        """Nobody is connected: everything said reaches nobody, which is right for a process that is alone.
+
+        The socket is made below `directory`, which all workers of a machine must see; without one, where temporary
+        files are.
+        """
+        self._directory = directory
         self.worker = secrets.token_hex(8)
         self._handlers: dict[str, list[Handler]] = {}
         self._peers: dict[str, _Peer] = {}
@@ -90,7 +95,8 @@ class Bus:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[tuple[str, str]]:
         """Lead: give the socket's address and secret while the block runs, then close it."""
-        folder = Path(tempfile.mkdtemp(prefix="freehold-bus-"))  # mode 0700, and a name nobody can foresee
+        # Mode 0700, and a name nobody can foresee.
+        folder = Path(tempfile.mkdtemp(prefix="freehold-bus-", dir=self._directory))
         secret = secrets.token_urlsafe(24)
         address = str(folder / "s")
 

@@ -120,6 +120,8 @@ class Settings:
     """What `live_link` ends in while this release is the live one. Only that one runs jobs and reads changes."""
     traffic_directory: Path | None = None
     """Where each process keeps its count of requests and failures; see runtime/traffic.py."""
+    bus_directory: Path | None = None
+    """Where the workers of one machine, of all running releases, find each other; None is the temporary folder."""
 
 
 _SECRETS = {
@@ -135,6 +137,7 @@ _SECRETS = {
 _PATHS = {"storage_directory", "site_directory", "function_state_directory", "mail_directory"} | {
     "live_link",
     "traffic_directory",
+    "bus_directory",
 }
 _TUPLES = {"function_denied_addresses", "anon_names", "exposed_schemas", "extra_search_path"}
 
