@@ -6,37 +6,22 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from freehold.data.probe import judgement
+from freehold.data.probe import answers, judgement, queues
+from freehold.data.probe.calls import TEXTS, Call, Callee, call, calls, fitted
 from freehold.data.probe.objects import Function, Objects
 from freehold.data.probe.observation import Observation
 from freehold.data.probe.plant import Garden
 from freehold.data.probe.stage import Actor, Outcome, Stage, literal, name
 
-_TEXTS = frozenset({"text", "character varying", "citext", "name"})
 _DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure|on)\b)", re.IGNORECASE)
 _TIMED_OUT = "57014"
 _PRODUCT = 6 * 7 * 191
 _RAISES = f"do $probe$ begin raise exception 'freehold %', {_PRODUCT // 191} * 191; end $probe$"
 _SELECTS = f"select 'freehold ' || ({_PRODUCT // 191} * 191)::text as probe"
 _PROOF = f"freehold {_PRODUCT}"
+_TELLING = 12
+"""Characters from which on a value is not met by chance."""
 _COUNTER = re.compile(r"(count|views?|likes|clicks|downloads|score|usage|uses)$|_at$|_count|attempts")
-_FIXED: dict[str, str] = {
-    "boolean": "true",
-    "integer": "1",
-    "bigint": "1",
-    "smallint": "1",
-    "numeric": "1",
-    "double precision": "1",
-    "real": "1",
-    "json": "{}",
-    "jsonb": "{}",
-    "date": "2026-01-01",
-    "timestamp with time zone": "2026-01-01T00:00:00Z",
-    "timestamp without time zone": "2026-01-01T00:00:00",
-    "time without time zone": "10:00",
-    "interval": "1 hour",
-    "inet": "192.0.2.1",
-}
 
 
 def probe_function(
@@ -45,64 +30,47 @@ def probe_function(
     """Call it as everybody who may, with B's ids; the other actors cannot get more than their own rights."""
     if not function.definer:
         return
+    callee = Callee(stage=stage, objects=objects, garden=garden, function=function)
     for actor in actors:
         if actor.role not in function.callers:
             continue
-        statement = _call(stage, objects, garden, function)
-        outcome = stage.attempt(actor, statement)
-        if outcome.sqlstate == _TIMED_OUT:
-            stage.timed_out.append(function.full_name)
+        given = next(_given(callee, actor), None)
+        if function.full_name in stage.timed_out:
             return
-        yield from _gives(stage, function, actor, statement, outcome)
+        if given is not None:
+            yield given
+        elif not function.writes:
+            yield from answers.told(callee, actor)
         if _DYNAMIC.search(function.source):
-            yield from _runs_sql(stage, objects, garden, function, actor)
+            yield from _runs_sql(callee, actor)
         if function.volatile:
-            yield from _changes(stage, objects, garden, function, actor)
+            yield from _changes(callee, actor)
 
 
-def _call(stage: Stage, objects: Objects, garden: Garden, function: Function, **given: str) -> str:
-    arguments = []
-    for number, kind in enumerate(function.types):
-        label = function.names[number] if number < len(function.names) else ""
-        labels = function.labels[number] if number < len(function.labels) else ()
-        value = given.get(str(number)) or (labels[0] if labels else _argument(stage, objects, garden, label, kind))
-        arguments.append(f"null::{kind}" if value is None else f"{literal(value)}::{kind}")
-    return (
-        f"select to_jsonb(answer)::text from {name(function.schema, function.name)}({', '.join(arguments)}) as answer"
-    )
+def _given(callee: Callee, actor: Actor) -> Iterator[Observation]:
+    """Call with planted rows as they are, then with rows that meet the function's own conditions."""
+    for before in dict.fromkeys(("", callee.stage.quiet(fitted(callee)))):
+        for one in calls(callee):
+            outcome = callee.stage.attempt(actor, one.statement, before=before)
+            if outcome.sqlstate == _TIMED_OUT:
+                callee.stage.timed_out.append(callee.function.full_name)
+                return
+            yield from _gives(callee, actor, one, outcome)
 
 
-def _argument(stage: Stage, objects: Objects, garden: Garden, label: str, kind: str) -> str | None:
-    if kind == "uuid":
-        return _id(stage, objects, garden, label)
-    if kind.endswith("[]"):
-        return "{}"
-    if kind in _TEXTS:
-        if "email" in label:
-            return stage.b.email
-        return stage.b.id if re.search(r"(user|owner|profile)_?id$", label) else f"{stage.b.mark} name"
-    return _FIXED.get(kind)
-
-
-def _id(stage: Stage, objects: Objects, garden: Garden, label: str) -> str:
-    """Choose the id of B's row in the table that the argument's name speaks of, else B's own."""
-    word = re.sub(r"^(_|p_|in_|arg_|v_|target_)+|_?(id|uuid)$", "", label.lower())
-    for relation in objects.relations.values():
-        if word and relation.name.lower() in {word, f"{word}s", f"{word}es", re.sub("y$", "ies", word)}:
-            row = garden.row(relation, "b")
-            value = row.values.get("id") if row else None
-            if isinstance(value, str):
-                return value
-    return stage.b.id
-
-
-def _gives(stage: Stage, function: Function, actor: Actor, statement: str, outcome: Outcome) -> Iterator[Observation]:
+def _gives(callee: Callee, actor: Actor, one: Call, outcome: Outcome) -> Iterator[Observation]:
+    """Look for what belongs to others in the answer; what was handed over itself does not count."""
+    stage, function = callee.stage, callee.function
     text = "\n".join(str(row[0]) for row in outcome.rows)
-    if not outcome.worked or stage.b.mark not in text.replace(f"{stage.b.mark} name", ""):
+    for value in one.given:
+        text = text.replace(value, "")
+    people = (stage.b, stage.c, stage.a) if actor.role == "anon" else (stage.b, stage.c)
+    marks = tuple(mark for mark in (*(person.mark for person in people), *_secrets(callee)) if mark in text)
+    if not outcome.worked or not marks:
         return
-    columns = _columns_with(text, stage.b.mark)
+    columns = _columns_with(text, marks)
     secret, personal = judgement.secret_columns(columns), judgement.personal_columns(columns)
-    if f"{stage.b.mark}@" in text and stage.b.email not in statement:
+    if any(f"{mark}@" in text for mark in marks):
         personal = personal or ("email",)
     yield Observation(
         kind="function-bypasses",
@@ -111,20 +79,30 @@ def _gives(stage: Stage, function: Function, actor: Actor, statement: str, outco
         action="call",
         evidence=f"{function.full_name} runs with its owner's rights and gives {actor.name} another user's "
         + (", ".join(secret or personal or columns) or "data"),
-        sql=statement,
+        sql=one.statement,
         hole=bool(secret or personal),
         columns=secret or personal or columns,
     )
 
 
-def _columns_with(text: str, mark: str) -> tuple[str, ...]:
-    """Name the members of JSON answers whose value holds the mark."""
+def _secrets(callee: Callee) -> Iterator[str]:
+    """Give the secret values of B's rows, such as a random token: they hold no mark, and are recognised as they are."""
+    for relation in callee.mentioned():
+        row = callee.garden.row(relation, "b")
+        for column in judgement.secret_columns(tuple(row.values), relation) if row else ():
+            value = row.values.get(column) if row else None
+            if isinstance(value, str) and len(value) >= _TELLING:
+                yield value
+
+
+def _columns_with(text: str, marks: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the members of JSON answers whose value holds a mark."""
     found: dict[str, None] = {}
 
     def walk(value: Any) -> None:  # noqa: ANN401 - JSON of any shape
         if isinstance(value, dict):
             for key, item in value.items():
-                if isinstance(item, str) and mark in item:
+                if isinstance(item, str) and any(mark in item for mark in marks):
                     found[key] = None
                 walk(item)
         elif isinstance(value, list):
@@ -139,10 +117,36 @@ def _columns_with(text: str, mark: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _changes(stage: Stage, objects: Objects, garden: Garden, function: Function, actor: Actor) -> Iterator[Observation]:
-    """Look which of B's rows are no longer what they were after the call."""
-    statement = _call(stage, objects, garden, function)
-    outcome = stage.attempt(actor, statement, look=_fate(objects, garden, function))
+def _changes(callee: Callee, actor: Actor) -> Iterator[Observation]:
+    """Look which of B's rows are no longer what they were after the call, and which queues."""
+    for one in calls(callee):
+        found = [*_changed_rows(callee, actor, one), *_changed_queues(callee, actor, one)]
+        if found:
+            yield from found
+            return
+
+
+def _changed_queues(callee: Callee, actor: Actor, one: Call) -> Iterator[Observation]:
+    """A queue that a function reaches by its own text is written, or emptied, by whoever may call it."""
+    if "pgmq" not in callee.source or not callee.objects.queues:
+        return
+    outcome = callee.stage.attempt(actor, one.statement, look=queues.lengths(callee.objects))
+    changed = [queue for queue, length in (outcome.seen or {}).items() if length != 1]
+    if changed:
+        yield Observation(
+            kind="queue-open",
+            object=callee.function.full_name,
+            actor=actor.name,
+            action="call",
+            evidence=f"{callee.function.full_name} runs with its owner's rights and lets {actor.name} "
+            f"{'add to' if outcome.seen[changed[0]] else 'delete from'} the queue {changed[0]}",
+            sql=one.statement,
+        )
+
+
+def _changed_rows(callee: Callee, actor: Actor, one: Call) -> Iterator[Observation]:
+    objects, garden, function = callee.objects, callee.garden, callee.function
+    outcome = callee.stage.attempt(actor, one.statement, look=_fate(objects, garden, function))
     for found in outcome.seen or ():
         relation = objects.relations[found["oid"]]
         if relation.oid not in objects.owned:
@@ -158,7 +162,7 @@ def _changes(stage: Stage, objects: Objects, garden: Garden, function: Function,
             evidence=f"{function.full_name} runs with its owner's rights and lets {actor.name} "
             + (f"change {', '.join(changed) or 'nothing'} of" if after is not None else "delete")
             + f" another user's row of {relation.full_name}",
-            sql=statement,
+            sql=one.statement,
             hole=after is None or (not harmless and actor.role == "anon"),
             columns=changed,
         )
@@ -183,21 +187,20 @@ def _fate(objects: Objects, garden: Garden, function: Function) -> str:
     return f"select coalesce(jsonb_agg(fate), '[]') from ({' union all '.join(parts)}) as fates" if parts else ""
 
 
-def _runs_sql(
-    stage: Stage, objects: Objects, garden: Garden, function: Function, actor: Actor
-) -> Iterator[Observation]:
+def _runs_sql(callee: Callee, actor: Actor) -> Iterator[Observation]:
     """Hand over SQL as a text: first whole statements, then a quote that must not end a literal."""
+    stage, function = callee.stage, callee.function
     for number, kind in enumerate(function.types):
-        if kind not in _TEXTS:
+        if kind not in TEXTS:
             continue
         for given in (_RAISES, _SELECTS):
-            statement = _call(stage, objects, garden, function, **{str(number): given})
+            statement = call(callee, {number: given}).statement
             if _is_proof(stage.attempt(actor, statement)):
                 yield _injected("function-runs-sql", function, actor, statement, "runs any SQL that it is given")
                 return
         plain = uuid.uuid4().hex[:8]
-        calm = stage.attempt(actor, _call(stage, objects, garden, function, **{str(number): plain}))
-        statement = _call(stage, objects, garden, function, **{str(number): f"{plain}'"})
+        calm = stage.attempt(actor, call(callee, {number: plain}).statement)
+        statement = call(callee, {number: f"{plain}'"}).statement
         if calm.sqlstate != "42601" and stage.attempt(actor, statement).sqlstate == "42601":
             yield _injected("function-injectable", function, actor, statement, "puts its argument into SQL unquoted")
             return

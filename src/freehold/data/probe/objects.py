@@ -15,6 +15,10 @@ _USER_NAMES = re.compile(
     r"teacher|instructor|follower|following|requester|addressee|host|guest|uploader|auth_user)_?(id|uuid)|userid|"
     r"ownerid|(created|uploaded|submitted|added|posted|owned)_by|uid)$"
 )
+_WRITES = re.compile(
+    r"\b(insert\s+into|update\s+[\w.\"]+\s+(?:as\s+\w+\s+)?set|delete\s+from|truncate|perform|pgmq\.|net\.|cron\.|vault\.)",
+    re.IGNORECASE,
+)
 _COMPARED = (
     re.compile(r"auth\.uid\(\)(?: AS uid)?\)*(?:::text)? = \(?(?:\w+\.)?\"?(\w+)\"?"),
     re.compile(r"(?:^|[ (])(?:\w+\.)?\"?(\w+)\"?\)?(?:::\w+)? = \(*(?: ?SELECT )?auth\.uid\(\)"),
@@ -122,6 +126,13 @@ class Function:
     types: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
     callers: tuple[str, ...]
+    ruled_by: bool = False
+    """Whether a policy or a view asks it, so that the right to call it cannot be taken away."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether its own text changes rows, or reaches what does."""
+        return bool(_WRITES.search(self.source))
 
     @property
     def full_name(self) -> str:
@@ -141,6 +152,10 @@ class Objects:
     user_columns: dict[int, tuple[str, ...]]
     owned: frozenset[int]
     """Tables whose rows belong to a user, by a column of their own or through what they refer to."""
+    queues: tuple[str, ...] = ()
+    """Message queues (pgmq)."""
+    triggered: frozenset[int] = frozenset()
+    """Tables with triggers of the app's own that run when a row is added."""
 
 
 def read(admin: postgres.Connection) -> Objects:
@@ -149,6 +164,7 @@ def read(admin: postgres.Connection) -> Objects:
     with admin.transaction():
         admin.execute("set local search_path = pg_catalog, pg_temp")
         row = admin.execute(query, {"platform": NOT_THE_APPS}).fetchone()
+        queues = _queues(admin)
     found: dict[str, Any] = row[0] if row else {}
     relations = {item["oid"]: _relation(item) for item in found["relations"]}
     users = _user_columns(relations)
@@ -159,7 +175,19 @@ def read(admin: postgres.Connection) -> Objects:
         storage_rules=found["storage_rules"],
         user_columns=users,
         owned=_owned(relations, users),
+        queues=queues,
+        triggered=frozenset(found["triggered"] or ()),
     )
+
+
+def _queues(admin: postgres.Connection) -> tuple[str, ...]:
+    if admin.execute("select to_regclass('pgmq.meta') is null").fetchone() == (True,):
+        return ()
+    rows = admin.execute(
+        "select queue_name from pgmq.meta where to_regclass(format('pgmq.%I', lower('q_' || queue_name))) is not null"
+        " order by created_at, queue_name"
+    )
+    return tuple(str(name) for (name,) in rows.fetchall())
 
 
 def _relation(item: dict[str, Any]) -> Relation:
@@ -242,6 +270,7 @@ def _function(item: dict[str, Any]) -> Function:
         types=_names(item["types"]),
         labels=tuple(_names(labels) for labels in item["labels"] or ()),
         callers=_names(item["callers"]),
+        ruled_by=bool(item["ruled_by"]),
     )
 
 

@@ -82,6 +82,8 @@ select jsonb_build_object(
       'oid', p.oid::bigint, 'schema', s.nspname, 'name', p.proname, 'kind', p.prokind, 'definer', p.prosecdef,
       'source', p.prosrc, 'defaults', p.pronargdefaults, 'result', format_type(p.prorettype, null),
       'set', p.proretset, 'volatile', p.provolatile,
+      'ruled_by', exists (select from pg_depend as d where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
+                           and d.classid in ('pg_policy'::regclass, 'pg_rewrite'::regclass)),
       'identity', pg_get_function_identity_arguments(p.oid),
       'types', (select jsonb_agg(format_type(a.type, null) order by a.n)
                   from unnest(p.proargtypes) with ordinality as a (type, n)),
@@ -96,6 +98,8 @@ select jsonb_build_object(
    where p.prokind = 'f' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
      and not exists (select from pg_depend as d
                       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')), '[]'),
+  'triggered', (select jsonb_agg(distinct t.tgrelid::bigint) from pg_trigger as t
+                 where not t.tgisinternal and t.tgtype::int & 4 = 4 and t.tgenabled <> 'D'),
   'buckets', coalesce((select jsonb_agg(jsonb_build_object('id', b.id, 'public', b.public)) from storage.buckets as b), '[]'),
   'storage_rules', coalesce((select string_agg(coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' '
                                      || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''), ' ')

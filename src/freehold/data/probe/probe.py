@@ -13,6 +13,7 @@ from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
 from freehold.data.probe import objects as catalogue
 from freehold.data.probe import plant as planting
+from freehold.data.probe import queues
 from freehold.data.probe.files import probe_files
 from freehold.data.probe.functions import probe_function
 from freehold.data.probe.login import login
@@ -88,6 +89,7 @@ class _Run:
             " set local statement_timeout = '10s'; set local client_min_messages = error"
         )
         garden = planting.plant(stage, self.objects)
+        queues.plant(stage, self.objects)
         self._note_failures(garden)
         self._sign_up(stage)
         actors = self._actors(stage)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from freehold.data.probe import judgement, values
+from freehold.data.probe import judgement, triggers, values
 from freehold.data.probe.objects import Column, Objects, Relation
 from freehold.data.probe.observation import Observation
 from freehold.data.probe.plant import Garden, Row
@@ -164,6 +164,8 @@ def _insert(probed: Probed, actor: Actor) -> Iterator[Observation]:
         sql=statement,
         hole=probed.owned and not _is_form(probed, actor),
     )
+    if actor.role == "anon" and outcome.worked:
+        yield from triggers.spread(probed.stage, probed.objects, probed.relation, actor, statement)
 
 
 def _is_form(probed: Probed, actor: Actor) -> bool:
@@ -257,7 +259,7 @@ def _promotions(probed: Probed, column: Column, value: str) -> Iterator[tuple[st
     look = f"select exists (select from {probed.table} where {where} and {name(column.name)}::text = {literal(value)})"
     update = f"update {probed.table} set {name(column.name)} = {literal(value)} where {where}"
     if groups:
-        yield update, look, "change", _quietly(probed, _another(probed, probed.theirs, **mine))
+        yield update, look, "change", probed.stage.quiet(_another(probed, probed.theirs, **mine))
     elif probed.mine is not None:
         yield (
             f"{update.split(' where ', maxsplit=1)[0]} where {probed.mine.place}",
@@ -274,14 +276,6 @@ def _look(probed: Probed, column: Column, value: str) -> str:
     users = probed.objects.user_columns.get(probed.relation.oid, ())
     mine = f"{name(users[0])}::text = {literal(probed.stage.a.id)}"
     return f"select exists (select from {probed.table} where {mine} and {name(column.name)}::text = {literal(value)})"
-
-
-def _quietly(probed: Probed, statement: str) -> str:
-    """Run a statement as the owner, without triggers, before the act."""
-    return (
-        f"set local session_replication_role = replica; set local role {name(probed.stage.owner)}; {statement}; "
-        "reset role; set local session_replication_role = origin"
-    )
 
 
 def _give_away(probed: Probed, actor: Actor, mine: Row, users: tuple[str, ...]) -> Iterator[Observation]:
