@@ -32,6 +32,12 @@ def rewritten(statement: Statement, database: Database, gate: Gate) -> tuple[str
     return text, tuple(notes)
 
 
+def embedded(statement: Statement) -> Iterator[str | None]:
+    """Give the SQL of every statement inside a block, as far as it stands there; None for what is put together."""
+    for kind, source in _embedded(_body(statement)):
+        yield source if kind == "static" else _literal(source)
+
+
 def _exchange(text: str, source: str, by: str) -> str:
     """Exchange every occurrence and keep the number of lines, so that errors still name the right one."""
     return text.replace(source, by + "\n" * source.count("\n"))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import psycopg
 
@@ -12,11 +12,48 @@ from freehold.core.errors import DatabaseUnavailable
 from freehold.core.inventory import MigrationFile
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.segments import FilePlan, Planned, Segment
+from freehold.data.migrations.window import Closing, Existing
 from freehold.kit import postgres
 
 LOCK_WAIT_SECONDS = 600
 _LOCK_PAUSE_SECONDS = 0.1
 _LOCK = 0x6D69677261746521
+_EXISTING = """
+select case c.relkind when 'S' then 'sequence' when 'c' then 'type' else 'table' end, n.nspname, c.relname, null
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+union all
+select 'function', n.nspname, p.proname, null
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+ where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+union all
+select 'policy', n.nspname, c.relname, p.polname
+  from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+union all
+select 'trigger', n.nspname, c.relname, t.tgname
+  from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where not t.tgisinternal
+union all
+select 'type', n.nspname, t.typname, null
+  from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+ where t.typtype in ('e', 'd') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+union all
+select 'column', n.nspname, c.relname, a.attname
+  from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f')
+   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+_CLOSED = """
+select f.path, w.closings
+  from freehold.migration_files f left join freehold.migration_windows w on w.path = f.path
+ where f.position > %s and f.status <> 'baseline'
+   and (f.status = 'applied' or exists (
+     select from freehold.migration_statements s where s.path = f.path and s.outcome <> 'failed'))
+ order by f.position
+"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +105,40 @@ def read(admin: postgres.Connection) -> dict[str, Entry]:
         str(path): Entry(str(path), str(version), str(digest), str(status), done.get(str(path), {}))
         for path, version, digest, status in files
     }
+
+
+def existing(admin: postgres.Connection) -> Existing:
+    """What is there before a migration: tables, views, functions, policies, triggers, types and sequences."""
+    rows = admin.execute(_EXISTING).fetchall()
+    return Existing(frozenset(tuple(str(part) for part in row if part is not None) for row in rows))
+
+
+def position(admin: postgres.Connection) -> int:
+    """The newest place in the ledger that was taken; 0 while nothing ran."""
+    row = admin.execute("select coalesce(max(position), 0) from freehold.migration_files").fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def keep_window(admin: postgres.Connection, path: str, closings: Sequence[Closing], accepted_by: str) -> None:
+    """Write down what a file closes, before it runs; it counts as soon as any of it ran."""
+    admin.execute(
+        "insert into freehold.migration_windows (path, closings, accepted_by) values (%s, %s, %s)"
+        " on conflict (path) do update set closings = excluded.closings, accepted_by = excluded.accepted_by,"
+        " judged_at = now()",
+        (path, json.dumps([asdict(item) for item in closings]), accepted_by),
+    )
+
+
+def closed_since(admin: postgres.Connection, after: int) -> tuple[tuple[str, Closing], ...]:
+    """What the files after a place in the ledger have closed, as path and closing, in the order in which they ran."""
+    rows = admin.execute(_CLOSED, (after,)).fetchall()
+    found: list[tuple[str, Closing]] = []
+    for path, closings in rows:
+        if closings is None:
+            found.append((str(path), Closing("the schema", "the file was never judged", 1)))
+        elif isinstance(closings, list):
+            found += [(str(path), Closing(**item)) for item in closings]
+    return tuple(found)
 
 
 def describe(admin: postgres.Connection) -> Database:

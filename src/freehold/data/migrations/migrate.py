@@ -12,17 +12,18 @@ from freehold.core.event import Event
 from freehold.core.inventory import MigrationFile
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
-from freehold.data.migrations import concurrent, ledger, refusal
+from freehold.data.migrations import concurrent, ledger, patience, refusal, restore, window
+from freehold.data.migrations.consent import Consent
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.ledger import Entry
 from freehold.data.migrations.segments import FilePlan, Planned, Segment, plan_file
+from freehold.data.migrations.window import Closing
 from freehold.kit import postgres
 
-OWNER_OPTIONS = (
-    "-c lock_timeout=30s -c statement_timeout=30min -c idle_in_transaction_session_timeout=10min "
-    "-c client_min_messages=warning"
-)
-"""Generous: a migration may rewrite a table. The lock gives up so that a waiting ALTER does not stop the app."""
+OWNER_OPTIONS = "-c statement_timeout=30min -c idle_in_transaction_session_timeout=10min -c client_min_messages=warning"
+"""Generous: a migration may rewrite a table."""
+ALONE_OPTIONS = "-c lock_timeout=30s"
+"""What runs outside a transaction waits for others without holding the app up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +39,44 @@ class MigrationReport:
     """Older than the database's baseline and not in the ledger: reported, never run."""
     replaced: tuple[str, ...] = ()
     """What the platform does instead of a statement, as `path:line: reason`."""
+    position: int = 0
+    """The newest place in the ledger that is taken."""
+    restore_point: str = ""
+    """The name under which PostgreSQL's log of changes can be read up to the moment before; "" where none was made."""
 
 
-def migrate(files: Sequence[MigrationFile], *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> MigrationReport:
+def migrate(
+    files: Sequence[MigrationFile],
+    *,
+    owner_dsn: Secret,
+    admin_dsn: Secret,
+    report: Report,
+    consent: Consent | None = None,
+) -> MigrationReport:
     """Run what the ledger lacks, as the owner role; the administrator only prepares and records.
 
     Each file commits together with its record, so a run that is killed can be repeated. Two runs at once take turns.
-    Raises MigrationFailed with the database as before the refused transaction, MigrationChanged before anything is run,
-    DatabaseUnavailable.
+    A table that others hold is waited for in short turns, so that the app is not held up.
+    Raises MigrationFailed with the database as before the refused transaction; MigrationChanged, and with `consent`
+    NotAccepted, before anything is run; DatabaseUnavailable.
     """
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
         ledger.lock(admin)
         known = ledger.read(admin)
         pending, older = _pending(files, known)
-        run = _Run(admin, owner_dsn, ledger.describe(admin), known)
+        closings = window.judge(pending, ledger.existing(admin)) if pending else {}
+        if consent is not None:
+            consent.insist(closings)
+        point = restore.point(admin) if pending and consent is not None else ""
+        run = _Run(admin, owner_dsn, ledger.describe(admin), known, closings, consent)
         replaced: list[str] = []
         for file in pending:
             replaced += run.apply(file, report)
         ledger.finish(admin)
         outcome = MigrationReport(
+            position=ledger.position(admin),
+            restore_point=point,
             revision=_revision(ledger.read(admin)),
             applied=tuple(file.path for file in pending),
             skipped=tuple(file.path for file in files if file not in pending and file.path not in older),
@@ -67,6 +86,21 @@ def migrate(files: Sequence[MigrationFile], *, owner_dsn: Secret, admin_dsn: Sec
         )
     _warn(outcome, report)
     return outcome
+
+
+def look(files: Sequence[MigrationFile], admin_dsn: Secret) -> dict[str, tuple[Closing, ...]]:
+    """Say what `migrate` would run, in order, and what each file closes; changes nothing. Raises MigrationChanged."""
+    with postgres.connect(admin_dsn) as admin:
+        admin.execute("set search_path = pg_catalog, pg_temp")
+        pending, _ = _pending(files, ledger.read(admin))
+        return window.judge(pending, ledger.existing(admin))
+
+
+def closed_since(admin_dsn: Secret, after: int) -> tuple[int, tuple[tuple[str, Closing], ...]]:
+    """Give the ledger's newest place, and what the files after the place `after` have closed: path and closing."""
+    with postgres.connect(admin_dsn) as admin:
+        admin.execute("set search_path = pg_catalog, pg_temp")
+        return ledger.position(admin), ledger.closed_since(admin, after)
 
 
 def _pending(files: Sequence[MigrationFile], known: dict[str, Entry]) -> tuple[list[MigrationFile], tuple[str, ...]]:
@@ -101,6 +135,8 @@ class _Run:
     owner_dsn: Secret
     database: Database
     known: dict[str, Entry]
+    closings: dict[str, tuple[Closing, ...]]
+    consent: Consent | None
 
     def apply(self, file: MigrationFile, report: Report) -> list[str]:
         """Run one file from where it stands; gives what was replaced."""
@@ -108,6 +144,8 @@ class _Run:
         plan = plan_file(file, self.database)
         remaining = _remaining(plan, self.known.get(file.path))
         ledger.begin(self.admin, plan, remaining)
+        accepted_by = self.consent.who if self.consent is not None else ""
+        ledger.keep_window(self.admin, file.path, self.closings[file.path], accepted_by)
         resumed = len(remaining) < len(plan.segments) or file.path in self.known
         for segment in remaining:
             self._run_segment(plan, segment, resumed=resumed)
@@ -131,10 +169,20 @@ class _Run:
         return replaced
 
     def _run_segment(self, plan: FilePlan, segment: Segment, *, resumed: bool) -> None:
+        """Wait for tables that others hold in short turns: a waiting ALTER TABLE holds up everybody behind it."""
+        for pause in patience.turns():
+            try:
+                return self._try_segment(plan, segment, resumed=resumed)
+            except patience.Held:
+                time.sleep(pause)
+        return self._try_segment(plan, segment, resumed=resumed, last=True)
+
+    def _try_segment(self, plan: FilePlan, segment: Segment, *, resumed: bool, last: bool = False) -> None:
         """One connection a segment: whatever a file sets or assumes ends with it."""
         current: Planned = segment.planned[0]
+        options = ALONE_OPTIONS if segment.alone else patience.OPTIONS
         try:
-            with postgres.connect(_with_options(self.owner_dsn)) as owner:
+            with postgres.connect(_with_options(self.owner_dsn, options)) as owner:
                 if segment.alone:
                     if not concurrent.is_done(owner, current.statement, resumed=resumed):
                         owner.execute(current.sent.encode())
@@ -145,6 +193,10 @@ class _Run:
                         if current.sent:
                             owner.execute(current.sent.encode())
                     _complete(owner, segment)
+        except psycopg.errors.LockNotAvailable as error:
+            if not last:
+                raise patience.Held from None
+            raise self._refused(plan, current, error) from None
         except psycopg.OperationalError as error:
             if error.sqlstate is None or error.sqlstate.startswith(("57P", "08")):
                 raise DatabaseUnavailable(
@@ -159,7 +211,8 @@ class _Run:
     def _refused(self, plan: FilePlan, item: Planned, error: psycopg.Error) -> Exception:
         ledger.fail(self.admin, plan.file.path, item, error)
         self.admin.execute("delete from freehold.approved")
-        return refusal.explain(plan.file, item.statement, error, self.database)
+        holders = patience.holders(self.admin) if isinstance(error, psycopg.errors.LockNotAvailable) else ()
+        return refusal.explain(plan.file, item.statement, error, self.database, holders)
 
 
 def _complete(owner: postgres.Connection, segment: Segment) -> None:
@@ -194,8 +247,8 @@ def _revision(entries: dict[str, Entry]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _with_options(dsn: Secret) -> Secret:
-    return Secret(postgres.with_defaults(dsn.reveal(), options=OWNER_OPTIONS))
+def _with_options(dsn: Secret, more: str) -> Secret:
+    return Secret(postgres.with_defaults(dsn.reveal(), options=f"{OWNER_OPTIONS} {more}"))
 
 
 def _warn(outcome: MigrationReport, report: Report) -> None:

@@ -1,6 +1,7 @@
 """Say to a person which statement PostgreSQL refused, why, and what to do."""
 
 import re
+from collections.abc import Sequence
 
 import psycopg
 
@@ -15,11 +16,14 @@ _SECRET_LIKE = re.compile(r"'[^'\s]{20,}'|\$(\w*)\$[^$\s]{20,}\$\1\$")
 """Keys and tokens stand in SQL as long literals without a blank; the file has them, a message need not."""
 
 
-def explain(file: MigrationFile, statement: Statement, error: psycopg.Error, database: Database) -> MigrationFailed:
-    """Make the error of a refused statement."""
+def explain(
+    file: MigrationFile, statement: Statement, error: psycopg.Error, database: Database, holders: Sequence[str] = ()
+) -> MigrationFailed:
+    """Make the error of a refused statement; `holders` says who has held a lock for long."""
     diagnostics = error.diag
     said = [f"PostgreSQL: {diagnostics.message_primary or str(error).strip()} (SQLSTATE {error.sqlstate})"]
     said += [f"{name}: {text}" for name, text in _further(diagnostics) if text]
+    said += holders
     return MigrationFailed(
         f"{file.path} was refused at line {_line(statement, error)}",
         detail="\n".join([*said, "", _excerpt(statement.text)]),
