@@ -30,9 +30,18 @@ VIOLATIONS = (
 )
 
 
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, to be broken and mended."""
+    copy = tmp_path_factory.mktemp("house")
+    shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
 @pytest.mark.parametrize(("contract", "file", "line"), VIOLATIONS, ids=[f"{row[1]}-{row[2]}" for row in VIOLATIONS])
-def test_a_planted_violation_is_caught(tmp_path: Path, contract: str, file: str, line: str) -> None:
-    code, said = _lint(tmp_path, file, line)
+def test_a_planted_violation_is_caught(house: Path, contract: str, file: str, line: str) -> None:
+    code, said = _lint(house, file, line)
     assert code == 1, said
     if file.startswith("annexe"):  # a package without a place
         assert "freehold.annexe" in said
@@ -40,22 +49,22 @@ def test_a_planted_violation_is_caught(tmp_path: Path, contract: str, file: str,
         assert f"{contract} BROKEN" in said
 
 
-def test_every_contract_is_broken_by_one_of_them(tmp_path: Path) -> None:
+def test_every_contract_is_broken_by_one_of_them(house: Path) -> None:
     assert {contract["name"] for contract in CONTRACTS} == {row[0] for row in VIOLATIONS}
-    code, said = _lint(tmp_path, "core/plan.py", "import json")
+    code, said = _lint(house, "core/plan.py", "import json")
     assert code == 0, said
 
 
-def _lint(folder: Path, file: str, line: str) -> tuple[int, str]:
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    changed = folder / "src/freehold" / file
+def _lint(house: Path, file: str, line: str) -> tuple[int, str]:
+    changed = house / "src/freehold" / file
+    before = changed.read_text() if changed.exists() else None
     changed.parent.mkdir(exist_ok=True)
-    before = changed.read_text() if changed.exists() else ""
-    changed.write_text(f"{before}\n{line}\n")
+    changed.write_text(f"{before or ''}\n{line}\n")
     program = Path(sys.executable).parent / "lint-imports"
-    done = subprocess.run(
-        [program, "--no-cache", "--no-logo", "--config", folder / "pyproject.toml"],
-        cwd=folder / "src", capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    command = [program, "--no-cache", "--no-logo", "--config", house / "pyproject.toml"]
+    done = subprocess.run(command, cwd=house / "src", capture_output=True, text=True, check=False, timeout=300)
+    if before is None:
+        shutil.rmtree(changed.parent)
+    else:
+        changed.write_text(before)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
