@@ -40,10 +40,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     say = output.reporter(as_json=as_json)
 
+    served: dict[str, object] = {}
+
     def report(event: Event) -> None:
         say(event)
-        if event.name == "ready" and not as_json:
-            click.echo(_summary(event.values))
+        if event.name == "ready":
+            served.update(event.values)
+            if not as_json:
+                click.echo(_summary(event.values))
 
     request = Request(
         origin=path,
@@ -53,6 +57,13 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         replay=replay,
     )
     up(request, report)
+    say(Event(name="stopped", values={"app": served["app"], "data": served["data"]}))
+    say(
+        Event(
+            name="said",
+            text=f"{served['app']} is stopped; its data stays in {served['data']}\nnext: freehold up {path}",
+        )
+    )
 
 
 def _summary(values: Mapping[str, object]) -> str:
