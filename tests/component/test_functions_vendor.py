@@ -1,6 +1,7 @@
 """What functions import is fetched at build time, and a release then starts without any network."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
@@ -8,11 +9,18 @@ import aiohttp
 import pytest
 from functions_world import DENO, served
 
+from freehold.core.app import App
 from freehold.core.event import Event
-from freehold.core.inventory import EdgeFunction
+from freehold.core.inventory import EdgeFunction, Inventory
+from freehold.flows import up_build
+from freehold.flows.up_work import Work
 from freehold.kit import files
 from freehold.releases import functions
 from freehold.runtime.settings import FunctionSettings
+from freehold.secrets.age import AgeStore
+from freehold.targets.local import keys
+from freehold.targets.local.place import Place
+from freehold.targets.local.runtime import Runtime
 
 pytestmark = [
     pytest.mark.skipif(not DENO, reason="Deno is not installed"),
@@ -171,3 +179,54 @@ def test_a_config_that_is_no_json_is_named(tmp_path: Path) -> None:
 
 def _contents(root: Path) -> dict[str, str]:
     return {name: files.sha256(root / name) for name in files.list_files(root)}
+
+
+def _work(root: Path, place: Place, *made: EdgeFunction) -> Work:
+    inventory = Inventory(builder="lovable", generation="vite", functions=made)
+    return Work(
+        place=place,
+        app=App(root=root, origin=str(root), name="app"),
+        inventory=inventory,
+        keys=keys.load_or_make(AgeStore(place.keys, root.parent / "identity")),
+        secrets=AgeStore(place.secrets, root.parent / "identity"),
+        runtime=Runtime(socket.socket(), place.logs / "runtime.log"),
+        database_url=None,
+    )
+
+
+def test_a_function_that_cannot_be_parsed_is_named_with_its_line_and_read_once(tmp_path: Path) -> None:
+    entry = "supabase/functions/garbled/index.ts"
+    (tmp_path / "app" / entry).parent.mkdir(parents=True)
+    (tmp_path / "app" / entry).write_text("Deno.serve(() => new Response(`a`;\n")
+    place = Place(tmp_path / "place")
+    place.prepare()
+    events: list[Event] = []
+    digests = set()
+    for _ in range(2):
+        work = _work(tmp_path / "app", place, EdgeFunction(name="garbled", entry=entry))
+        up_build.build(work, events.append)
+        digests.add(work.artifact_digest)
+        assert f"{entry} cannot be parsed" in work.functions_not_startable["garbled"]
+    assert ["garbled" in event.text for event in events] == [True, True]
+    assert len(digests) == 1
+    assert len(list((place.artifacts / ".functions").iterdir())) == 1
+
+
+def test_functions_that_were_fetched_once_come_up_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {"good": 'import "npm:is-odd@3.0.1";', "bad": 'import "npm:a-package-that-nobody-has-ever-made@1";'}
+    made = []
+    for name, text in sources.items():
+        entry = f"supabase/functions/{name}/index.ts"
+        (tmp_path / "app" / entry).parent.mkdir(parents=True)
+        (tmp_path / "app" / entry).write_text(text)
+        made.append(EdgeFunction(name=name, entry=entry))
+    place = Place(tmp_path / "place")
+    place.prepare()
+    for address in ("", "http://127.0.0.1:9/"):
+        if address:
+            monkeypatch.setenv("npm_config_registry", address)
+        work = _work(tmp_path / "app", place, *made)
+        up_build.build(work, lambda _event: None)
+        assert set(work.functions_not_startable) == {"bad"}

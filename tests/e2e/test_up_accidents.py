@@ -97,6 +97,33 @@ def test_a_history_that_does_not_apply_whole_is_replayed_as_far_as_it_does(owner
             assert up.stop() == 0
 
 
+TYPES = """export type Database = { public: { Tables: { notes: { Row: { id: number; text: string | null } };
+  lost: { Row: { id: string; title: string } } }; Views: {}; Functions: {}; Enums: {} } };
+"""
+
+
+def test_after_migrations_that_fail_the_same_place_is_replayed_and_filled_from_the_types(
+    owner: Owner, app: Path
+) -> None:
+    tiny_app.write(app, **{tiny_app.SECOND: "insert into public.missing values (1);\n"})
+    (app / "src/integrations/supabase/types.ts").write_text(TYPES)
+    data = _data(owner, "aside")
+    done = owner.run("up", str(app), "--port", "0", "--json", "--data", data)
+    hint = json.loads(done.stdout.splitlines()[-1])["hint"]
+    assert hint.endswith(f"freehold up {app} --replay --data {data}")
+    for options, status in (["--replay"], 404), (["--replay", "--fill-from-types"], 200), ([], 200):
+        up = owner.start(str(app), "--port", "0", "--data", data, *options)
+        try:
+            ready = up.wait_for("ready")
+            told = [str(event.get("text")) for event in up.events if event["event"] == "warning"]
+            key = {"apikey": str(ready["publishable_key"])}
+            assert call(f"{ready['api_url']}/rest/v1/lost", headers=key)[0] == status
+            assert any("--replay --fill-from-types" in text for text in told) == (status == 404)
+        finally:
+            assert up.stop() == 0
+    assert len(list(Path(data).glob("postgres-before-replay-*"))) == 1
+
+
 def test_a_migration_that_wants_to_be_superuser_is_refused(owner: Owner, app: Path) -> None:
     tiny_app.write(app, **{tiny_app.SECOND: "alter role postgres superuser;\n"})
     done = owner.run("up", str(app), "--port", "0", "--json", "--data", _data(owner, "super"))

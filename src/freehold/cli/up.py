@@ -28,11 +28,24 @@ WIDTH = 11
     "--replay",
     is_flag=True,
     help="Into an empty database: take every statement that the migrations ever had in git and that applies, "
-    "instead of the files strictly in order. What does not apply is listed.",
+    "instead of the files strictly in order. What does not apply is listed. A database that never served anybody "
+    "is put aside first.",
+)
+@click.option(
+    "--fill-from-types",
+    is_flag=True,
+    help="Make the tables that only the builder's generated types know: empty, and closed to everybody but the "
+    "service role.",
 )
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
-    path: str, port: int, data: Path | None, database_url: str | None, replay: bool, as_json: bool
+    path: str,
+    port: int,
+    data: Path | None,
+    database_url: str | None,
+    replay: bool,
+    fill_from_types: bool,
+    as_json: bool,
 ) -> None:
     """Build the app at PATH and serve it until Ctrl-C.
 
@@ -55,6 +68,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         port=port,
         database_url=Secret(database_url) if database_url else None,
         replay=replay,
+        fill_from_types=fill_from_types,
     )
     up(request, report)
     say(Event(name="stopped", values={"app": served["app"], "data": served["data"]}))

@@ -60,6 +60,12 @@ class ProgramMissing(FreeholdError):
     code = "FH203"
 
 
+class FunctionUnreadable(FreeholdError):
+    """An edge function is no program: its code cannot be parsed."""
+
+    code = "FH204"
+
+
 class DatabaseUnavailable(FreeholdError):
     """PostgreSQL does not start, or does not answer."""
 

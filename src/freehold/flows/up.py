@@ -8,7 +8,7 @@ from freehold.core.plan import Plan, Report
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import keep_up, up_settings, up_sign_in, up_state, up_steps
+from freehold.flows import keep_up, up_schema, up_settings, up_sign_in, up_state, up_steps
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
@@ -28,6 +28,8 @@ class Request:
     database_url: Secret | None = None
     replay: bool = False
     """Whether an empty database gets every statement of git's history that applies, instead of the files strictly."""
+    fill_from_types: bool = False
+    """Whether tables that only the generated types know are made, closed to everybody but the service role."""
 
 
 def up(request: Request, report: Report) -> None:
@@ -52,14 +54,16 @@ def up(request: Request, report: Report) -> None:
 
 def plan(work: Work) -> Plan:
     """Say what has to happen, in order. The build comes before the migrations: an app that fails changes no data."""
+    start, install = up_steps.StartDatabase(work), up_steps.InstallPlatform(work)
     return Plan(
         purpose=f"Bring up {work.app.name}",
         steps=(
-            up_steps.StartDatabase(work),
-            up_steps.InstallPlatform(work),
+            start,
+            install,
             up_steps.BuildArtifact(work),
-            *((up_steps.ReplayHistory(work),) if work.replay else ()),
+            *((up_schema.ReplayHistory(work, (start, install)),) if work.replay else ()),
             up_steps.ApplyMigrations(work),
+            *((up_schema.FillFromTypes(work),) if work.fill_from_types else ()),
             up_steps.RenderSite(work),
             up_steps.RecordRelease(work),
             up_steps.StartRuntime(work),
@@ -84,6 +88,7 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
         runtime=runtime,
         database_url=request.database_url,
         replay=request.replay,
+        fill_from_types=request.fill_from_types,
     )
 
 

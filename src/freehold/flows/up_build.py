@@ -3,9 +3,11 @@
 import hashlib
 import json
 import tempfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import freehold
+from freehold.core.errors import ImportUnreachable
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.flows.up_work import Work
@@ -34,12 +36,32 @@ def build(work: Work, report: Report) -> None:
 
 
 def _vendor(work: Work, report: Report) -> str:
-    """Vendor the functions, or take them as they were; those that could not be fetched are tried again."""
+    """Vendor the functions, or take them as they were.
+
+    Those whose imports could not be fetched are tried again; what is worse than before is not taken, so that an app
+    that was built once comes up without a network as well.
+    """
     record = work.place.artifacts / ".functions" / f"{_functions_key(work)}.json"
-    if record.exists():
-        digest = str(json.loads(record.read_text())["digest"])
-        work.functions_artifact = work.place.artifacts / digest
-        return digest
+    before = _recall(record)
+    if before is not None and not before.try_again:
+        return _take(work, before, report)
+    made = _vendor_anew(work, report)
+    if before is not None and len(before.problems) <= len(made.problems):
+        return _take(work, before, report)
+    record.parent.mkdir(exist_ok=True)
+    private.replace(record, json.dumps(asdict(made)).encode())
+    return _take(work, made, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Vendored:
+    digest: str
+    problems: dict[str, str] = field(default_factory=dict)
+    try_again: bool = False
+    """Whether a problem may be gone next time: an address that did not answer, not a mistake in the code."""
+
+
+def _vendor_anew(work: Work, report: Report) -> _Vendored:
     with tempfile.TemporaryDirectory(dir=work.place.work, prefix="functions-") as folder:
         parcel = Path(folder) / "parcel"
         parcel.mkdir()
@@ -47,12 +69,27 @@ def _vendor(work: Work, report: Report) -> str:
             work.app.root, work.inventory.functions, parcel, deno=str(programs.deno()), report=report
         )
         stored = artifact.store(parcel, work.place.artifacts)
-    work.functions_artifact = stored.directory
-    work.functions_not_startable = functions.problems(vendored)
-    if not work.functions_not_startable:
-        record.parent.mkdir(exist_ok=True)
-        private.replace(record, json.dumps({"digest": stored.digest}).encode())
-    return stored.digest
+    unreachable = any(isinstance(item.problem, ImportUnreachable) for item in vendored)
+    return _Vendored(digest=stored.digest, problems=functions.problems(vendored), try_again=unreachable)
+
+
+def _take(work: Work, vendored: _Vendored, report: Report | None) -> str:
+    """Serve these functions; tells their problems where a `report` is given: where they were not just found."""
+    work.functions_artifact = work.place.artifacts / vendored.digest
+    work.functions_not_startable = vendored.problems
+    for name, problem in vendored.problems.items():
+        if report is not None:
+            report(Event(name="warning", text=problem, values={"function": name}))
+    return vendored.digest
+
+
+def _recall(record: Path) -> _Vendored | None:
+    """Give what was vendored from the same sources, if it is still there."""
+    try:
+        found = _Vendored(**json.loads(record.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if (record.parent.parent / found.digest).is_dir() else None
 
 
 def _functions_key(work: Work) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import freehold
 from freehold import platform
 from freehold.core.errors import MigrationFailed
-from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
-from freehold.data import migrations, schema
-from freehold.flows import up_build, up_settings
+from freehold.data import migrations
+from freehold.flows import up_build, up_schema, up_settings
 from freehold.flows.up_database import connect_own, start_embedded
 from freehold.flows.up_work import Work
 from freehold.kit import postgres
@@ -106,34 +105,6 @@ class BuildArtifact:
 
 
 @dataclass(frozen=True)
-class ReplayHistory:
-    """Every statement that the app's migrations ever had in git, as far as it applies: the baseline of the schema."""
-
-    work: Work
-    title: str = "Replay the history of the app's migrations into the empty database"
-
-    def done(self) -> bool:
-        """Whether this database has its baseline."""
-        return schema.is_recorded(self.work.database.admin_dsn)
-
-    def run(self, report: Report) -> None:
-        """Replay; what does not apply is told and stands in the ledger. Raises DatabaseUnfit unless it is empty."""
-        work = self.work
-        owner = work.database.dsn(work.owner_role, work.keys.owner_password)
-        found = schema.replay(
-            work.app.root, work.inventory, owner_dsn=owner, admin_dsn=work.database.admin_dsn, report=report
-        )
-        if found.failed:
-            causes = ", ".join(f"{count} {cause}" for cause, count in found.causes.items())
-            text = f"{len(found.failed)} of {len(found.entries)} statements did not apply ({causes})"
-            report(Event(name="warning", text=f"{text}; `freehold check` lists them. Compare with the live database"))
-
-    def undo(self) -> bool:
-        """Nothing: the schema stays, with its ledger."""
-        return False
-
-
-@dataclass(frozen=True)
 class ApplyMigrations:
     """The app's own SQL, as the role that owns its tables."""
 
@@ -160,10 +131,10 @@ class ApplyMigrations:
                 report=report,
             )
         except MigrationFailed as error:
-            other = f"freehold up {self.work.app.origin} --replay --data NEW_FOLDER"
-            error.hint += f"; or start over with every statement that applies: {other}"
+            error.hint += f"; or take every statement that applies: {up_schema.command(self.work, '--replay')}"
             raise
         self.work.schema_revision = outcome.revision
+        up_schema.tell_of_missing_tables(self.work, report)
 
     def undo(self) -> bool:
         """Nothing: data and schema are never taken back silently."""

@@ -42,6 +42,7 @@ class Work:
     runtime: Runtime
     database_url: Secret | None
     replay: bool = False
+    fill_from_types: bool = False
     url: str = ""
     stop_database: Callable[[], None] = field(default=lambda: None)
     start_database: Callable[[], object] | None = None

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from freehold.core.errors import ImportUnreachable
+from freehold.core.errors import FunctionUnreadable, ImportUnreachable
 from freehold.core.event import Event
 from freehold.core.inventory import EdgeFunction
 from freehold.core.plan import Report
@@ -43,7 +43,7 @@ class VendoredFunction:
     entry: str
     """Relative to the function's folder in the artifact."""
     verify_jwt: bool
-    problem: ImportUnreachable | None = None
+    problem: ImportUnreachable | FunctionUnreadable | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,9 @@ def _vendor_one(build: _Build, function: EdgeFunction, report: Report) -> Vendor
     return VendoredFunction(name=function.name, entry=function.entry, verify_jwt=function.verify_jwt, problem=problem)
 
 
-def _copy_and_fetch(build: _Build, function: EdgeFunction, own: OwnConfig) -> ImportUnreachable | None:
+def _copy_and_fetch(
+    build: _Build, function: EdgeFunction, own: OwnConfig
+) -> ImportUnreachable | FunctionUnreadable | None:
     folder = build.folder(function)
     draft = build.scratch / f"{function.name}.json"
     draft.write_text(own.render(build.app_root, {}))
@@ -130,6 +132,9 @@ def _copy_and_fetch(build: _Build, function: EdgeFunction, own: OwnConfig) -> Im
         build.deno, entry, draft, folder=build.scratch, environment=build.environment, remote=False
     )
     _copy_sources(build, function, seen.modules)
+    unreadable = _unreadable(build, function, seen)
+    if unreadable is not None:
+        return unreadable
     turned = _turned(seen)
     ended = _fetch(build, function, own, turned)
     for _ in range(ROUNDS):
@@ -202,6 +207,20 @@ def _bad_name(function: EdgeFunction) -> ImportUnreachable | None:
         f"The function {function.name!r} cannot start: its name cannot stand in an address",
         hint="Use letters, digits, - and _ only, then build again",
     )
+
+
+def _unreadable(build: _Build, function: EdgeFunction, graph: deno_program.Graph) -> FunctionUnreadable | None:
+    """Name the first of the app's own files that cannot be parsed."""
+    for module, problem in graph.problems.items():
+        if module.startswith("file:") and "SyntaxError" in problem:
+            path = module.removeprefix(f"file://{build.app_root}/")
+            said = problem.replace(f"file://{build.app_root}/", "")
+            return FunctionUnreadable(
+                f"The function {function.name} cannot start: {path} cannot be parsed: {said.splitlines()[0]}",
+                detail=said,
+                hint="correct the file, then build again",
+            )
+    return None
 
 
 def _keep_cache(built: Path, destination: Path) -> None:

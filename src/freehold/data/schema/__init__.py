@@ -2,6 +2,7 @@
 
     replay(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Replay     into an empty database only
     is_recorded(admin_dsn) -> bool                                             whether it was replayed before
+    is_occupied(admin_dsn) -> bool                                             whether a replay would refuse it
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
@@ -18,7 +19,7 @@ from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.propose import Proposal, propose
 from freehold.data.schema.reconstruct import Reconstruction, fill_from_types
 from freehold.data.schema.record import Entry
-from freehold.data.schema.replay import Replay, is_recorded, replay
+from freehold.data.schema.replay import Replay, is_occupied, is_recorded, replay
 
 __all__ = [
     "ColumnDifference",
@@ -31,6 +32,7 @@ __all__ = [
     "Replay",
     "compare",
     "fill_from_types",
+    "is_occupied",
     "is_recorded",
     "propose",
     "replay",

@@ -90,6 +90,12 @@ def is_recorded(admin_dsn: Secret) -> bool:
         return admin.execute("select from freehold.baselines limit 1").fetchone() is not None
 
 
+def is_occupied(admin_dsn: Secret) -> bool:
+    """Say whether a database has something in it that a replay would refuse."""
+    with postgres.connect(admin_dsn) as admin:
+        return admin.execute(_OCCUPIED).fetchone() is not None
+
+
 def _refuse_unless_empty(admin: postgres.Connection) -> None:
     occupied = [str(row[0]) for row in admin.execute(_OCCUPIED).fetchall()]
     if occupied:

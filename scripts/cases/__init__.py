@@ -1,0 +1,1 @@
+"""Strangers' apps, used in Chromium as people use them."""

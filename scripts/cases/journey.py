@@ -1,0 +1,262 @@
+"""One new person's way through an app's own pages: sign up, sign out, sign in."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Error, Page
+
+from cases import words
+from cases.forms import Person, code_fields, fill, group_of, is_email, is_password, submit_button
+from cases.mailbox import Mailbox, code_in, link_in
+from cases.screen import Screen, look, press, settle
+from cases.watch import Watch
+
+_SESSION = """() => {
+  const held = [...Object.entries(localStorage), ...Object.entries(sessionStorage)]
+    .some(([name, value]) => value.includes('"access_token"') || value.startsWith("base64-eyJhY2Nlc3NfdG9r"));
+  return held || /sb-[^=]*auth-token[^=]*=(?!;|$)./.test(document.cookie);
+}"""
+_STEPS = 7
+_WAIT_SECONDS = 12
+_MENUS = 14
+
+
+@dataclass
+class Journey:
+    """What happened, step by step; `notes` are for the reader of the results."""
+
+    page: Page
+    watch: Watch
+    paths: Sequence[str]
+    origin: str
+    person: Person = field(default_factory=Person)
+    door: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Screen:
+        """Open a path of the app."""
+        self.watch.where = path
+        try:
+            self.page.goto(self.origin + path, wait_until="load", timeout=30_000)
+        except Error as error:
+            self.notes.append(f"{path} did not open: {str(error).splitlines()[0][:120]}")
+        dismiss(self.page)
+        return look(self.page)
+
+    def signed_in(self) -> bool:
+        """Whether the browser holds a session, or a server keeps one in a cookie."""
+        try:
+            if self.page.evaluate(_SESSION):
+                return True
+            cookies = self.page.context.cookies()
+        except Error:
+            return False
+        return any("auth-token" in item.get("name", "") and item.get("value") for item in cookies)
+
+    def wait_for_session(self, *, wanted: bool = True, seconds: float = _WAIT_SECONDS) -> bool:
+        """Wait until there is a session, or until there is none."""
+        deadline = time.monotonic() + seconds
+        while self.signed_in() != wanted:
+            if time.monotonic() > deadline:
+                return False
+            self.page.wait_for_timeout(250)
+        return True
+
+    def sign_up(self) -> dict[str, Any]:
+        """Sign up where the app's pages offer it; says what was found and how far it went."""
+        for path in self.paths:
+            form = self._reach_form(path, sign_up=True)
+            if form is None:
+                continue
+            self.door = path
+            if self._through(sign_up=True):
+                return {"offered": True, "done": True, "at": path}
+        if not self.door:
+            return {"offered": False, "done": False}
+        return {"offered": True, "done": False, "at": self.door, "said": self._complaint()}
+
+    def sign_in(self) -> bool:
+        """Sign in as the same person; True when there is a session."""
+        for path in dict.fromkeys((self.door, *self.paths)):
+            if path and self._reach_form(path, sign_up=False) is not None and self._through(sign_up=False):
+                return True
+        return False
+
+    def sign_out(self, pages: Sequence[str] = ()) -> bool:
+        """Find the way out on this page, in its menus, then on the pages named; True when the session is gone."""
+        for path in ("", "/", *pages):
+            if path:
+                self.go(path)
+            if not self.signed_in():
+                return True
+            if self._press_out() or self._press_out_in_menus():
+                return True
+        return False
+
+    def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
+        """From a path, press what leads to a form for an e-mail address until there is one of the wanted kind."""
+        screen, pressed = self.go(path), set[str]()
+        for _ in range(5):
+            group = group_of(screen)
+            if group is not None and self._is_sign_up(screen, group) == sign_up:
+                return screen
+            wanted = words.SIGN_UP if sign_up else words.SIGN_IN
+            ways = screen.buttons_like(words.BY_MAIL) + screen.buttons_like(wanted, but=words.BY_OTHERS)
+            if not ways and sign_up and group is None:
+                ways = screen.buttons_like(words.SIGN_IN, but=words.BY_OTHERS)
+            ways = [item for item in ways if item["text"].lower() not in pressed and not item["selected"]]
+            ways = [item for item in ways if not item["href"] or item["href"].startswith(self.origin)]
+            ways = [item for item in ways if not (item["type"] == "submit" and group and item["group"] == group)]
+            if not ways and sign_up and group is None:
+                ways = _roles(screen, pressed)
+            if not ways:
+                break
+            pressed.add(ways[0]["text"].lower())
+            press(self.page, ways[0]["mark"])
+            screen = look(self.page)
+        group = group_of(screen)
+        return screen if group is not None and self._could_be(screen, group, sign_up=sign_up) else None
+
+    def _is_sign_up(self, screen: Screen, group: str) -> bool:
+        mine = [item for item in screen.fields if item["group"] == group]
+        button = submit_button(screen, group)
+        text = button["text"] if button else ""
+        if words.SIGN_UP.search(text) and not words.SIGN_IN.search(text):
+            return True
+        if words.SIGN_IN.search(text) and not words.SIGN_UP.search(text):
+            return False
+        return sum(map(is_password, mine)) > 1 or len([item for item in mine if item["tag"] == "input"]) > 2
+
+    def _could_be(self, screen: Screen, group: str, *, sign_up: bool) -> bool:
+        """A form for an address alone signs up and in: by a code or a link."""
+        mine = [item for item in screen.fields if item["group"] == group]
+        only_address = any(map(is_email, mine)) and not any(map(is_password, mine)) and len(mine) <= 2
+        door = any(words.DOORS.search(part) for part in (screen.path,))
+        return (only_address and door) or (not sign_up and any(map(is_password, mine)))
+
+    def _through(self, *, sign_up: bool) -> bool:
+        """Fill in and send what is asked, step by step, and prove the address where that is asked for."""
+        box = Mailbox(self.origin, self.person.email)
+        mails = len(box.all())
+        for _ in range(_STEPS):
+            screen = look(self.page)
+            group = group_of(screen)
+            codes = code_fields(screen)
+            if group is None and codes and self._type_code(box, mails, codes):
+                return True
+            fill(self.page, screen, group, self.person)
+            screen = look(self.page)
+            button = submit_button(screen, group if group is not None else None)
+            before = len(self.watch.answered)
+            if button is None or not press(self.page, button["mark"]):
+                self.page.keyboard.press("Enter")
+            settle(self.page)
+            if self.wait_for_session(seconds=_WAIT_SECONDS if self._asked(before) else 1.5):
+                return True
+            if self._open_link(box, mails):
+                return True
+            if sign_up and self._has_account() and not code_fields(look(self.page)):
+                return self.sign_in_after_sign_up()
+            after = look(self.page)
+            if after.path == screen.path and after.text == screen.text and not self._asked(before):
+                return False
+        return False
+
+    def sign_in_after_sign_up(self) -> bool:
+        """Some apps end the session that signing up began, or ask to sign in."""
+        self.notes.append("signed in by hand after signing up")
+        return self.sign_in()
+
+    def _asked(self, before: int) -> bool:
+        return any("/auth/v1/" in path or "/functions/v1/" in path for _, path, _ in self.watch.answered[before:])
+
+    def _has_account(self) -> bool:
+        return any(status < 300 for status in self.watch.seen("POST", "/auth/v1/signup"))
+
+    def _type_code(self, box: Mailbox, mails: int, fields: list[dict[str, Any]]) -> bool:
+        mail = box.newest(after=mails)
+        code = code_in(mail) if mail else None
+        if code is None:
+            return False
+        self.page.locator(f'[data-walk="{fields[0]["mark"]}"]').first.click(timeout=3000)
+        self.page.keyboard.type(code, delay=30)
+        self.page.keyboard.press("Enter")
+        self.notes.append("by a code from the mail page")
+        return self.wait_for_session()
+
+    def _open_link(self, box: Mailbox, mails: int) -> bool:
+        mail = box.newest(after=mails, seconds=1.5)
+        link = link_in(mail) if mail else None
+        if link is None or code_fields(look(self.page)):
+            return False
+        self.notes.append("by a link from the mail page")
+        self.page.goto(link)
+        settle(self.page)
+        return self.wait_for_session()
+
+    def _press_out(self) -> bool:
+        for item in look(self.page).buttons_like(words.SIGN_OUT)[:3]:
+            press(self.page, item["mark"])
+            self.page.wait_for_timeout(600)
+            if self.wait_for_session(wanted=False, seconds=3):
+                return True
+            for again in look(self.page).buttons_like(words.SIGN_OUT):
+                if (
+                    again["dialog"]
+                    and press(self.page, again["mark"])
+                    and self.wait_for_session(wanted=False, seconds=5)
+                ):
+                    return True
+        return False
+
+    def _press_out_in_menus(self) -> bool:
+        screen = look(self.page)
+        menus = [item for item in screen.buttons if item["tag"] in {"button", "summary"} or item["role"] == "button"]
+        menus = [
+            item
+            for item in menus
+            if item["popup"] or item["small"] or item["menu"] or words.SIGN_IN.search(item["text"])
+        ]
+        for item in sorted(menus, key=lambda item: not item["popup"])[:_MENUS]:
+            if words.HARMFUL.search(item["text"]) or not press(self.page, item["mark"]):
+                continue
+            self.page.wait_for_timeout(400)
+            if self._press_out():
+                return True
+            self.page.keyboard.press("Escape")
+        return False
+
+    def _complaint(self) -> str:
+        found = self.page.locator(
+            "[role=alert]:visible,[data-sonner-toast]:visible,[role=status]:visible,.text-red-500:visible"
+        )
+        try:
+            return " / ".join(text.strip() for text in found.all_inner_texts() if text.strip())[:200]
+        except Error:
+            return ""
+
+
+def _roles(screen: Screen, pressed: set[str]) -> list[dict[str, Any]]:
+    """Cards to choose among before the form comes: what kind of user one is."""
+    if not words.DOORS.search(screen.path):
+        return []
+    cards = [item for item in screen.buttons_like(words.ROLE, but=words.BY_OTHERS) if not item["menu"]]
+    cards = [item for item in cards if item["text"].lower() not in pressed and not words.SIGN_IN.search(item["text"])]
+    onward = [item for item in screen.buttons_like(words.ONWARD) if item["text"].lower() not in pressed]
+    return cards[:1] if cards and not (pressed and onward) else onward
+
+
+def dismiss(page: Page) -> None:
+    """Close what lies over the page: consent to cookies, greetings, tours."""
+    for _ in range(2):
+        screen = look(page)
+        over = [item for item in screen.buttons_like(words.ACCEPT) if item["dialog"] or len(item["text"]) < 24]
+        over = [
+            item
+            for item in over
+            if not item["menu"] and item["tag"] == "button" and not words.SIGN_UP.search(item["text"])
+        ]
+        if not over or not press(page, over[0]["mark"]):
+            return

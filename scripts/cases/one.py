@@ -1,0 +1,152 @@
+"""Walk through one case that is built: serve it, use it in Chromium, ask its tables and functions.
+
+    unshare --net sh -c 'ip link set lo up; python scripts/cases/one.py FOLDER RESULT.json'
+
+FOLDER holds `app`, `data` and `home` as walk_real_apps.py makes them. Nothing but loopback is there.
+"""
+
+import json
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from playwright.sync_api import Browser, sync_playwright
+
+from cases import words
+from cases.journey import Journey
+from cases.menu import open_all
+from cases.screen import settle
+from cases.serving import bring_up, environment_of
+from cases.watch import Watch
+from freehold.core.inventory import Inventory
+from freehold.flows.read import read_app
+from freehold.flows.source import open_source
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
+)
+COMMON_DOORS = ("/auth", "/login", "/signup", "/register", "/sign-up", "/signin")
+PUBLIC_PAGES = 12
+
+
+def main(folder: Path, result: Path) -> int:
+    """Write what happened; 0 when the case counts."""
+    started = time.monotonic()
+    app = open_source(str(folder / "app"), folder)
+    inventory = read_app(app)
+    environment = environment_of(folder / "home")
+    (folder / "data" / "up.json").unlink(missing_ok=True)
+    up, ready, mode = bring_up(folder / "app", folder / "data", environment, folder / "up.err")
+    found: dict[str, Any] = {"served": ready is not None, "warnings": up.warnings}
+    found |= {"mode": mode} if ready is not None else {"error": mode}
+    try:
+        if ready is not None:
+            found |= _used(folder, inventory, ready)
+    finally:
+        up.stop()
+    found["seconds"] = round(time.monotonic() - started)
+    result.write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    return 0
+
+
+def _used(folder: Path, inventory: Inventory, ready: dict[str, Any]) -> dict[str, Any]:
+    origin, key = str(ready["url"]), str(ready["publishable_key"])
+    watch = Watch(origin)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        found = _walked(browser, inventory, watch, folder)
+        browser.close()
+    return (
+        found
+        | watch.as_json()
+        | {
+            "tables": _tables(origin, key, inventory),
+            "functions": _functions(origin, key, ready),
+            "unset_secrets": sorted(ready["unset_secrets"]),
+        }
+    )
+
+
+def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) -> dict[str, Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    watch.follow(page)
+    journey = Journey(page=page, watch=watch, paths=_doors(inventory), origin=watch.origin)
+    found: dict[str, Any] = {"public_pages": open_all(journey, "/", most=PUBLIC_PAGES)}
+    page.screenshot(path=folder / "landing.png")
+    found["sign_up"] = journey.sign_up()
+    page.screenshot(path=folder / "signed-up.png")
+    pages: list[dict[str, Any]] = []
+    if found["sign_up"]["done"]:
+        settle(page)
+        start = page.url.removeprefix(watch.origin) or "/"
+        found["sign_out"] = journey.sign_out((start, "/profile", "/settings", "/account", "/dashboard"))
+        page.screenshot(path=folder / "signed-out.png")
+        found["sign_in"] = journey.sign_in()
+        settle(page)
+        page.screenshot(path=folder / "signed-in.png")
+        start = page.url.removeprefix(watch.origin) or "/"
+        pages = open_all(journey, start)
+    page.screenshot(path=folder / "last.png")
+    return found | {"pages": pages, "notes": journey.notes}
+
+
+def _doors(inventory: Inventory) -> tuple[str, ...]:
+    own = [path for path in inventory.pages if words.DOORS.search(path) and not set(path) & set(":$[")]
+    own = [path if path.startswith("/") else f"/{path}" for path in own if "*" not in path]
+    return tuple(dict.fromkeys(("/", *sorted(own, key=len)[:8], *COMMON_DOORS)))
+
+
+def _tables(origin: str, key: str, inventory: Inventory) -> dict[str, Any]:
+    """Ask each table that the code names; a refusal to a stranger is an answer, 404 is none."""
+    names = sorted(set(inventory.tables_used))
+    missing = [name for name in names if _status("GET", f"{origin}/rest/v1/{name}?limit=1", key) in {0, 404, 500, 503}]
+    return {"named": len(names), "answering": len(names) - len(missing), "missing": missing}
+
+
+def _functions(origin: str, key: str, ready: dict[str, Any]) -> dict[str, Any]:
+    """Ask each function whether it may be called from another origin: it has to start for that."""
+    names = [str(name) for name in ready["functions"]]
+    not_vendored = {str(name): str(why)[:300] for name, why in ready["functions_not_startable"].items()}
+    asked = [name for name in names if name not in not_vendored]
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(lambda name: _status("OPTIONS", f"{origin}/functions/v1/{name}", key), asked))
+    silent = {name: status for name, status in zip(asked, statuses, strict=True) if status == 0 or status >= 500}
+    return {"named": len(names), "starting": len(asked) - len(silent), "not_vendored": not_vendored, "silent": silent}
+
+
+def _status(method: str, url: str, key: str) -> int:
+    headers = {
+        "apikey": key,
+        "authorization": f"Bearer {key}",
+        "origin": "http://other.example",
+        "access-control-request-method": "POST",
+    }
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers), timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,125 @@
+"""The schema of an app whose migrations do not apply as they stand: from git, and from the builder's types."""
+
+import time
+from dataclasses import dataclass
+
+from freehold.core.errors import BadUsage
+from freehold.core.event import Event
+from freehold.core.plan import Report, Step
+from freehold.core.secret import Secret
+from freehold.data import schema
+from freehold.flows.check import types_of
+from freehold.flows.up_work import Work
+from freehold.targets.local.place import place_of
+
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class ReplayHistory:
+    """Every statement that the app's migrations ever had in git, as far as it applies: the baseline of the schema.
+
+    `before` are the steps that start a database and give it the platform: run again when one has to be put aside.
+    """
+
+    work: Work
+    before: tuple[Step, ...]
+    title: str = "Replay the history of the app's migrations into the empty database"
+
+    def done(self) -> bool:
+        """Whether this database has its baseline."""
+        return schema.is_recorded(self.work.database.admin_dsn)
+
+    def run(self, report: Report) -> None:
+        """Replay; what does not apply is told and stands in the ledger. Raises DatabaseUnfit unless it is empty."""
+        work = self.work
+        if _was_never_served(work):
+            self._put_aside(report)
+        found = schema.replay(
+            work.app.root, work.inventory, owner_dsn=_owner(work), admin_dsn=work.database.admin_dsn, report=report
+        )
+        if found.failed:
+            causes = ", ".join(f"{count} {cause}" for cause, count in found.causes.items())
+            text = f"{len(found.failed)} of {len(found.entries)} statements did not apply ({causes})"
+            report(Event(name="warning", text=f"{text}; `freehold check` lists them. Compare with the live database"))
+
+    def _put_aside(self, report: Report) -> None:
+        """Begin anew after migrations that failed half-way; what they left is kept under another name."""
+        work = self.work
+        aside = work.place.postgres.with_name(time.strftime("postgres-before-replay-%Y%m%d-%H%M%S", time.gmtime()))
+        work.stop_database()
+        work.place.postgres.rename(aside)
+        report(Event(name="note", text=f"The database that the migrations left half-made is kept in {aside}"))
+        for step in self.before:
+            step.run(report)
+
+    def undo(self) -> bool:
+        """Nothing: the schema stays, with its ledger."""
+        return False
+
+
+@dataclass(frozen=True)
+class FillFromTypes:
+    """Tables, columns and enums that only the builder's generated types know."""
+
+    work: Work
+    title: str = "Make the tables that only the builder's types know"
+
+    def done(self) -> bool:
+        """Never: what is there is not made twice."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Make them; raises BadUsage where there are no such types, or they cannot be read."""
+        text = types_of(self.work.app)
+        if not text:
+            raise BadUsage(
+                "the app has no generated types to make tables from",
+                detail="looked for supabase/types.ts and the like below src/",
+                hint=command(self.work, "--replay"),
+            )
+        dsn = self.work.database.admin_dsn
+        filled = schema.fill_from_types(text, owner_dsn=_owner(self.work), admin_dsn=dsn, report=report)
+        if filled.tables:
+            closed = f"{len(filled.tables)} tables were made from the types alone: {_listed(filled.tables)}"
+            report(Event(name="warning", text=f"{closed}. They are empty, and closed until you give them policies"))
+
+    def undo(self) -> bool:
+        """Nothing: empty tables harm nobody."""
+        return False
+
+
+def command(work: Work, *options: str) -> str:
+    """Give what to type to bring the same app up in the same place with these options."""
+    usual = place_of(work.app.origin, None).root == work.place.root
+    return " ".join(["freehold up", work.app.origin, *options, *([] if usual else ["--data", str(work.place.root)])])
+
+
+def _was_never_served(work: Work) -> bool:
+    """Whether an embedded database has something in it that no release ever ran on: no user can have been there."""
+    if work.database_url is not None or any(work.place.releases.iterdir()):
+        return False
+    return schema.is_occupied(work.database.admin_dsn)
+
+
+def tell_of_missing_tables(work: Work, report: Report) -> None:
+    """Warn of tables that the builder's types name and the database has not: the app's requests for them fail."""
+    text = types_of(work.app)
+    if not text or work.fill_from_types:
+        return
+    try:
+        missing = schema.compare(text, work.database.admin_dsn).missing_tables
+    except BadUsage:
+        return
+    if missing:
+        options = ("--replay", "--fill-from-types") if work.replay else ("--fill-from-types",)
+        shown = f"{len(missing)} tables that the app's types name are made by no migration: {_listed(missing)}"
+        report(Event(name="warning", text=f"{shown}. To have them, empty: {command(work, *options)}"))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _owner(work: Work) -> Secret:
+    return work.database.dsn(work.owner_role, work.keys.owner_password)
