@@ -70,14 +70,6 @@ def test_a_front_end_in_a_folder_of_its_own_is_built_there(tmp_path: Path) -> No
     assert artifact.notes == ()
 
 
-def test_an_app_that_needs_a_server_for_its_pages_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
-    package = {"name": "tanstack_start_ts", "dependencies": {"@tanstack/react-start": "1"}}
-    app = _app(tmp_path, changes={"package.json": json.dumps(package)})
-    with pytest.raises(BuildFailed, match="rendered by a server"):
-        _build(app, tmp_path)
-    assert not (tmp_path / "cache").exists()
-
-
 def test_a_build_that_writes_no_page_has_failed(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match="wrote no page"):
         _build(_app(tmp_path, "console.log('done');\n"), tmp_path)
@@ -153,8 +145,12 @@ PNPM_LOCK = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n"
 
 @pytest.mark.parametrize(
     ("manager", "lock", "text", "dependencies"),
-    [("bun", "bun.lock", BUN_LOCK, {"is-number": "7.0.0"}), ("pnpm", "pnpm-lock.yaml", PNPM_LOCK, {})],
-    ids=["bun", "pnpm"],
+    [
+        ("bun", "bun.lock", BUN_LOCK, {"is-number": "7.0.0"}),
+        ("pnpm", "pnpm-lock.yaml", PNPM_LOCK, {}),
+        ("yarn", "yarn.lock", "# yarn lockfile v1\n", {}),
+    ],
+    ids=["bun", "pnpm", "yarn"],
 )
 def test_the_lock_files_own_program_installs(
     tmp_path: Path, manager: str, lock: str, text: str, dependencies: dict[str, str]
@@ -168,13 +164,6 @@ def test_the_lock_files_own_program_installs(
     assert (artifact.site / "index.html").read_text() == "a page"
     assert any(event.text == f"Install packages with {manager}" for event in events)
     assert artifact.notes == ()
-
-
-def test_a_manager_that_freehold_does_not_run_gives_way_to_npm_with_a_note(tmp_path: Path) -> None:
-    artifact = _build(
-        _app(tmp_path, changes={"package-lock.json": None, "yarn.lock": "# yarn lockfile v1\n"}), tmp_path
-    )
-    assert "yarn" in artifact.notes[0]
 
 
 def test_packages_from_the_builders_cache_come_from_the_registry(tmp_path: Path) -> None:

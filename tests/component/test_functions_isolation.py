@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from functions_world import DENO, served, write
 
-from freehold.kit import deno
+from freehold.kit import confined
 from freehold.runtime.settings import FunctionLimits
 
 pytestmark = pytest.mark.skipif(not DENO, reason="Deno is not installed")
@@ -187,7 +187,7 @@ async def test_a_hostile_function_reaches_nothing_but_the_api(tmp_path: Path) ->
     secret.write_text("secret")
     unix = await asyncio.start_unix_server(greet, socket_path)
     addresses = ["127.0.0.1", "localhost", "127.0.0.2", "127.1", "2130706433", "0.0.0.0", "[::1]", "[::]",
-                 "[::ffff:127.0.0.1]", "localhost.", *deno.own_addresses()]  # fmt: skip
+                 "[::ffff:127.0.0.1]", "localhost.", *confined.own_addresses()]  # fmt: skip
     functions = write(tmp_path, {"hostile": HOSTILE, "other": GOOD})
     async with served(tmp_path / "s", functions) as world, aiohttp.ClientSession() as http:
         await http.get(world.address("other"))

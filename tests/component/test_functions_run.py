@@ -184,7 +184,7 @@ async def test_the_builders_ai_gateway_is_answered_here(tmp_path: Path) -> None:
 async def test_nothing_is_left_when_the_server_stops(tmp_path: Path) -> None:
     async with served(tmp_path / "s", write(tmp_path, {"echo": ECHO})) as world, aiohttp.ClientSession() as http:
         await http.get(world.address("echo"))
-        folder = world.app._functions._folder
+        folder = world.app._functions._folders._folder
         assert folder.stat().st_mode & 0o777 == 0o700
     assert not folder.exists()
     assert _commands(tmp_path) == []

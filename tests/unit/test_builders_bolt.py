@@ -113,7 +113,7 @@ def test_an_expo_app_has_screens_a_shell_and_settings_in_bolts_own_file(tmp_path
     assert [(shell.kind, shell.identifier) for shell in inventory.native_shells] == [("expo", "com.pots.app")]
     assert inventory.backend is not None
     assert inventory.backend.project_ref == REF
-    assert "expo" in inventory.not_served
+    assert inventory.served
 
 
 def test_back_ends_that_are_not_supabase_are_recognised_and_said(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from freehold.releases.function_imports import target
-from freehold.runtime.functions.relay import for_api
+from freehold.runtime.workers.relay import for_api
 
 
 @pytest.mark.parametrize(

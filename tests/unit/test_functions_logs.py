@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from freehold.runtime.functions import logs
-from freehold.runtime.functions.logs import FunctionLog
+from freehold.runtime.workers import log as logs
+from freehold.runtime.workers.log import WorkerLog
 
 
 def test_logs_keep_within_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "FILE_BYTES", 1000)
-    log = FunctionLog(tmp_path / "logs" / "f.log", ())
+    log = WorkerLog(tmp_path / "logs" / "f.log", ())
     for number in range(100):
         log.lines([f"line {number}"], "info")
     files = sorted(path.name for path in (tmp_path / "logs").iterdir())
@@ -21,7 +21,7 @@ def test_logs_keep_within_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_longest_secret_is_hidden_first(tmp_path: Path) -> None:
-    log = FunctionLog(tmp_path / "f.log", ("secret-and-more", "secret"))
+    log = WorkerLog(tmp_path / "f.log", ("secret-and-more", "secret"))
     log.lines(["a secret-and-more b secret"], "info")
     assert json.loads((tmp_path / "f.log").read_text())["text"] == "a [secret] b [secret]"
     assert (tmp_path / "f.log").stat().st_mode & 0o777 == 0o600

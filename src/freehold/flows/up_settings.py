@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from freehold.flows import up_auth, up_sign_in
 from freehold.flows.up_work import Work
 from freehold.kit import programs
-from freehold.releases import functions
+from freehold.releases import functions, server
 
 
 def settings(work: Work) -> dict[str, object]:
@@ -27,6 +27,8 @@ def settings(work: Work) -> dict[str, object]:
         "anon_names": [backend.publishable_key] if backend and backend.publishable_key else [],
         "storage_directory": str(work.place.objects),
         "site_directory": str(work.site) if work.site else None,
+        "server": server.settings(work.server) if work.server else None,
+        "node": str(programs.node().node),
         "functions": functions.settings(work.functions_artifact) if work.functions_artifact else [],
         "function_secrets": _function_secrets(work),
         "function_hosts": {urlsplit(backend.url).netloc: ""} if backend else {},
@@ -54,7 +56,7 @@ def secret_versions(work: Work) -> dict[str, str]:
 
 def _function_secrets(work: Work) -> dict[str, str]:
     values = {"LOVABLE_API_KEY": work.keys.lovable_api_key}
-    read = {name for function in work.inventory.functions for name in function.secrets}
+    read = {name for function in work.inventory.functions for name in function.secrets} | {*work.inventory.secrets}
     for name in work.secrets.names():
         if up_sign_in.is_sign_in_secret(name) and name not in read:
             continue

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import freehold
 from freehold import platform
@@ -13,7 +14,7 @@ from freehold.flows import up_build, up_schema, up_settings
 from freehold.flows.up_database import connect_own, start_embedded
 from freehold.flows.up_work import Work
 from freehold.kit import postgres
-from freehold.releases import placeholders
+from freehold.releases import placeholders, server
 from freehold.secrets.age import AgeStore
 from freehold.targets.local import database_access, releases
 from freehold.targets.local.place import identity_file
@@ -150,17 +151,32 @@ class RenderSite:
 
     def done(self) -> bool:
         """Whether this site was rendered for this address before, or there is none."""
-        target = self.work.place.rendered / self._name()
-        self.work.site = target if target.is_dir() else None
-        return self.work.site is not None or self.work.site_artifact is None
+        if self.work.site_artifact is None:
+            return True
+        self._take()
+        return all(target.is_dir() for _, target in self._folders())
 
     def run(self, _report: Report) -> None:
-        """Render; the folder appears whole."""
-        if self.work.site_artifact is not None:
-            target = self.work.place.rendered / self._name()
-            key = self.work.keys.publishable_key
-            placeholders.render(self.work.site_artifact / "site", target, origin=self.work.url, publishable_key=key)
-            self.work.site = target
+        """Render pages and server; each folder appears whole."""
+        key = self.work.keys.publishable_key
+        for source, target in self._folders():
+            placeholders.render(source, target, origin=self.work.url, publishable_key=key)
+        self._take()
+
+    def _take(self) -> None:
+        for source, target in self._folders():
+            if source.name == server.FOLDER:
+                self.work.server = target
+            else:
+                self.work.site = target
+
+    def _folders(self) -> list[tuple[Path, Path]]:
+        """Give each folder of the artifact, and where it is rendered."""
+        built = self.work.site_artifact
+        if built is None:
+            return []
+        pairs = ((built / "site", self._name()), (built / server.FOLDER, f"{self._name()}-server"))
+        return [(source, self.work.place.rendered / name) for source, name in pairs if source.is_dir()]
 
     def _name(self) -> str:
         key = f"{self.work.url} {self.work.keys.publishable_key}"

@@ -53,6 +53,8 @@ class Work:
     functions_artifact: Path | None = None
     artifact_digest: str = ""
     site: Path | None = None
+    server: Path | None = None
+    """The app's own server as rendered for this place."""
     release_number: int = 0
     functions_not_startable: Mapping[str, str] = field(default_factory=dict)
     _database: Database | None = None
@@ -75,11 +77,14 @@ class Work:
         return tuple(function.name for function in self.inventory.functions)
 
     def unset_secrets(self) -> dict[str, tuple[str, ...]]:
-        """Names that functions read and nobody has set, each with the functions that read it."""
+        """Names that functions or the server read and nobody has set, each with those that read it."""
         known = {*self.secrets.names(), *SUPPLIED}
         users: dict[str, list[str]] = {}
         for function in self.inventory.functions:
             for name in function.secrets:
                 if name not in known and not name.startswith("SUPABASE_"):
                     users.setdefault(name, []).append(function.name)
+        for name in self.inventory.secrets if self.server else ():
+            if name not in known:
+                users.setdefault(name, []).append("the app's server")
         return {name: tuple(functions) for name, functions in sorted(users.items())}

@@ -1,13 +1,7 @@
-"""Deno: what a program imports, fetching that, and starting a program that may do nothing but what it is given."""
+"""Deno: what a program imports, fetching that, and the arguments that start it with nothing but what it is given."""
 
-import asyncio
-import contextlib
-import ctypes
-import ipaddress
 import json
-import os
-import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,21 +9,8 @@ from freehold.kit import process
 
 INFO_TIMEOUT_SECONDS = 120.0
 CACHE_TIMEOUT_SECONDS = 600.0
-NEVER_REACHABLE = (
-    "0.0.0.0/8",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "168.63.129.16",
-    "100.100.100.200",
-    "[::]",
-    "[::1]",
-    "[fd00:ec2::254]",
-)
-"""This machine, link-local addresses and clouds' metadata services. Deno checks them after resolving a name, too."""
 HARMLESS_FACTS = ("cpus", "gid", "homedir", "hostname", "osRelease", "systemMemoryInfo", "uid")
 """What popular npm packages (AWS's and Vercel's among them) ask about the system while they are loaded."""
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +42,6 @@ class Limits:
     read: tuple[Path, ...]
     write: tuple[Path, ...]
     denied_addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process has used: seconds of CPU and bytes of memory that are resident."""
-
-    cpu_seconds: float
-    memory_bytes: int
 
 
 def info(  # noqa: PLR0913 - what to look at, and where
@@ -121,65 +94,6 @@ def run_argv(deno: str, program: Path, *, config: Path, lock: Path | None, limit
         "--deny-ffi",
         str(program),
     ]
-
-
-async def start(argv: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> asyncio.subprocess.Process:
-    """Start a program with pipes on its output. It is killed when this process ends, however it ends.
-
-    Must be called on the thread that runs the loop: the kernel ties the child's life to the thread that starts it.
-    """
-    return await asyncio.create_subprocess_exec(
-        *argv,
-        env=dict(environment),
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_bind_to(os.getpid()),
-    )
-
-
-def usage(pid: int) -> Usage | None:
-    """Read what a process has used from /proc; None when it is gone, or where there is no /proc."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        return None
-    ticks = os.sysconf("SC_CLK_TCK")
-    return Usage((int(fields[11]) + int(fields[12])) / ticks, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
-
-
-def own_addresses() -> tuple[str, ...]:
-    """The addresses of this machine's interfaces in the form that Deno's permissions want, sorted."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):
-        previous = ""
-        for line in Path("/proc/net/fib_trie").read_text().splitlines():
-            if "host LOCAL" in line:
-                found.add(previous)
-            previous = line.split()[-1] if line.split() else ""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/net/if_inet6").read_text().splitlines():
-            found.add(f"[{ipaddress.IPv6Address(int(line.split()[0], 16))}]")
-    return tuple(sorted(item for item in found if not item.startswith("127.")))
-
-
-def _bind_to(parent: int) -> Callable[[], None]:
-    """Make what a child does between fork and exec: die with its parent, be the first that the kernel kills."""
-
-    def bind() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-        try:
-            descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-            os.write(descriptor, b"800")
-            os.close(descriptor)
-        except OSError:
-            pass
-
-    return bind
 
 
 def _paths(paths: Sequence[Path]) -> str:

@@ -71,6 +71,17 @@ def pnpm() -> Path:
     return tool_cache.installed(f"pnpm-{npm.lock_digest('pnpm')}", _install_pnpm) / "bin/pnpm"
 
 
+def yarn() -> Path:
+    """Give yarn 1, installed on the first call; it needs `node().bin` on PATH. Raises ProgramMissing."""
+    return tool_cache.installed(f"yarn-{npm.lock_digest('yarn')}", _install_yarn) / "bin/yarn"
+
+
+def nft() -> Path:
+    """Give the folder of the package that lists what a Node program loads; installed on the first call."""
+    folder = tool_cache.installed(f"nft-{npm.lock_digest('nft')}", lambda folder: _drop(_npm_install("nft", folder)))
+    return folder / "node_modules/@vercel/nft"
+
+
 def psql() -> Path:
     """Give psql: the wheel's, else the system's. Raises ProgramMissing."""
     found = wheel_program("psql") or _on_path("psql")
@@ -108,6 +119,17 @@ def _install_pnpm(folder: Path) -> None:
         program = modules / f"pnpm/bin/{name}.cjs"
         program.chmod(0o755)
         (folder / "bin" / name).symlink_to(os.path.relpath(program, folder / "bin"))
+
+
+def _install_yarn(folder: Path) -> None:
+    program = _npm_install("yarn", folder) / "yarn/bin/yarn.js"
+    program.chmod(0o755)
+    (folder / "bin").mkdir()
+    (folder / "bin/yarn").symlink_to(os.path.relpath(program, folder / "bin"))
+
+
+def _drop(_installed: Path) -> None:
+    """The folder is known by its name."""
 
 
 def _linked_node(root: Path) -> Node:

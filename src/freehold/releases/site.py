@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from freehold.core.event import Event
 from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
 from freehold.kit import files, process
-from freehold.releases import artifact, dependencies, output, scratch, toolchain, words
+from freehold.releases import artifact, dependencies, frameworks, output, scratch, server, toolchain, words
 from freehold.releases.toolchain import Toolchain
 
 TIMEOUT_SECONDS = 1800
-BUILD_REVISION = 1
+BUILD_REVISION = 2
 """Counted up when the same sources and tools would give another site."""
 
 
@@ -29,7 +29,7 @@ class SiteArtifact:
 
     digest: str
     directory: Path
-    """<destination>/<digest>; holds `site`."""
+    """<destination>/<digest>; holds `site`, and `server` when the app renders its pages itself."""
     build_key: str
     """Hash of sources, values, tools and Freehold's way of building: an equal one gives an equal site."""
     warm: bool
@@ -44,6 +44,12 @@ class SiteArtifact:
     def site(self) -> Path:
         """The files of the site."""
         return self.directory / "site"
+
+    @property
+    def server(self) -> Path | None:
+        """The app's own server, None when its pages are files alone."""
+        folder = self.directory / server.FOLDER
+        return folder if folder.is_dir() else None
 
 
 def build_site(app: App, inventory: Inventory, destination: Path, *, report: Report, cache: Path) -> SiteArtifact:
@@ -108,14 +114,19 @@ class _Build:
         told = dependencies.install(packages, environment=self._with(copied), log=log, report=self.report)
         try:
             self._compile(folder, copied, log)
+            built = frameworks.find(
+                frameworks.Scene(folder=folder, frontend=self.frontend, environment=self._with(copied), log=log)
+            )
         finally:
             if not told:  # what was not installed as the lock file says is installed anew, in the hope that it can be
                 dependencies.keep(packages)
-        built = self._built(folder, log)
-        tidy = output.tidy(built, self.inventory)
+        tidy = output.tidy(built.pages, self.inventory)
+        if built.server is not None:
+            output.tidy(built.server.folder, self.inventory)
         removed = tuple(sorted({*copied.removed_scripts, *tidy.removed_scripts}))
         self._tell(removed, tidy.leftovers)
-        return _store(built, root / "parcel", destination, _Told(key, removed, tidy.leftovers, (*notes, *told)))
+        parcel = _packed(built, root / "parcel", copied.environment)
+        return _store(parcel, destination, _Told(key, removed, tidy.leftovers, (*notes, *told)))
 
     def _lock(self, root: Path) -> Path | None:
         fits = self.tools.manager == self.frontend.package_manager
@@ -140,6 +151,7 @@ class _Build:
         return {
             **self.environment,
             **copied.environment,
+            **frameworks.build_environment(self.frontend),
             "PATH": self.tools.path,
             "npm_config_cache": str(self.cache / "npm"),
             "npm_config_update_notifier": "false",
@@ -163,19 +175,12 @@ class _Build:
 
     def _build_command(self, folder: Path) -> tuple[str, ...]:
         """Run the app's own build script; Vite itself where there is none."""
+        binaries = folder / "node_modules" / ".bin"
+        if self.frontend.framework == "expo":
+            return (str(binaries / "expo"), "export", "--platform", "web", "--output-dir", self.frontend.output)
         if self.frontend.build_command and _has_script(folder, "build"):
             return (*self.tools.command, *self.frontend.build_command[1:])
-        return (str(folder / "node_modules" / ".bin" / "vite"), "build")
-
-    def _built(self, folder: Path, log: Path) -> Path:
-        built = folder / self.frontend.output
-        if (built / "index.html").is_file():
-            return built
-        raise BuildFailed(
-            f"the build of {self.app.name} ended well but wrote no page",
-            detail=f"expected {self.frontend.output}/index.html\nthe whole log: {log}",
-            hint="check build.outDir in the Vite config",
-        )
+        return (str(binaries / "vite"), "build")
 
     def _tell(self, removed: tuple[str, ...], leftovers: tuple[output.Leftover, ...]) -> None:
         for address in removed:
@@ -192,9 +197,15 @@ class _Told:
     notes: tuple[str, ...]
 
 
-def _store(built: Path, parcel: Path, destination: Path, told: _Told) -> SiteArtifact:
+def _packed(built: frameworks.Built, parcel: Path, baked: Mapping[str, str]) -> Path:
     parcel.mkdir()
-    built.rename(parcel / "site")
+    built.pages.rename(parcel / "site")
+    if built.server is not None:
+        server.store(built.server, parcel, baked)
+    return parcel
+
+
+def _store(parcel: Path, destination: Path, told: _Told) -> SiteArtifact:
     stored = artifact.store(parcel, destination)
     _records(destination).mkdir(exist_ok=True)
     record = {**asdict(told), "digest": stored.digest}
@@ -217,14 +228,7 @@ def _artifact(stored: artifact.Artifact, told: _Told, *, warm: bool) -> SiteArti
 def _frontend(inventory: Inventory) -> Frontend:
     if not inventory.frontends:
         raise BuildFailed("the app has no front end that could be built", detail="no package.json was found")
-    frontend = inventory.frontends[0]
-    if frontend.server:
-        raise BuildFailed(
-            f"apps of the generation {inventory.generation} are rendered by a server, which Freehold cannot build yet",
-            detail=f"package.json asks for {frontend.framework}",
-            hint="docs/reference/inventory.md lists the generations that can be built",
-        )
-    return frontend
+    return inventory.frontends[0]
 
 
 def _recall(destination: Path, key: str) -> SiteArtifact | None:

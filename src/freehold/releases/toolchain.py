@@ -9,7 +9,7 @@ from freehold.core.inventory import Frontend
 from freehold.kit import process, programs
 
 _TIMEOUT_SECONDS = 60
-_OTHERS: dict[str, Callable[[], Path]] = {"bun": programs.bun, "pnpm": programs.pnpm}
+_OTHERS: dict[str, Callable[[], Path]] = {"bun": programs.bun, "pnpm": programs.pnpm, "yarn": programs.yarn}
 
 
 @dataclass(frozen=True, kw_only=True)

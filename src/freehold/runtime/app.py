@@ -20,6 +20,7 @@ from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services, open_services
 from freehold.runtime.settings import Settings
 from freehold.runtime.site.app import SiteApp
+from freehold.runtime.site.proxy import open_proxy
 from freehold.runtime.standing import Standing
 from freehold.runtime.storage.app import StorageApp
 
@@ -47,7 +48,7 @@ class RuntimeApp:
         self._routes = _routes(self._services) | {REALTIME: realtime}
         worker = Worker(self._services, realtime.notified)
         self._leader = Leader(settings.rest_dsn, bus, (*realtime.duties(), *worker.duties()), standing)
-        self._site = SiteApp(settings.site_directory)
+        self._site = SiteApp(settings.site_directory, open_proxy(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, WebSocket or lifespan."""
@@ -93,8 +94,7 @@ class RuntimeApp:
         if scope["path"].startswith(REALTIME + "/"):
             await self._routes[REALTIME](_inner(REALTIME, scope), receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket is served here"})
+            await self._site(scope, receive, send)
 
     async def _health(self, send: Send) -> None:
         """Answer 200 when the database answers, else 503; says nothing about the app to strangers."""

@@ -1,6 +1,7 @@
 """Everything the runtime has to know, read once at start from one JSON file with mode 0600."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,35 @@ class FunctionLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """The app's own server, which renders its pages: a Node program of the release."""
+
+    directory: Path
+    entry: str
+    """Relative to `directory`."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What the build baked in, for code that reads it when it runs; nothing secret."""
+    reads: tuple[str, ...] = ()
+    """Names that stand in its code: of the API's keys and the owner's secrets it gets these."""
+    addons: bool = False
+    """Whether it brings native code, which Node has to be allowed to load."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerLimits:
+    """What the app's own server may use. When it goes over, it is ended and started again."""
+
+    heap_megabytes: int = 512
+    memory_megabytes: int = 1024
+    """Resident memory of the process."""
+    cpu_seconds: float = 30.0
+    """CPU time without once coming back to the event loop."""
+    boot_seconds: float = 60.0
+    answer_seconds: float = 150.0
+    """Until the answer's headers."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SmtpSettings:
     """Where mail goes; without one it goes to the local mail page."""
 
@@ -87,6 +117,10 @@ class Settings:
     require_apikey: bool = True
     storage_directory: Path = Path("storage")
     site_directory: Path | None = None
+    server: ServerSettings | None = None
+    """The app's own server; None for an app that is files alone."""
+    server_limits: ServerLimits = field(default_factory=ServerLimits)
+    node: str = "node"
     functions: tuple[FunctionSettings, ...] = ()
     function_secrets: dict[str, Secret] = field(default_factory=dict)
     function_state_directory: Path = Path("functions")
@@ -161,24 +195,32 @@ def dump(settings: Settings) -> str:
     return json.dumps({item.name: _plain(getattr(settings, item.name)) for item in fields(Settings)}, indent=1)
 
 
-def _parse(name: str, value: object) -> object:  # noqa: PLR0911 - one line a kind of setting
+def _parse(name: str, value: object) -> object:
     if value is None:
         return None
-    if name in _SECRETS:
-        return Secret(str(value))
-    if name in _PATHS:
-        return Path(str(value))
+    if name in _SECRETS | _PATHS:
+        return Secret(str(value)) if name in _SECRETS else Path(str(value))
     if name in _TUPLES and isinstance(value, list):
         return tuple(value)
     if name == "functions" and isinstance(value, list):
         return tuple(FunctionSettings(**(item | {"directory": Path(item["directory"])})) for item in value)
-    if name == "function_secrets" and isinstance(value, dict):
-        return {key: Secret(str(item)) for key, item in value.items()}
-    if name == "function_limits" and isinstance(value, dict):
-        return FunctionLimits(**value)
-    if name == "smtp" and isinstance(value, dict):
-        return SmtpSettings(**(value | {"password": Secret(value.get("password", ""))}))
+    if name in _TABLES and isinstance(value, dict):
+        return _TABLES[name](value)
     return value
+
+
+def _server(value: dict[str, Any]) -> ServerSettings:
+    directory, reads = Path(value["directory"]), tuple(value.get("reads", ()))
+    return ServerSettings(**(value | {"directory": directory, "reads": reads}))
+
+
+_TABLES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "server": _server,
+    "server_limits": lambda value: ServerLimits(**value),
+    "function_secrets": lambda value: {key: Secret(str(item)) for key, item in value.items()},
+    "function_limits": lambda value: FunctionLimits(**value),
+    "smtp": lambda value: SmtpSettings(**(value | {"password": Secret(value.get("password", ""))})),
+}
 
 
 def _plain(value: object) -> object:
@@ -186,7 +228,7 @@ def _plain(value: object) -> object:
         return value.reveal()
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, FunctionSettings | FunctionLimits | SmtpSettings):
+    if isinstance(value, FunctionSettings | FunctionLimits | ServerSettings | ServerLimits | SmtpSettings):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

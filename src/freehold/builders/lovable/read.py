@@ -93,7 +93,6 @@ def read(app: App) -> Inventory:
         package_mirrors=services.PACKAGE_MIRRORS,
         client_versions={item: main.dependencies[item] for item in services.CLIENTS if item in main.dependencies},
         settings=supabase_project.without_defaults(settings),
-        not_served="its server-rendered front end is not built yet" if is_server_rendered(name) else "",
     )
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Coroutine
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -12,20 +11,15 @@ from yarl import URL
 
 from freehold.runtime.functions import answers
 from freehold.runtime.functions.answers import Answer
-from freehold.runtime.functions.incoming import Incoming
-from freehold.runtime.functions.pool import Functions, NotStartable
-from freehold.runtime.functions.worker import BootFailed, Worker
+from freehold.runtime.functions.pool import Functions
 from freehold.runtime.services import Receive, Scope, Send, Services
 from freehold.runtime.session import Refused
 from freehold.runtime.settings import FunctionSettings
+from freehold.runtime.workers.incoming import Incoming, until_gone
+from freehold.runtime.workers.outgoing import NOT_FORWARDED, pass_on
+from freehold.runtime.workers.slot import NotStartable
+from freehold.runtime.workers.worker import BootFailed, Worker
 
-HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-     "transfer-encoding", "upgrade", "host", "expect")
-)  # fmt: skip
-NOT_FORWARDED = HOP_BY_HOP | {"accept-encoding"}
-"""Compression is the front's work: a stream that the function's side compresses would come in bursts."""
-NOT_RETURNED = HOP_BY_HOP | {"date", "server"}
 ENDING_SECONDS = 5.0
 _NAME = re.compile(r"/([A-Za-z0-9_-]+)(/.*)?", re.DOTALL)
 _AUTOMATIC = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
@@ -64,21 +58,8 @@ class FunctionsApp:
             return await refusal.send(send)
         incoming = Incoming(scope, receive)
         async with incoming:
-            await self._until_gone(incoming, self._call(function, scope, headers, incoming, send))
+            await until_gone(incoming, self._call(function, scope, headers, incoming, send))
         return None
-
-    async def _until_gone(self, incoming: Incoming, work: Coroutine[None, None, None]) -> None:
-        """Do the work unless the client goes away first."""
-        task = asyncio.create_task(work)
-        gone = asyncio.create_task(incoming.gone.wait())
-        try:
-            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                task.result()
-        finally:
-            for item in (task, gone):
-                item.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
 
     def _headers(self, scope: Scope) -> "CIMultiDict[str]":
         """The request's headers for the function; a key that stands for a token is put into its place."""
@@ -149,7 +130,7 @@ class FunctionsApp:
                     patience.reschedule(None)
                 async with response:
                     started = True
-                    await _pass_on(response, headers["x-freehold-request"], send)
+                    await pass_on(response, headers["x-freehold-request"], send)
         except TimeoutError:
             if not started:
                 await answers.TIMED_OUT.send(send)
@@ -170,16 +151,6 @@ class FunctionsApp:
         headers["x-freehold-client"] = (scope.get("client") or ("", 0))[0]
         headers["host"] = public.netloc
         return URL(f"http://{function.name.replace('_', '-')}.function{path}", encoded=True)
-
-
-async def _pass_on(response: aiohttp.ClientResponse, request_id: str, send: Send) -> None:
-    given = [(name.lower(), value) for name, value in response.raw_headers]
-    headers = [(name, value) for name, value in given if name.decode("latin-1") not in NOT_RETURNED]
-    headers.append((b"sb-request-id", request_id.encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    async for block in response.content.iter_any():
-        await send({"type": "http.response.body", "body": block, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def _why(worker: Worker, error: Exception) -> Answer:

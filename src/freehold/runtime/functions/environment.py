@@ -1,25 +1,17 @@
 """What a function finds in its environment, and what its process may touch."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from freehold.kit import deno
 from freehold.runtime.settings import FunctionSettings, Settings
+from freehold.runtime.workers import surroundings
+from freehold.runtime.workers.worker import Bounds, Program, relay_in, socket_in
 
 RUNNER = Path(__file__).with_name("runner.js")
 SERVE_WITHIN_SECONDS = 5
-BUILDER_HOSTS = {
-    "ai.gateway.lovable.dev": "/_freehold/ai",
-    "connector-gateway.lovable.dev": "/_freehold/ai/connectors",
-    "api.lovable.dev": "/_freehold/ai/platform",
-}
-"""Constants in the app's code that must not reach the builder any more, and what answers below our own address."""
-_RESERVED = ("SUPABASE_", "DENO_", "FREEHOLD_", "LD_", "NPM_CONFIG_", "V8_")
-_INHERITED = ("http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +21,27 @@ class Place:
     run: Path
     cache: Path
 
-    @property
-    def relay(self) -> Path:
-        """Where the function reaches the API. Its own, so that it cannot listen in on another function's calls."""
-        return self.run / "api"
 
-    @property
-    def socket(self) -> Path:
-        """Where the function listens."""
-        return self.run / "fn"
+def program(settings: Settings, function: FunctionSettings, place: Place, denied: tuple[str, ...]) -> Program:
+    """Everything that the start of a function's process needs."""
+    limits = settings.function_limits
+    return Program(
+        argv=tuple(argv(settings, function, place, denied)),
+        environment=environment(settings, function, place),
+        folder=function.directory,
+        run=place.run,
+        bounds=Bounds(
+            memory_megabytes=limits.memory_megabytes,
+            cpu_seconds=limits.cpu_seconds,
+            boot_seconds=limits.boot_seconds,
+            background_seconds=limits.request_seconds,
+            idle_seconds=limits.idle_seconds,
+        ),
+    )
 
 
 def prepare(function: FunctionSettings, place: Place) -> None:
     """Make the folders: what was fetched at build time is linked into a cache that Deno may write to."""
-    (place.run / "tmp").mkdir(parents=True, mode=0o700)
     place.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in ("npm", "remote"):
         link = place.cache / name
@@ -84,51 +83,22 @@ def environment(settings: Settings, function: FunctionSettings, place: Place) ->
         own["NPM_CONFIG_REGISTRY"] = function.npm_registry
     hidden = sorted({*own, "FREEHOLD_FUNCTION", "PATH", "PWD", "HOSTNAME"})
     return {
-        **{name: value for name, value in os.environ.items() if name in _INHERITED or name.lower() in _INHERITED},
-        **_secrets(settings),
-        **_api(settings),
+        **surroundings.inherited(),
+        **surroundings.secrets(settings),
+        **surroundings.api(settings),
         "TMPDIR": str(place.run / "tmp"),
         **own,
         "FREEHOLD_FUNCTION": json.dumps(_setup(settings, function, place, hidden)),
     }
 
 
-def secret_values(settings: Settings) -> tuple[str, ...]:
-    """Every value that must not stand in a log."""
-    return (*_secrets(settings).values(), settings.secret_key.reveal(), settings.service_role_jwt.reveal())
-
-
-def denied_addresses(settings: Settings) -> tuple[str, ...]:
-    """What functions may never connect to or listen on."""
-    return (*deno.NEVER_REACHABLE, *deno.own_addresses(), *settings.function_denied_addresses)
-
-
-def _secrets(settings: Settings) -> dict[str, str]:
-    return {name: value.reveal() for name, value in settings.function_secrets.items() if not name.startswith(_RESERVED)}
-
-
-def _api(settings: Settings) -> dict[str, str]:
-    """Keys in JWT form, because functions decode them. No SUPABASE_DB_URL: functions cannot reach PostgreSQL."""
-    secret = settings.secret_key.reveal()
-    return {
-        "SUPABASE_URL": settings.public_url,
-        "SUPABASE_ANON_KEY": settings.anon_jwt,
-        "SUPABASE_SERVICE_ROLE_KEY": settings.service_role_jwt.reveal(),
-        "SUPABASE_PUBLISHABLE_KEY": settings.publishable_key,
-        "SUPABASE_PUBLISHABLE_KEYS": json.dumps({"default": settings.publishable_key}),
-        "SUPABASE_SECRET_KEYS": json.dumps({"default": secret}),
-    }
-
-
 def _setup(settings: Settings, function: FunctionSettings, place: Place, hidden: list[str]) -> Mapping[str, object]:
     """What runner.js reads, and deletes before the function's code runs."""
-    address = urlsplit(settings.public_url)
     return {
+        **surroundings.addresses(settings),
         "entry": (function.directory / function.entry).as_uri(),
-        "socket": str(place.socket),
-        "relay": str(place.relay),
-        "origins": [f"{address.scheme}://{address.netloc}"],
-        "hosts": {**BUILDER_HOSTS, **settings.function_hosts},
+        "socket": str(socket_in(place.run)),
+        "relay": str(relay_in(place.run)),
         "hidden": hidden,
         "serveWithinSeconds": SERVE_WITHIN_SECONDS,
     }

@@ -1,4 +1,4 @@
-"""The app's pages: static files, with index.html for the paths that the app routes in the browser.
+"""The app's pages: static files, and for all else index.html or the app's own server.
 
 Only files that were in the folder at start are served, looked up by exact name: no path is ever joined from a request.
 """
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from freehold.runtime.services import Receive, Scope, Send
+from freehold.runtime.site.proxy import ServerProxy
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -29,15 +30,16 @@ class _File:
 
 
 class SiteApp:
-    """Serves one release's `site_directory`; answers 404 for everything while there is none."""
+    """Serves one release's site directory; answers 404 for everything while there is neither that nor a server."""
 
-    def __init__(self, directory: Path | None) -> None:
-        """Files are listed by `start`."""
+    def __init__(self, directory: Path | None, server: ServerProxy | None = None) -> None:
+        """Files are listed, and the app's server is started, by `start`."""
         self._directory = directory
         self._files: dict[str, _File] = {}
+        self._server = server
 
     async def start(self) -> None:
-        """List the files once: a release never changes."""
+        """List the files once: a release never changes. Raises ProcessDied when the app's server does not start."""
         if self._directory is not None:
             self._files = {
                 "/" + path.relative_to(self._directory).as_posix(): _describe(path, self._directory)
@@ -45,14 +47,38 @@ class SiteApp:
                 if path.is_file() and not path.is_symlink()
             }
 
+        if self._server is not None:
+            await self._server.start()
+
     async def stop(self) -> None:
-        """Nothing runs here."""
+        """End the app's server, if it has one."""
+        if self._server is not None:
+            await self._server.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer GET and HEAD; other methods get 405."""
-        await self._answer(scope)(scope, receive, send)
+        """Answer one request or WebSocket."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif self._server is None or self._is_file(scope):
+            await self._answer(scope)(scope, receive, send)
+        else:
+            await self._server.http(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._server is not None:
+            await self._server.websocket(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "no WebSocket is served here"})
+
+    def _is_file(self, scope: Scope) -> bool:
+        """Whether a built file answers: the app's server sees no request for hashed files, not for old ones either."""
+        path = unquote(scope["path"])
+        known = self._exact(path) is not None or path.startswith(HASHED_FOLDERS)
+        return known and scope["method"] in ("GET", "HEAD")
 
     def _answer(self, scope: Scope) -> Response:
+        """Answer GET and HEAD; other methods get 405."""
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("method not allowed", status_code=405, headers={"allow": "GET, HEAD"})
         file = self._find(unquote(scope["path"]), _header(scope, b"accept"))
@@ -64,12 +90,15 @@ class SiteApp:
 
     def _find(self, path: str, accept: str) -> _File | None:
         """Give the file of a path, else index.html when a person navigates (a missing script stays a 404)."""
-        exact = self._files.get(path) or self._files.get(path.rstrip("/") + "/index.html")
+        exact = self._exact(path)
         if exact is not None:
             return exact
         if path.startswith(HASHED_FOLDERS) or ("text/html" not in accept and "." in path.rpartition("/")[2]):
             return None
-        return self._files.get("/index.html")
+        return None if self._server else self._files.get("/index.html")
+
+    def _exact(self, path: str) -> _File | None:
+        return self._files.get(path) or self._files.get(path.rstrip("/") + "/index.html")
 
 
 def _describe(path: Path, root: Path) -> _File:

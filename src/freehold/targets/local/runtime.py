@@ -12,7 +12,8 @@ from pathlib import Path
 from freehold.core.errors import ProcessDied
 from freehold.kit import process
 
-READY_WITHIN_SECONDS = 30.0
+READY_WITHIN_SECONDS = 90.0
+"""The app's own server may take a minute of them on a busy machine."""
 STOP_WITHIN_SECONDS = 25.0
 LOG_LINES_SHOWN = 12
 

@@ -1,14 +1,14 @@
 """A request's body as it arrives, and word when the client goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
 from typing import Self
 
 from freehold.runtime.services import Receive, Scope
 
 BLOCKS_WAITING = 4
-"""What may wait for a slow function; then the client has to wait."""
+"""What may wait for a slow program; then the client has to wait."""
 
 
 class Incoming:
@@ -51,3 +51,17 @@ class Incoming:
                 await self._blocks.put(message["body"])
             if not message.get("more_body") and self.has_body:
                 await self._blocks.put(None)
+
+
+async def until_gone(incoming: Incoming, work: Coroutine[None, None, None]) -> None:
+    """Do the work unless the client goes away first."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(incoming.gone.wait())
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for item in (task, gone):
+            item.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)

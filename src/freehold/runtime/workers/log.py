@@ -1,4 +1,4 @@
-"""What functions print: one JSON object a line, one file a function, without secrets and within a size."""
+"""What the app's programs print: one JSON object a line, one file a program, without secrets and within a size."""
 
 import asyncio
 import json
@@ -18,8 +18,8 @@ SHORTEST_HIDDEN = 6
 """Shorter values, such as "true" or a region, would blot out ordinary words."""
 
 
-class FunctionLog:
-    """The log of one function; older lines are in files that end in .1 and .2."""
+class WorkerLog:
+    """The log of one program; older lines are in files that end in .1 and .2."""
 
     def __init__(self, path: Path, secrets: Sequence[str]) -> None:
         """Nothing is opened until there is a line."""

@@ -1,4 +1,4 @@
-"""One function's process: start, watch, end."""
+"""One process of the app's own code: start, watch, end."""
 
 import asyncio
 import contextlib
@@ -7,16 +7,15 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 
-from freehold.kit import deno
-from freehold.runtime.functions import environment
-from freehold.runtime.functions.environment import Place
-from freehold.runtime.functions.logs import FunctionLog
-from freehold.runtime.functions.relay import Relay
-from freehold.runtime.settings import FunctionLimits, FunctionSettings, Settings
+from freehold.kit import confined
+from freehold.runtime.workers.log import WorkerLog
+from freehold.runtime.workers.relay import Relay
 
 LOOK_SECONDS = 0.25
 READY_POLL_SECONDS = 0.01
@@ -35,19 +34,62 @@ class BootFailed(Exception):
     """The process ended, or did not listen in time, before its first request."""
 
 
-class Worker:
-    """A running function. `over` says which limit ended it: "", "cpu", "memory" or "idle"."""
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What a process may use. Going over `memory` or `cpu` ends it; unused for `idle` seconds, it is stopped."""
 
-    def __init__(self, settings: Settings, function: FunctionSettings, place: Place, log: FunctionLog) -> None:
+    memory_megabytes: int
+    cpu_seconds: float
+    """CPU time without once coming back to the event loop."""
+    boot_seconds: float
+    background_seconds: float
+    """How long work may go on that was begun by a request and outlives it."""
+    idle_seconds: float | None = None
+    """None keeps it for ever."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """How a process is started. `run` is short, because it holds sockets, and is removed when the process is gone."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+    run: Path
+    bounds: Bounds
+
+    @property
+    def socket(self) -> Path:
+        """Where the program listens."""
+        return socket_in(self.run)
+
+    @property
+    def relay(self) -> Path:
+        """Where the program reaches the API. Its own, so that it cannot listen in on another program's calls."""
+        return relay_in(self.run)
+
+
+def socket_in(run: Path) -> Path:
+    """Where a program with this folder listens."""
+    return run / "fn"
+
+
+def relay_in(run: Path) -> Path:
+    """Where a program with this folder finds the API."""
+    return run / "api"
+
+
+class Worker:
+    """A running process. `over` says which limit ended it: "", "cpu", "memory", "idle" or "boot"."""
+
+    def __init__(self, program: Program, relay: Relay, log: WorkerLog) -> None:
         """Nothing runs until `start`."""
-        self._settings = settings
-        self._function = function
-        self._place = place
+        self._program = program
+        self._bounds = program.bounds
+        self._relay = relay
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
-        public = settings.public_url
-        self._relay = Relay(settings.api_address or public, urlsplit(public).netloc, place.relay)
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight = 0
         self._background = 0
@@ -58,32 +100,32 @@ class Worker:
         self.ended = asyncio.Event()
 
     @property
+    def pid(self) -> int:
+        """Process id, 0 before the start."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def idle(self) -> bool:
         """Whether nobody waits for an answer, and nothing given to waitUntil may still go on."""
         quiet = time.monotonic() - self.last_used
-        return self._in_flight == 0 and (not self._background or quiet > self._limits.request_seconds)
+        return self._in_flight == 0 and (not self._background or quiet > self._bounds.background_seconds)
 
-    async def start(self, denied: tuple[str, ...], when_ended: Callable[["Worker"], None]) -> None:
+    async def start(self, when_ended: Callable[["Worker"], None]) -> None:
         """Start the process and wait until it listens; raises BootFailed."""
-        environment.prepare(self._function, self._place)
+        program = self._program
         await self._relay.start()
-        process = await deno.start(
-            environment.argv(self._settings, self._function, self._place, denied),
-            environment=environment.environment(self._settings, self._function, self._place),
-            folder=self._function.directory,
-        )
+        process = await confined.start(program.argv, environment=program.environment, folder=program.folder)
         self._process = process
         output = [self._follow(process.stdout, "info"), self._follow(process.stderr, "error")]
         self._tasks = [asyncio.create_task(self._wait(process, output, when_ended)), asyncio.create_task(self._watch())]
         try:
-            async with asyncio.timeout(self._limits.boot_seconds):
+            async with asyncio.timeout(self._bounds.boot_seconds):
                 await self._until_it_listens()
         except TimeoutError as error:
             await self.stop("boot")
-            raise BootFailed(f"it did not listen within {self._limits.boot_seconds:g} s") from error
-        connector = aiohttp.UnixConnector(str(self._place.socket), limit=0)
+            raise BootFailed(f"it did not listen within {self._bounds.boot_seconds:g} s") from error
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.UnixConnector(str(program.socket), limit=0),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -117,7 +159,7 @@ class Worker:
         await self.ended.wait()
 
     async def finish(self, seconds: float) -> None:
-        """Wait for work that was given to waitUntil, at most so long, then stop."""
+        """Wait for requests and for work that was given to waitUntil, at most so long, then stop."""
         deadline = time.monotonic() + seconds
         while not self.ended.is_set() and time.monotonic() < deadline:
             await self._ping()
@@ -125,10 +167,6 @@ class Worker:
                 break
             await asyncio.sleep(LOOK_SECONDS)
         await self.stop("idle")
-
-    @property
-    def _limits(self) -> FunctionLimits:
-        return self._settings.function_limits
 
     async def _follow(self, stream: asyncio.StreamReader | None, level: str) -> None:
         if stream is not None:
@@ -139,7 +177,7 @@ class Worker:
             if self.ended.is_set():
                 raise BootFailed("it ended while it was loaded")
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_unix_connection(self._place.socket)
+                _, writer = await asyncio.open_unix_connection(self._program.socket)
                 writer.close()
                 return
             await asyncio.sleep(READY_POLL_SECONDS)
@@ -147,7 +185,7 @@ class Worker:
     async def _wait(
         self,
         process: asyncio.subprocess.Process,
-        output: Iterable[Coroutine[None, None, None]],
+        output: Iterable[Coroutine[Any, Any, None]],
         when_ended: Callable[["Worker"], None],
     ) -> None:
         """Write the log until the process is gone, then clean up."""
@@ -164,37 +202,41 @@ class Worker:
         await self._relay.stop()
         if self._session is not None:
             await self._session.close()
-        await asyncio.to_thread(shutil.rmtree, self._place.run, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._program.run, ignore_errors=True)
 
     async def _watch(self) -> None:
         """End a process that is over its memory, or uses CPU without coming back to its event loop."""
         process = self._process
         answered, ping = 0.0, None
         while process is not None and not self.ended.is_set():
-            used = await asyncio.to_thread(deno.usage, process.pid)
+            used = await asyncio.to_thread(confined.usage, process.pid)
             if used is not None:
                 self.memory_bytes = used.memory_bytes
-                if used.memory_bytes > self._limits.memory_megabytes * MEGABYTE:
+                if used.memory_bytes > self._bounds.memory_megabytes * MEGABYTE:
                     return self._end("memory")
                 if ping is not None and ping.done():
                     answered, ping = used.cpu_seconds, None
-                if used.cpu_seconds - answered > self._limits.cpu_seconds:
+                if used.cpu_seconds - answered > self._bounds.cpu_seconds:
                     return self._end("cpu")
                 if ping is None and self._session is not None and used.cpu_seconds - answered > BUSY_SECONDS:
                     ping = asyncio.create_task(self._ping())
-            if self.idle and time.monotonic() - self.last_used > self._limits.idle_seconds:
+            if self._unused():
                 return self._end("idle")
             await asyncio.sleep(LOOK_SECONDS)
         if ping is not None:
             ping.cancel()
         return None
 
+    def _unused(self) -> bool:
+        patience = self._bounds.idle_seconds
+        return patience is not None and self.idle and time.monotonic() - self.last_used > patience
+
     async def _ping(self) -> None:
-        """Ask the runner how much background work there is; the answer shows that its event loop turns."""
+        """Ask how much background work there is; the answer shows that the program's event loop turns."""
         if self._session is None or self.ended.is_set():
             return
-        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
-            async with self._session.get("http://function/", headers=CONTROL) as response:
+        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, TypeError, KeyError):
+            async with self._session.get("http://worker/", headers=CONTROL) as response:
                 self._background = int((await response.json())["background"])
 
     def _end(self, why: str) -> None:

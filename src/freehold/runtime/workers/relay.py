@@ -1,4 +1,4 @@
-"""The one way from a function to this machine: a Unix socket of its own that leads to the app's API and nowhere else.
+"""The one way from a program of the app to this machine: a Unix socket that leads to the API and nowhere else.
 
 Deno sends `GET http://host/path HTTP/1.1` to a socket, as to a proxy, and the host is a stand-in: servers want the path
 and the app's own host. Each connection carries one request, because the runner's client keeps none.

@@ -1,0 +1,125 @@
+"""Builds of apps that a server renders. Their build is a script of their own; what it writes is what tools write."""
+
+import json
+from pathlib import Path
+
+import pytest
+from build_world import npm_reaches_its_registry
+from lovable_app import ANON, FILES, REF, commit, write
+
+from freehold.builders.lovable.read import read
+from freehold.core.app import App
+from freehold.core.errors import BuildFailed
+from freehold.releases import placeholders, server
+from freehold.releases.site import SiteArtifact, build_site
+
+NITRO = (
+    "import fs from 'fs'; const dir = '.output/server/_chunks'; fs.mkdirSync(dir, {recursive: true});\n"
+    "fs.mkdirSync('.output/public/assets', {recursive: true});\n"
+    "fs.writeFileSync('.output/nitro.json', JSON.stringify({preset: PRESET}));\n"
+    "fs.writeFileSync('.output/public/assets/app.js', `go(\"${process.env.VITE_SUPABASE_URL}\")`);\n"
+    "fs.writeFileSync(dir + '/a.mjs', `export const url = \"${process.env.VITE_SUPABASE_URL}\";`\n"
+    "  + 'export const key = process.env[\"SUPABASE_SERVICE_ROLE_KEY\"]; const mail = env?.RESEND_API_KEY;');\n"
+    "fs.writeFileSync('.output/server/index.mjs', 'import \"./_chunks/a.mjs\"');\n"
+    "fs.mkdirSync('.output/server/.store/one', {recursive: true});\n"
+    "fs.writeFileSync('.output/server/.store/one/index.js', 'one');\n"
+    "fs.mkdirSync('.output/server/node_modules'); fs.symlinkSync('../.store/one', '.output/server/node_modules/one');\n"
+)
+FETCH = (
+    "import fs from 'fs'; fs.mkdirSync('dist/server/assets', {recursive: true}); fs.mkdirSync('dist/client');\n"
+    "fs.writeFileSync('dist/client/robots.txt', 'robots'); fs.writeFileSync('dist/server/assets/later.js', 'later');\n"
+    "fs.mkdirSync('node_modules/used', {recursive: true}); fs.mkdirSync('node_modules/unused');\n"
+    "for (const name of ['used', 'unused']) {\n"
+    "  fs.writeFileSync(`node_modules/${name}/package.json`, JSON.stringify({name, main: 'index.js'}));\n"
+    "  fs.writeFileSync(`node_modules/${name}/index.js`, `module.exports = '${name}';`);\n"
+    "}\n"
+    "fs.writeFileSync('dist/server/server.js',\n"
+    "  'import used from \"used\"; export default { fetch: () => new Response(used) };');\n"
+)
+
+
+def _app(root: Path, build: str) -> App:
+    """A TanStack Start app whose only package is a folder of its own."""
+    package = {
+        "name": "pots",
+        "type": "module",
+        "scripts": {"build": "node build.mjs"},
+        "dependencies": {"@tanstack/react-start": "file:./start"},
+    }
+    files: dict[str, str | None] = {
+        **{name: None for name in FILES if name != ".env"},
+        "package.json": json.dumps(package),
+        "start/package.json": json.dumps({"name": "@tanstack/react-start", "version": "1.0.0"}),
+        "build.mjs": build,
+        "src/server/mail.ts": "export const key = process.env.RESEND_API_KEY + process.env.SUPABASE_URL;\n",
+    }
+    app = write(root / "pots", files)
+    commit(app.root)
+    return app
+
+
+def _build(app: App, folder: Path) -> SiteArtifact:
+    return build_site(app, read(app), folder / "artifacts", report=lambda _: None, cache=folder / "cache")
+
+
+def _server(artifact: SiteArtifact) -> Path:
+    assert artifact.server is not None
+    return artifact.server
+
+
+def test_nitro_is_told_to_build_for_node_and_its_server_belongs_to_the_artifact(tmp_path: Path) -> None:
+    app = _app(tmp_path, NITRO.replace("PRESET", "process.env.NITRO_PRESET"))
+    artifact = _build(app, tmp_path)
+    own = json.loads((_server(artifact) / "server.json").read_text())
+    assert (own["entry"], own["addons"]) == ("index.mjs", False)
+    assert {"SUPABASE_SERVICE_ROLE_KEY", "RESEND_API_KEY"} <= set(own["reads"])
+    assert own["environment"]["VITE_SUPABASE_URL"] == placeholders.ORIGIN
+    assert (artifact.site / "assets/app.js").is_file()
+    assert read(app).secrets == ("RESEND_API_KEY",)
+    assert read(app).served
+
+
+def test_links_between_the_servers_packages_become_files(tmp_path: Path) -> None:
+    folder = _server(_build(_app(tmp_path, NITRO.replace("PRESET", "'node-server'")), tmp_path))
+    linked = folder / "node_modules/one/index.js"
+    assert (linked.read_text(), linked.parent.is_symlink()) == ("one", False)
+
+
+def test_pages_and_server_are_rendered_for_an_origin(tmp_path: Path) -> None:
+    artifact = _build(_app(tmp_path, NITRO.replace("PRESET", "'node-server'")), tmp_path)
+    for source in (artifact.site, _server(artifact)):
+        target = tmp_path / "served" / source.name
+        placeholders.render(source, target, origin="https://pots.example.org", publishable_key="sb_publishable_mine")
+        text = "".join(path.read_text() for path in target.rglob("*") if path.is_file())
+        assert "https://pots.example.org" in text
+        assert not any(name in text for name in ("freehold-origin", REF, ANON))
+    settings = server.settings(tmp_path / "served/server")
+    assert settings["directory"] == str(tmp_path / "served/server")
+    assert settings["environment"] == {
+        "VITE_SUPABASE_PROJECT_ID": "pots",
+        "VITE_SUPABASE_PUBLISHABLE_KEY": "sb_publishable_mine",
+        "VITE_SUPABASE_URL": "https://pots.example.org",
+        "VITE_TITLE": "Pots & pans",
+    }
+
+
+def test_a_server_that_can_only_be_built_for_another_place_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match="built for cloudflare-module, not for Node") as caught:
+        _build(_app(tmp_path, NITRO.replace("PRESET", "'cloudflare-module'")), tmp_path)
+    assert "node-server" in caught.value.hint
+
+
+def test_a_module_that_answers_requests_gets_its_packages_and_a_server_in_front(tmp_path: Path) -> None:
+    if not npm_reaches_its_registry():
+        pytest.skip("npm does not reach its registry")
+    folder = _server(_build(_app(tmp_path, FETCH), tmp_path))
+    assert json.loads((folder / "server.json").read_text())["entry"] == server.OWN_ENTRY
+    assert (folder / "node_modules/used/index.js").is_file()
+    assert not (folder / "node_modules/unused").exists()
+    assert (folder / "dist/server/assets/later.js").read_text() == "later", "modules that are loaded later"
+
+
+def test_a_build_that_ends_without_a_server_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match="wrote no page") as caught:
+        _build(_app(tmp_path, "console.log('done');\n"), tmp_path)
+    assert ".output/server/index.mjs" in caught.value.detail
