@@ -19,7 +19,7 @@ SCRIPT_SECONDS = 120
 @pytest.fixture(scope="session")
 def node() -> programs.Node:
     """Node with the packages of node/package-lock.json beside the scripts."""
-    return node_with_packages(FOLDER, "@supabase/supabase-js")
+    return node_with_packages(FOLDER, "@supabase/supabase-js", "@base44/sdk")
 
 
 @pytest.fixture

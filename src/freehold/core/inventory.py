@@ -146,6 +146,8 @@ class RecordKind:
     fields: tuple[RecordField, ...] = ()
     rules: dict[str, object] | None = None
     """Access rules by operation, as written; None when there are none, which at Base44 means open to everyone."""
+    schema: dict[str, object] | None = None
+    """The declaration itself where it is JSON, else None."""
     uses: int = 0
     """How many calls in code name it."""
     places: tuple[Place, ...] = ()

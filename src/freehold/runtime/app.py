@@ -7,6 +7,7 @@ import json
 from freehold.runtime import cors
 from freehold.runtime.ai.app import AiApp
 from freehold.runtime.auth.app import AuthApp
+from freehold.runtime.base44.app import Base44App
 from freehold.runtime.broker.app import BrokerApp
 from freehold.runtime.bus import Bus
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
@@ -33,6 +34,8 @@ AI = "/_freehold/ai"
 MAIL = "/_freehold/mail"
 BROKER = "/~oauth"
 HEALTH = "/_freehold/health"
+NOT_OF_BASE44 = (REST, FUNCTIONS, REALTIME, BROKER)
+"""A Base44 app does not speak these: its records have rules for fields, and its functions get tokens, in /api only."""
 SHARED_CORS = (AUTH, STORAGE, REALTIME)
 """REST and functions answer cross-origin requests themselves; the rest is for this origin only."""
 
@@ -48,6 +51,7 @@ class RuntimeApp:
         self._routes = _routes(self._services) | {REALTIME: realtime}
         worker = Worker(self._services, realtime.notified)
         self._leader = Leader(settings.rest_dsn, bus, (*realtime.duties(), *worker.duties()), standing)
+        self._base44 = _base44(self._services, self._routes)
         self._site = SiteApp(settings.site_directory, open_proxy(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,15 +65,19 @@ class RuntimeApp:
 
     async def start(self) -> None:
         """Start every protocol; the first that cannot raises."""
-        await asyncio.gather(*(app.start() for app in (*self._routes.values(), self._site)))
+        await asyncio.gather(*(app.start() for app in self._apps()))
         await self._leader.start()
 
     async def stop(self) -> None:
         """Stop the protocols, then close the database connections."""
         await self._leader.stop()
-        await asyncio.gather(*(app.stop() for app in (*self._routes.values(), self._site)))
+        await asyncio.gather(*(app.stop() for app in self._apps()))
         for pool in (self._services.rest, self._services.auth, self._services.storage):
             await pool.close()
+
+    def _apps(self) -> tuple[ProtocolApp, ...]:
+        own = (self._base44,) if self._base44 else ()
+        return (*own, *self._routes.values(), self._site)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -84,14 +92,21 @@ class RuntimeApp:
         if path == HEALTH:
             await self._health(send)
             return
+        if self._base44 is not None and self._base44.answers(path):
+            await self._base44(scope, receive, send)
+            return
         for prefix, app in self._routes.items():
+            if self._base44 is not None and prefix in NOT_OF_BASE44:
+                continue
             if path == prefix or path.startswith(prefix + "/"):
                 await _below(prefix, app, scope, receive, send)
                 return
         await self._site(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(REALTIME + "/"):
+        if self._base44 is not None and self._base44.answers(scope["path"]):
+            await self._base44(scope, receive, send)
+        elif self._base44 is None and scope["path"].startswith(REALTIME + "/"):
             await self._routes[REALTIME](_inner(REALTIME, scope), receive, send)
         else:
             await self._site(scope, receive, send)
@@ -119,6 +134,14 @@ def _routes(services: Services) -> dict[str, ProtocolApp]:
     if services.settings.mail_page:
         routes[MAIL] = MailPage(services.settings)
     return routes
+
+
+def _base44(services: Services, routes: dict[str, ProtocolApp]) -> Base44App | None:
+    """The server of @base44/sdk, for an app of that builder; it reaches its peers by their own front doors."""
+    if services.settings.base44 is None:
+        return None
+    peers = {"auth": routes[AUTH], "storage": routes[STORAGE], "functions": routes[FUNCTIONS], "ai": routes[AI]}
+    return Base44App(services, open_mailer(services.settings), peers)
 
 
 async def _below(prefix: str, app: ProtocolApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -147,6 +147,8 @@ class Settings:
     """Call a sign-in provider on this machine by http where the owner named one; only for an app on loopback."""
     old_issuers: dict[str, str] = field(default_factory=dict)
     """Issuers of moved users' tokens, each with its public keys as a JWKS in JSON: to verify until they expire."""
+    base44: dict[str, Any] | None = None
+    """For a Base44 app: app_id, visibility, name and providers of runtime/base44/context.py; it is served at /api."""
     storage_file_size_limit_bytes: int = 50 * 1024 * 1024
     live_link: Path | None = None
     """A symbolic link that names the live release; None where there is only one."""

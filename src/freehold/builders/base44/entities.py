@@ -85,6 +85,7 @@ def _entity(schema: dict[str, object], path: str) -> RecordKind:
         kind="entity",
         fields=tuple(_field(name, jsonc.table(item), required) for name, item in properties.items()),
         rules=_rules(schema),
+        schema=schema,
         places=(Place(path=path, line=1),),
     )
 
