@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from rest_world import ANN, ANON_KEY, SCHEMA, TOKENS, settings_of
 
 from freehold.kit import programs
+from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import open_services
 from freehold.testing import database as databases
@@ -128,7 +129,7 @@ def _serve(database: databases.FreshDatabase, listener: socket.socket) -> None:
             await app(scope, receive, send)  # type: ignore[arg-type]
 
     config = uvicorn.Config(
-        lifespan, loop="uvloop", http="httptools", lifespan="on", access_log=False, log_level="warning",
+        lifespan, loop="uvloop", http=OneWriteProtocol, lifespan="on", access_log=False, log_level="warning",
         server_header=False, proxy_headers=False,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listener])

@@ -68,6 +68,45 @@ async def test_old_prepared_statements_are_closed(database: FreshDatabase) -> No
     assert int(kept.one()[0] or 0) <= PREPARED_PER_CONNECTION + 2
 
 
+async def test_each_role_has_prepared_statements_of_its_own(database: FreshDatabase) -> None:
+    connection = await Connection.connect(database.superuser_dsn)
+    try:
+        for role in ("anon", "authenticated", "anon", "authenticated"):
+            await connection.run([("select 1 as for_roles", ())], role=role)
+        (kept,) = await connection.run([
+            ("select count(*) from pg_prepared_statements where statement = 'select 1 as for_roles'", ())
+        ])  # fmt: skip
+    finally:
+        connection.close()
+    assert kept.one() == (b"2",)
+
+
+async def test_a_read_with_a_small_limit_is_not_planned_anew_each_time(database: FreshDatabase) -> None:
+    read, times = "/customers?select=name,projects(title,tasks(title))&limit=1", 20
+    async with rest_world(database, pool_size=1) as world:
+        for _ in range(times):
+            assert (await world.ask("ann", read)).status == 200
+        # The pool's only connection tells what it keeps.
+        (kept,) = await world.services.rest.run([
+            ("select generic_plans from pg_prepared_statements where statement like '%tasks%LIMIT%'", ())
+        ])  # fmt: skip
+    assert int(kept.one()[0] or 0) >= times // 2
+
+
+async def test_who_waits_too_long_for_a_connection_is_sent_away_and_the_others_are_not(database: FreshDatabase) -> None:
+    pool = Pool(Secret(database.superuser_dsn), 1, PoolLimits(acquire_seconds=0.3))
+    async with pool.connection():
+        with pytest.raises(PoolExhausted):
+            await pool.run([("select 1", ())])
+        late = asyncio.create_task(pool.run([("select 2", ())]))
+        await asyncio.sleep(0)
+        assert pool.waiting == 1
+    (answer,) = await late
+    await pool.close()
+    assert answer.one() == (b"2",)
+    assert pool.timeouts == 1
+
+
 async def test_statements_that_were_discarded_are_prepared_again(database: FreshDatabase) -> None:
     connection = await Connection.connect(database.superuser_dsn)
     try:

@@ -12,68 +12,23 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import psycopg
-from psycopg import pq
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PollingStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGcancel, PGconn, PGresult
 
+from freehold.runtime import result
+from freehold.runtime.login import open_connection
+from freehold.runtime.result import ConnectionLost, DatabaseError, Result
+
 PREPARED_PER_CONNECTION = 400
-CONNECT_TIMEOUT_SECONDS = 10.0
+# An enumeration's members are looked up anew at each use.
+_FAILED, _SYNCED = int(ExecStatus.FATAL_ERROR), int(ExecStatus.PIPELINE_SYNC)
+_GOOD, _BAD = int(ConnStatus.OK), int(ConnStatus.BAD)
+_IDLE = int(TransactionStatus.IDLE)
 
 Parameter = bytes | None
 Statement = tuple[str, Sequence[Parameter]]
-Row = tuple[bytes | None, ...]
-
-
-class DatabaseError(Exception):
-    """PostgreSQL refused a statement: its own SQLSTATE, message, detail and hint."""
-
-    def __init__(self, sqlstate: str, message: str, detail: str | None, hint: str | None) -> None:
-        """Keep PostgreSQL's four texts."""
-        super().__init__(f"{sqlstate}: {message}")
-        self.sqlstate = sqlstate
-        self.message = message
-        self.detail = detail
-        self.hint = hint
-
-
-class ConnectionLost(Exception):
-    """PostgreSQL cannot be reached, or went away during a request."""
-
-    reason = ""
-    """libpq's own words, which may name the host and the user: for the server's owner, never for a client."""
-
-
-class Result:
-    """One statement's answer in text format. It is read when it is looked at: most of a request's answers never are."""
-
-    __slots__ = ("_raw", "_rows")
-
-    def __init__(self, raw: PGresult) -> None:
-        """Keep libpq's result."""
-        self._raw = raw
-        self._rows: list[Row] | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns' names."""
-        return tuple((self._raw.fname(index) or b"").decode() for index in range(self._raw.nfields))
-
-    @property
-    def rows(self) -> list[Row]:
-        """The rows; every value is text or None."""
-        if self._rows is None:
-            raw, columns = self._raw, range(self._raw.nfields)
-            self._rows = [tuple([raw.get_value(row, column) for column in columns]) for row in range(raw.ntuples)]
-        return self._rows
-
-    @property
-    def count(self) -> int:
-        """The number in the command tag, 0 if it has none."""
-        return self._raw.command_tuples or 0
-
-    def one(self) -> Row:
-        """Give the only row; an empty result is a mistake in the statement that was sent."""
-        return self.rows[0]
+_Key = tuple[str, str]
+"""Whom a prepared statement is for, and its text."""
 
 
 class Connection:
@@ -85,9 +40,9 @@ class Connection:
         self._loop = loop
         self._socket = conn.socket
         self._prepares = prepares
-        self._prepared: OrderedDict[str, bytes] = OrderedDict()
+        self._prepared: OrderedDict[_Key, bytes] = OrderedDict()
         self._evicted: list[bytes] = []
-        self._fresh: list[str] = []
+        self._fresh: list[_Key] = []
         self._counter = 0
         self._raw: list[PGresult] = []
         self._pending: asyncio.Future[list[PGresult]] | None = None
@@ -106,39 +61,42 @@ class Connection:
     @property
     def usable(self) -> bool:
         """Whether the next request may use this connection."""
-        return not self._closed and self._pending is None and self._conn.status == ConnStatus.OK
+        return not self._closed and self._pending is None and self._conn.status == _GOOD
 
     @property
     def idle(self) -> bool:
         """Whether no transaction is open."""
-        return not self._closed and self._conn.transaction_status == TransactionStatus.IDLE
+        return not self._closed and self._conn.transaction_status == _IDLE
 
-    async def run(self, statements: Sequence[Statement]) -> list[Result]:
+    async def run(self, statements: Sequence[Statement], *, role: str = "") -> list[Result]:
         """Send all statements and one Sync; give one Result each. Raises DatabaseError or ConnectionLost.
+
+        `role` is whom they will run as, if they change it: each role has prepared statements of its own, because
+        PostgreSQL parses and plans one that reads tables with row security anew whenever the role is another.
 
         A batch that fails because a prepared statement is stale is sent once more, as nothing of it was committed;
         not inside a transaction block that an earlier batch opened.
         """
         was_idle = self.idle
         try:
-            return await self._run(statements)
+            return await self._run(statements, role)
         except DatabaseError as error:
             if not was_idle or not _is_stale(error):
                 raise
         if not self.idle:
-            await self._run([("ROLLBACK", ())])
-        return await self._run(statements)
+            await self._run([("ROLLBACK", ())], "")
+        return await self._run(statements, role)
 
     def close(self) -> None:
         """Close the socket; a request under way fails with ConnectionLost."""
         if not self._closed:
             self._fail(ConnectionLost("the connection was closed"))
 
-    async def _run(self, statements: Sequence[Statement]) -> list[Result]:
+    async def _run(self, statements: Sequence[Statement], role: str) -> list[Result]:
         _refuse_nul(statements)
         pending = self._pending = self._loop.create_future()
         try:
-            kinds = self._send(statements)
+            sent = self._send(statements, role)
             self._flush()
             raw = await pending
         except psycopg.Error as error:
@@ -149,56 +107,63 @@ class Connection:
             raise
         finally:
             self._pending = None
-        return self._results(raw, kinds)
+        return self._results(raw, sent)
 
-    def _send(self, statements: Sequence[Statement]) -> list[str | None]:
+    def _send(self, statements: Sequence[Statement], role: str) -> list[_Key | None]:
         """Queue Parse (when new), Bind and Execute of every statement; None in the answer marks other messages."""
-        kinds: list[str | None] = []
+        conn, prepared = self._conn, self._prepared
+        sent: list[_Key | None] = []
         self._raw = []
-        for name in self._evicted:
-            self._conn.send_close_prepared(name)
-            kinds.append(None)
-        self._evicted = []
         self._fresh = []
+        if self._evicted:
+            self._close_evicted(sent)
         for sql, parameters in statements:
-            if not self._prepares:
-                self._conn.send_query_params(sql.encode(), parameters or None)
-                kinds.append(sql)
-                continue
-            name = self._prepared.get(sql) or self._prepare(sql, kinds)
-            self._prepared.move_to_end(sql)
-            self._conn.send_query_prepared(name, parameters or None)
-            kinds.append(sql)
-        self._conn.pipeline_sync()
-        return kinds
+            key = (role, sql)
+            if self._prepares:
+                name = prepared.get(key)
+                if name is None:
+                    name = self._prepare(key, sent)
+                else:
+                    prepared.move_to_end(key)
+                conn.send_query_prepared(name, parameters or None)
+            else:
+                conn.send_query_params(sql.encode(), parameters or None)
+            sent.append(key)
+        conn.pipeline_sync()
+        return sent
 
-    def _prepare(self, sql: str, kinds: list[str | None]) -> bytes:
+    def _prepare(self, key: _Key, sent: list[_Key | None]) -> bytes:
         self._counter += 1
         name = b"s%d" % self._counter
-        self._prepared[sql] = name
-        self._fresh.append(sql)
-        self._conn.send_prepare(name, sql.encode())
-        kinds.append(None)
+        self._prepared[key] = name
+        self._fresh.append(key)
+        self._conn.send_prepare(name, key[1].encode())
+        sent.append(None)
         return name
 
-    def _results(self, raw: list[PGresult], kinds: list[str | None]) -> list[Result]:
-        for result in raw:
-            if result.status == ExecStatus.FATAL_ERROR:
-                error = _error(result)
-                self._forget([sql for sql in kinds if sql] if _is_stale(error) else self._fresh)
+    def _close_evicted(self, sent: list[_Key | None]) -> None:
+        for name in self._evicted:
+            self._conn.send_close_prepared(name)
+            sent.append(None)
+        self._evicted = []
+
+    def _results(self, raw: list[PGresult], sent: list[_Key | None]) -> list[Result]:
+        for item in raw:
+            if item.status == _FAILED:
+                error = result.of_failure(item)
+                self._forget([key for key in sent if key] if _is_stale(error) else self._fresh)
                 raise error
-        answers = [Result(item) for item, kind in zip(raw, kinds, strict=True) if kind is not None]
         while len(self._prepared) > PREPARED_PER_CONNECTION:
             self._evicted.append(self._prepared.popitem(last=False)[1])
-        return answers
+        return [Result(item) for item, key in zip(raw, sent, strict=True) if key is not None]
 
-    def _forget(self, statements: list[str]) -> None:
+    def _forget(self, statements: list[_Key]) -> None:
         """After an error, forget the statements that may not have been parsed, or that are stale.
 
         Closing a statement that does not exist is no error, so those that were never made are closed too.
         """
-        for sql in statements:
-            name = self._prepared.pop(sql, None)
+        for key in statements:
+            name = self._prepared.pop(key, None)
             if name is not None:
                 self._evicted.append(name)
 
@@ -222,7 +187,7 @@ class Connection:
             self._take_in()
             if self._pending is None or not self._pending.done():
                 self._read_to_the_end()
-            if self._conn.status == ConnStatus.BAD:
+            if self._conn.status == _BAD:
                 self._fail(None)
         except psycopg.Error as error:
             self._fail(error)
@@ -245,18 +210,19 @@ class Connection:
 
     def _drain(self, pending: "asyncio.Future[list[PGresult]]") -> None:
         """Take what has arrived. One None separates statements; a second one means that nothing more is there."""
+        conn, raw = self._conn, self._raw
         separators = 0
-        while separators < 2 and not self._conn.is_busy():  # noqa: PLR2004 - see above
-            result = self._conn.get_result()
-            if result is None:
+        while separators < 2 and not conn.is_busy():  # noqa: PLR2004 - see above
+            item = conn.get_result()
+            if item is None:
                 separators += 1
                 continue
             separators = 0
-            if result.status == ExecStatus.PIPELINE_SYNC:
+            if item.status == _SYNCED:
                 if not pending.done():
-                    pending.set_result(self._raw)
+                    pending.set_result(raw)
                 return
-            self._raw.append(result)
+            raw.append(item)
 
     def _fail(self, error: Exception | None) -> None:
         if self._closed:
@@ -265,8 +231,8 @@ class Connection:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         if self._pending is not None and not self._pending.done():
-            lost = next((item for item in self._raw if item.status == ExecStatus.FATAL_ERROR), None)
-            failure = ConnectionLost("PostgreSQL closed the connection") if lost is None else _error(lost)
+            lost = next((item for item in self._raw if item.status == _FAILED), None)
+            failure = ConnectionLost("PostgreSQL closed the connection") if lost is None else result.of_failure(lost)
             failure.__cause__ = error
             self._pending.set_exception(failure)
         self._conn.finish()
@@ -276,49 +242,6 @@ class Connection:
         if not self._closed:
             self._loop.run_in_executor(None, _cancel, self._conn.get_cancel())
             self.close()
-
-
-async def open_connection(dsn: str) -> PGconn:
-    """Open a libpq connection; only name lookup runs in a thread. Raises ConnectionLost."""
-    loop = asyncio.get_running_loop()
-    conn = await loop.run_in_executor(None, pq.PGconn.connect_start, dsn.encode())
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            await _handshake(conn)
-    except TimeoutError as error:
-        conn.finish()
-        raise ConnectionLost("PostgreSQL did not answer in time") from error
-    except BaseException:
-        conn.finish()
-        raise
-    return conn
-
-
-async def _handshake(conn: PGconn) -> None:
-    # libpq's rule: behave as if the first poll had asked to wait for writing.
-    status = PollingStatus.WRITING
-    while status != PollingStatus.OK:
-        if status == PollingStatus.FAILED or conn.status == ConnStatus.BAD:
-            error = ConnectionLost("PostgreSQL cannot be reached")
-            error.reason = conn.error_message.decode("utf-8", "replace").strip()
-            raise error
-        await _ready(conn.socket, reading=status == PollingStatus.READING)
-        status = PollingStatus(conn.connect_poll())
-
-
-async def _ready(socket: int, *, reading: bool) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    (loop.add_reader if reading else loop.add_writer)(socket, wake)
-    try:
-        await ready
-    finally:
-        (loop.remove_reader if reading else loop.remove_writer)(socket)
 
 
 def _is_hung_up(socket: int) -> bool:
@@ -336,20 +259,11 @@ def _refuse_nul(statements: Sequence[Statement]) -> None:
     """Libpq ends a text parameter at the first NUL: refuse it, as PostgreSQL itself would."""
     for _, parameters in statements:
         for parameter in parameters:
-            if parameter is not None and b"\0" in parameter:
+            # 0 and not b"\0": bytes first try to read what they are asked for as a number.
+            if parameter is not None and 0 in parameter:
                 raise DatabaseError("22021", 'invalid byte sequence for encoding "UTF8": 0x00', None, None)
 
 
 def _cancel(cancel: PGcancel) -> None:
     with contextlib.suppress(psycopg.Error):
         cancel.cancel()
-
-
-def _error(raw: PGresult) -> DatabaseError:
-    def part(field: DiagnosticField) -> str | None:
-        value = raw.error_field(field)
-        return value.decode("utf-8", "replace") if value is not None else None
-
-    sqlstate = part(DiagnosticField.SQLSTATE) or "XX000"
-    message = part(DiagnosticField.MESSAGE_PRIMARY) or "unknown error"
-    return DatabaseError(sqlstate, message, part(DiagnosticField.MESSAGE_DETAIL), part(DiagnosticField.MESSAGE_HINT))

@@ -12,16 +12,9 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn
 
 from freehold.core.secret import Secret
-from freehold.runtime.connection import (
-    Connection,
-    ConnectionLost,
-    DatabaseError,
-    Parameter,
-    Result,
-    Row,
-    Statement,
-    open_connection,
-)
+from freehold.runtime.connection import Connection, Parameter, Statement
+from freehold.runtime.login import open_connection
+from freehold.runtime.result import ConnectionLost, DatabaseError, Result, Row
 
 ACQUIRE_TIMEOUT_SECONDS = 10.0
 LIFETIME_SECONDS = 1800.0
@@ -32,6 +25,10 @@ __all__ = [
     "Connection", "ConnectionLost", "DatabaseError", "Parameter", "Pool", "PoolExhausted", "PoolLimits", "Result",
     "Row", "Statement", "caller_statement", "notifications",
 ]  # fmt: skip
+
+
+_Turn = tuple[float, "asyncio.Future[Connection | None]"]
+"""Until when somebody waits, and what ends the wait."""
 
 
 class PoolExhausted(Exception):
@@ -64,13 +61,14 @@ class Pool:
         self.timeouts = 0
         self._free: deque[Connection] = deque()
         self._open = 0
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[_Turn] = deque()
+        self._expiry: asyncio.TimerHandle | None = None
 
-    async def run(self, statements: Sequence[Statement]) -> list[Result]:
-        """Run statements as one implicit transaction on any connection."""
+    async def run(self, statements: Sequence[Statement], *, role: str = "") -> list[Result]:
+        """Run statements as one implicit transaction on any connection; `role` is whom they make themselves run as."""
         connection = self._take() or await self._acquire()
         try:
-            return await connection.run(statements)
+            return await connection.run(statements, role=role)
         finally:
             self._release(connection)
 
@@ -99,7 +97,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """How many requests wait for a connection."""
-        return sum(not turn.done() for turn in self._waiting)
+        return sum(not turn.done() for _, turn in self._waiting)
 
     @property
     def available(self) -> int:
@@ -115,9 +113,10 @@ class Pool:
 
     async def close(self) -> None:
         """Close every free connection."""
-        if self._reaper is not None:
-            self._reaper.cancel()
-            self._reaper = None
+        for timer in (self._reaper, self._expiry):
+            if timer is not None:
+                timer.cancel()
+        self._reaper = self._expiry = None
         while self._free:
             self._free.popleft().close()
             self._open -= 1
@@ -151,21 +150,28 @@ class Pool:
             raise PoolExhausted("too many requests wait for a database connection")
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append(turn)
-        timer = loop.call_later(self._limits.acquire_seconds, self._expire, turn)
+        self._waiting.append((loop.time() + self._limits.acquire_seconds, turn))
+        if self._expiry is None:
+            self._expiry = loop.call_later(self._limits.acquire_seconds, self._expire)
         try:
             return await turn
         except asyncio.CancelledError:
             self._leave_queue(turn)
             raise
-        finally:
-            timer.cancel()
 
-    def _expire(self, turn: "asyncio.Future[Connection | None]") -> None:
-        if not turn.done():
-            self.timeouts += 1
-            self._waiting.remove(turn)
-            turn.set_exception(PoolExhausted("no database connection became free"))
+    def _expire(self) -> None:
+        """Send away who waited too long. All wait equally long, so one timer for the first in the queue is enough."""
+        self._expiry = None
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            until, turn = self._waiting[0]
+            if until > loop.time() and not turn.done():
+                self._expiry = loop.call_later(until - loop.time(), self._expire)
+                return
+            self._waiting.popleft()
+            if not turn.done():
+                self.timeouts += 1
+                turn.set_exception(PoolExhausted("no database connection became free"))
 
     def _leave_queue(self, turn: "asyncio.Future[Connection | None]") -> None:
         """Pass on what was handed over in the very moment of giving up."""
@@ -208,7 +214,7 @@ class Pool:
 
     def _hand_over(self, connection: Connection | None) -> bool:
         while self._waiting:
-            turn = self._waiting.popleft()
+            _, turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(connection)
                 return True

@@ -9,6 +9,7 @@ import socket
 import uvicorn
 
 from freehold.runtime.app import RuntimeApp
+from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.settings import Settings
 from freehold.runtime.standing import Parting, Standing
 from freehold.runtime.traffic import Counted
@@ -32,7 +33,7 @@ def serve(
     config = uvicorn.Config(
         Counted(Parting(RuntimeApp(settings, standing), standing), settings.traffic_directory),
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="websockets-sansio",
         ws_max_size=WEBSOCKET_FRAME_BYTES,
         # Compression would cost every open connection memory, and a small frame could unpack to a large one.

@@ -21,6 +21,7 @@ from freehold.runtime.trusted import Trusted
 
 CLOCK_SKEW_SECONDS = 30
 CACHED_TOKENS = 1000
+NUMBER = (int, float)
 NO_ROLES = frozenset({"", "none"})
 """`SET ROLE none` would mean the login role itself."""
 
@@ -184,9 +185,9 @@ def _bearer(authorization: str) -> str:
 def _check_times(claims: Mapping[str, object]) -> None:
     now = time.time()
     expires, not_before, issued = claims.get("exp"), claims.get("nbf"), claims.get("iat")
-    if isinstance(expires, int | float) and now > expires + CLOCK_SKEW_SECONDS:
+    if isinstance(expires, NUMBER) and now > expires + CLOCK_SKEW_SECONDS:
         raise Refused("JWT expired", expired=True)
-    if isinstance(not_before, int | float) and now < not_before - CLOCK_SKEW_SECONDS:
+    if isinstance(not_before, NUMBER) and now < not_before - CLOCK_SKEW_SECONDS:
         raise Refused("JWT not yet valid")
-    if isinstance(issued, int | float) and now < issued - CLOCK_SKEW_SECONDS:
+    if isinstance(issued, NUMBER) and now < issued - CLOCK_SKEW_SECONDS:
         raise Refused("JWT issued at future")

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from freehold.core.secret import Secret
 from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted
 from freehold.runtime.rest import (
-    compiled,
     configuration,
     cors,
     errors,
@@ -121,8 +120,7 @@ class RestCore:
         outcome = await execute.run(self._pool, wanted, known.settings, known.roles)
         if timing is not None:
             timing.mark("transaction")
-        canonical = params.canonical(lifted.parameters) if plan.compiled.kind == compiled.READ else ""
-        answer = response.of_outcome(plan.compiled, outcome, canonical)
+        answer = response.of_outcome(plan.compiled, outcome, lifted.canonical)
         if timing is not None:
             timing.mark("response")
         return answer

@@ -13,7 +13,7 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from freehold.runtime.rest import errors, jwtpath
 from freehold.runtime.rest.errors import ApiError, Header
 from freehold.runtime.rest.settings import RestSettings
-from freehold.runtime.session import Caller, Refused, Sessions
+from freehold.runtime.session import NUMBER, Caller, Refused, Sessions
 
 ALLOWED_SKEW_SECONDS = 30
 SHORTEST_SECRET_BYTES = 32
@@ -187,9 +187,9 @@ def _check_times(claims: Mapping[str, object]) -> None:
     now = int(time.time())
     times = {name: claims.get(name) for name in ("exp", "nbf", "iat")}
     for name, value in times.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, NUMBER)):
             raise errors.refused_claims(f"The JWT '{name}' claim must be a number")
-    expires, not_before, issued = (value if isinstance(value, int | float) else None for value in times.values())
+    expires, not_before, issued = (value if isinstance(value, NUMBER) else None for value in times.values())
     if expires is not None and now - ALLOWED_SKEW_SECONDS > expires:
         raise errors.refused_claims("JWT expired")
     if not_before is not None and now + ALLOWED_SKEW_SECONDS < not_before:

@@ -55,7 +55,7 @@ async def document(pool: Pool, wish: Wish, caller: Caller, known: Knowledge) -> 
         (_PATH_OFF, ()),
         (statement("functions"), (exposed, hoisted)),
     ]
-    comment, tables, functions, _, listed = (await pool.run(statements))[-5:]
+    comment, tables, functions, _, listed = (await pool.run(statements, role=caller.role))[-5:]
     description = (comment.one()[0] or b"").decode()
     follow = known.settings.openapi_mode != "ignore-privileges"
     readable = {(row[0] or b"").decode() for row in tables.rows}

@@ -42,6 +42,8 @@ class Lifted(NamedTuple):
     parameters: tuple[Parameter, ...]
     values: tuple[str, ...]
     """Operands in slot order: without their operator, an `in` list as written."""
+    canonical: str
+    """The parameters sorted by name, as Content-Location shows them."""
 
 
 def lift(raw: str, *, arguments: bool) -> Lifted:
@@ -71,15 +73,7 @@ def _lift(raw: str, *, arguments: bool) -> Lifted:
             shape.append(f"{name}={operator}?")
             parameters.append(Parameter(name, value, len(values)))
             values.append(value[len(operator) :])
-    return Lifted("&".join(shape), tuple(parameters), tuple(values))
-
-
-def canonical(parameters: Sequence[Parameter]) -> str:
-    """Write the parameters sorted by name, as in Content-Location; values of one name are joined by a comma."""
-    merged: dict[str, list[str]] = {}
-    for parameter in parameters:
-        merged.setdefault(parameter.name, []).append(parameter.value or "")
-    return "&".join(_encode(name) + "=" + ",".join(_encode(value) for value in merged[name]) for name in sorted(merged))
+    return Lifted("&".join(shape), tuple(parameters), tuple(values), _canonical(parameters))
 
 
 def parse(parameters: Sequence[Parameter], *, arguments: bool) -> QueryParams:
@@ -122,6 +116,14 @@ def embed_path_of_limit(name: str) -> EmbedPath:
     """Give the embed path of a limit parameter such as `rel.sub.limit`."""
     path: EmbedPath = _tree_path(name)[0]
     return path
+
+
+def _canonical(parameters: Sequence[Parameter]) -> str:
+    """Write the parameters sorted by name, as in Content-Location; values of one name are joined by a comma."""
+    merged: dict[str, list[str]] = {}
+    for parameter in parameters:
+        merged.setdefault(parameter.name, []).append(parameter.value or "")
+    return "&".join(_encode(name) + "=" + ",".join(_encode(value) for value in merged[name]) for name in sorted(merged))
 
 
 def _decode(text: str) -> str:

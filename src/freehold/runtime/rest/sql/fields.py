@@ -16,7 +16,7 @@ from freehold.runtime.rest.plan.types import (
 )
 from freehold.runtime.rest.query import params
 from freehold.runtime.rest.query.types import NO_SLOT, JsonStep, Value
-from freehold.runtime.rest.ranges import ALL, Range
+from freehold.runtime.rest.ranges import Range
 from freehold.runtime.rest.sql.snippet import Parameter, Snippet, column, identifier, join, text_parameter
 
 OPERATORS = {
@@ -96,11 +96,13 @@ def order_by(relation: Name, keys: Iterable[OrderKey]) -> Snippet:
 
 
 def limit_offset(rows: Range) -> Snippet:
-    """LIMIT and OFFSET, or nothing for all rows."""
-    if rows == ALL:
-        return ()
-    limit = ("ALL",) if rows.limit is None else text_parameter(str(rows.limit))
-    return (" LIMIT ", *limit, " OFFSET ", *text_parameter(str(rows.lower)))
+    """LIMIT and OFFSET, or nothing for all rows.
+
+    The limit is a constant: as a parameter it would look to a generic plan like a tenth of all rows, which costs so
+    much more than a limit of 1 or 20 that PostgreSQL would plan every request anew. Offsets vary too much for that.
+    """
+    limit = () if rows.limit is None else (f" LIMIT {rows.limit}",)
+    return (*limit, *((" OFFSET ", *text_parameter(str(rows.lower))) if rows.lower else ()))
 
 
 def grouped(relation: Name, item: SelectColumn) -> Snippet:

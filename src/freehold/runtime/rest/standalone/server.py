@@ -14,6 +14,7 @@ import uvloop
 from freehold import __version__
 from freehold.core.errors import DatabaseUnavailable
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
+from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.rest.cache.load import load
 from freehold.runtime.rest.standalone import admin, listeners
 from freehold.runtime.rest.standalone.application import Application
@@ -137,7 +138,7 @@ def _server(app: object) -> "_Server":
         uvicorn.Config(
             app,  # type: ignore[arg-type]
             loop="none",
-            http="httptools",
+            http=OneWriteProtocol,
             ws="none",
             lifespan="off",
             access_log=False,

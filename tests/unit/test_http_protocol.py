@@ -1,0 +1,151 @@
+"""Answers leave in one write where they are complete at once, and are HTTP in every other case too."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from freehold.runtime.http_protocol import WRITTEN_TOGETHER_BYTES, OneWriteProtocol
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Answer = Callable[[Send], Awaitable[None]]
+GET = b"GET /a?b=c HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+class Wire(asyncio.Transport):
+    """Keeps every write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+async def test_a_complete_answer_is_one_write() -> None:
+    wire = await asked(GET, whole(b"hello", (b"Content-Length", b"5")))
+    assert wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"]
+    assert not wire.closed
+
+
+async def test_a_long_body_is_not_copied() -> None:
+    body = b"x" * (WRITTEN_TOGETHER_BYTES + 1)
+    wire = await asked(GET, whole(body, (b"content-length", b"%d" % len(body))))
+    assert wire.writes[1] == body
+
+
+async def test_the_head_of_a_stream_does_not_wait_for_its_body() -> None:
+    seen: list[int] = []
+    wire = Wire()
+
+    async def streams(send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not wire.writes:  # noqa: ASYNC110 - the loop itself is what is waited for
+            await asyncio.sleep(0)
+        seen.append(len(wire.writes))
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    await asked(GET, streams, wire)
+    assert seen == [1]
+    assert wire.writes == [
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n",
+    ]  # fmt: skip
+
+
+async def test_head_has_the_length_but_no_body() -> None:
+    wire = await asked(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n", whole(b"hello", (b"content-length", b"5")))
+    assert b"".join(wire.writes) == b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+
+
+async def test_no_content_is_a_head_alone() -> None:
+    wire = await asked(GET, whole(b"", status=204))
+    assert b"".join(wire.writes) == b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1\r\nconnection: close"])
+async def test_a_connection_that_will_not_be_kept_is_closed_after_the_answer(version: bytes) -> None:
+    wire = await asked(b"GET / HTTP/" + version + b"\r\n\r\n", whole(b"x", (b"content-length", b"1")))
+    assert b"".join(wire.writes) == b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx"
+    assert wire.closed
+
+
+@pytest.mark.parametrize(
+    "header", [(b"x", b"a\r\nset-cookie: b"), (b"x", b"a\nb"), (b"x", b"a\0b"), (b"x\r\ny", b"evil"), (b"a b", b"evil")]
+)
+async def test_a_header_that_would_break_the_answer_is_never_sent(header: tuple[bytes, bytes]) -> None:
+    wire = await asked(GET, whole(b"x", (b"content-length", b"1"), header))
+    assert b"".join(wire.writes).startswith(b"HTTP/1.1 500 ")
+    assert header[1] not in b"".join(wire.writes)
+
+
+@pytest.mark.parametrize("length", [b"4", b"6"])
+async def test_a_body_of_another_length_than_promised_ends_the_connection(length: bytes) -> None:
+    wire = await asked(GET, whole(b"hello", (b"content-length", length)))
+    assert b"hello" not in b"".join(wire.writes)
+    assert wire.closed
+
+
+async def test_requests_sent_together_are_answered_in_order() -> None:
+    numbers = iter(b"123")
+
+    async def counts(send: Send) -> None:
+        await asyncio.sleep(0)
+        await whole(bytes([next(numbers)]), (b"content-length", b"1"))(send)
+
+    wire = await asked(GET * 3, counts)
+    assert [answer[-1:] for answer in wire.writes] == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("target", [b"/a%20b?c=d%26", b"http://x/a%20b?c=d%26"])
+async def test_a_target_is_read_as_uvicorn_reads_it(target: bytes) -> None:
+    scopes: list[Any] = []
+    await asked(b"GET " + target + b" HTTP/1.1\r\nhost: x\r\n\r\n", whole(b"", status=204), scopes=scopes)
+    (scope,) = scopes
+    assert (scope["path"], scope["raw_path"], scope["query_string"]) == ("/a b", b"/a%20b", b"c=d%26")
+
+
+def whole(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Answer:
+    """An answer that is complete at once."""
+
+    async def answer(send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
+
+
+async def asked(request: bytes, answer: Answer, wire: Wire | None = None, *, scopes: list[Any] | None = None) -> Wire:
+    """What is written for a request, once all tasks of the connection are done."""
+
+    async def app(scope: Any, _receive: Any, send: Send) -> None:
+        if scopes is not None:
+            scopes.append(scope)
+        await answer(send)
+
+    wire = wire or Wire()
+    config = uvicorn.Config(app, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, access_log=False)  # type: ignore[arg-type]
+    config.load()
+    protocol = OneWriteProtocol(config, ServerState(), {})
+    protocol.connection_made(wire)
+    protocol.data_received(request)
+    while protocol.tasks or protocol.pipeline:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    protocol.connection_lost(ConnectionError())
+    return wire
