@@ -69,10 +69,11 @@ def bring_up(
     if ready is None and "--replay" in up.error:
         options = ("--replay",)
         up, ready = _try(app, data, options, environment, errors)
-    if ready is not None and any("--fill-from-types" in text for text in up.warnings):
-        up.stop()
-        options += ("--fill-from-types",)
-        up, ready = _try(app, data, options, environment, errors)
+    for fill in ("--fill-from-types", "--fill-from-code"):
+        if ready is not None and any(fill in text for text in up.warnings):
+            up.stop()
+            options += (fill,)
+            up, ready = _try(app, data, options, environment, errors)
     return up, ready, " ".join(options) if ready is not None else up.error or errors.read_text()[-1500:]
 
 

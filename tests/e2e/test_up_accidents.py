@@ -102,23 +102,28 @@ TYPES = """export type Database = { public: { Tables: { notes: { Row: { id: numb
 """
 
 
-def test_after_migrations_that_fail_the_same_place_is_replayed_and_filled_from_the_types(
+def test_after_migrations_that_fail_the_same_place_is_replayed_and_filled_from_types_and_code(
     owner: Owner, app: Path
 ) -> None:
     tiny_app.write(app, **{tiny_app.SECOND: "insert into public.missing values (1);\n"})
     (app / "src/integrations/supabase/types.ts").write_text(TYPES)
+    (app / "src/list.ts").write_text('supabase.from("asked").select("name, notes(text)").eq("is_open", true);\n')
     data = _data(owner, "aside")
     done = owner.run("up", str(app), "--port", "0", "--json", "--data", data)
     hint = json.loads(done.stdout.splitlines()[-1])["hint"]
     assert hint.endswith(f"freehold up {app} --replay --data {data}")
-    for options, status in (["--replay"], 404), (["--replay", "--fill-from-types"], 200), ([], 200):
+    types, code = "--fill-from-types", "--fill-from-code"
+    for options, lost, asked in (["--replay"], 404, 404), (["--replay", types, code], 200, 200), ([], 200, 200):
         up = owner.start(str(app), "--port", "0", "--data", data, *options)
         try:
             ready = up.wait_for("ready")
             told = [str(event.get("text")) for event in up.events if event["event"] == "warning"]
             key = {"apikey": str(ready["publishable_key"])}
-            assert call(f"{ready['api_url']}/rest/v1/lost", headers=key)[0] == status
-            assert any("--replay --fill-from-types" in text for text in told) == (status == 404)
+            assert call(f"{ready['api_url']}/rest/v1/lost", headers=key)[0] == lost
+            url = f"{ready['api_url']}/rest/v1/asked?select=name,notes(text)&is_open=eq.true"
+            assert call(url, headers=key)[0] == asked
+            for option in (types, code):
+                assert any(f"--replay {option}" in text for text in told) == (lost == 404)
         finally:
             assert up.stop() == 0
     assert len(list(Path(data).glob("postgres-before-replay-*"))) == 1

@@ -37,6 +37,11 @@ WIDTH = 11
     help="Make the tables that only the builder's generated types know: empty, and closed to everybody but the "
     "service role.",
 )
+@click.option(
+    "--fill-from-code",
+    is_flag=True,
+    help="Likewise for tables and columns that nothing but the app's own queries names. Their types are guesses.",
+)
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     path: str,
@@ -45,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     database_url: str | None,
     replay: bool,
     fill_from_types: bool,
+    fill_from_code: bool,
     as_json: bool,
 ) -> None:
     """Build the app at PATH and serve it until Ctrl-C.
@@ -69,6 +75,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         database_url=Secret(database_url) if database_url else None,
         replay=replay,
         fill_from_types=fill_from_types,
+        fill_from_code=fill_from_code,
     )
     up(request, report)
     say(Event(name="stopped", values={"app": served["app"], "data": served["data"]}))

@@ -30,6 +30,8 @@ class Request:
     """Whether an empty database gets every statement of git's history that applies, instead of the files strictly."""
     fill_from_types: bool = False
     """Whether tables that only the generated types know are made, closed to everybody but the service role."""
+    fill_from_code: bool = False
+    """Whether the same is done for tables and columns that nothing but the app's own queries names."""
 
 
 def up(request: Request, report: Report) -> None:
@@ -64,6 +66,7 @@ def plan(work: Work) -> Plan:
             *((up_schema.ReplayHistory(work, (start, install)),) if work.replay else ()),
             up_steps.ApplyMigrations(work),
             *((up_schema.FillFromTypes(work),) if work.fill_from_types else ()),
+            *((up_schema.FillFromQueries(work),) if work.fill_from_code else ()),
             up_steps.RenderSite(work),
             up_steps.RecordRelease(work),
             up_steps.StartRuntime(work),
@@ -89,6 +92,7 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
         database_url=request.database_url,
         replay=request.replay,
         fill_from_types=request.fill_from_types,
+        fill_from_code=request.fill_from_code,
     )
 
 

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass
 
+from freehold.builders.shared import queries, supabase_app
+from freehold.builders.shared.checkout import open_checkout
 from freehold.core.errors import BadUsage
 from freehold.core.event import Event
 from freehold.core.plan import Report, Step
@@ -10,9 +12,18 @@ from freehold.core.secret import Secret
 from freehold.data import schema
 from freehold.flows.check import types_of
 from freehold.flows.up_work import Work
+from freehold.kit import postgres
 from freehold.targets.local.place import place_of
 
 SHOWN = 6
+_MISSING = """
+select name from unnest(%s::text[]) as name
+ where name !~ '\\.'
+   and not exists (select from pg_catalog.pg_class as c
+                    where c.relnamespace = 'public'::regnamespace and c.relname = name
+                      and c.relkind in ('r', 'p', 'v', 'm', 'f'))
+ order by name
+"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,30 @@ class FillFromTypes:
         return False
 
 
+@dataclass(frozen=True)
+class FillFromQueries:
+    """Tables and columns that nothing but the app's own queries names."""
+
+    work: Work
+    title: str = "Make the tables that only the app's queries name"
+
+    def done(self) -> bool:
+        """Never: what is there is not made twice."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Make them."""
+        dsn = self.work.database.admin_dsn
+        filled = schema.fill_from_queries(_asked(self.work), owner_dsn=_owner(self.work), admin_dsn=dsn, report=report)
+        if filled.tables:
+            closed = f"{len(filled.tables)} tables were made from the app's queries alone: {_listed(filled.tables)}"
+            report(Event(name="warning", text=f"{closed}. They are empty, and closed until you give them policies"))
+
+    def undo(self) -> bool:
+        """Nothing: empty tables harm nobody."""
+        return False
+
+
 def command(work: Work, *options: str) -> str:
     """Give what to type to bring the same app up in the same place with these options."""
     usual = place_of(work.app.origin, None).root == work.place.root
@@ -103,18 +138,49 @@ def _was_never_served(work: Work) -> bool:
 
 
 def tell_of_missing_tables(work: Work, report: Report) -> None:
-    """Warn of tables that the builder's types name and the database has not: the app's requests for them fail."""
+    """Warn of tables that the builder's types or the app's queries name and the database has not.
+
+    The app's requests for them fail. Those that the types know are told first: more is known of them.
+    """
+    of_types = () if work.fill_from_types else _missing_of_types(work)
+    if of_types:
+        shown = f"{len(of_types)} tables that the app's types name are made by no migration: {_listed(of_types)}"
+        report(Event(name="warning", text=f"{shown}. To have them, empty: {_again(work, '--fill-from-types')}"))
+    known = {*of_types, *(_missing_of_types(work) if work.fill_from_types else ())}
+    asked = tuple(name for name in _missing_of_queries(work) if f"public.{name}" not in known and name not in known)
+    if asked and not work.fill_from_code:
+        shown = f"{len(asked)} tables that the app asks for are made by no migration: {_listed(asked)}"
+        report(Event(name="warning", text=f"{shown}. To have them, empty: {_again(work, '--fill-from-code')}"))
+
+
+def _again(work: Work, option: str) -> str:
+    chosen = {
+        "--replay": work.replay,
+        "--fill-from-types": work.fill_from_types,
+        "--fill-from-code": work.fill_from_code,
+    }
+    return command(work, *(name for name, on in chosen.items() if on or name == option))
+
+
+def _missing_of_types(work: Work) -> tuple[str, ...]:
     text = types_of(work.app)
-    if not text or work.fill_from_types:
-        return
     try:
-        missing = schema.compare(text, work.database.admin_dsn).missing_tables
+        return schema.compare(text, work.database.admin_dsn).missing_tables if text else ()
     except BadUsage:
-        return
-    if missing:
-        options = ("--replay", "--fill-from-types") if work.replay else ("--fill-from-types",)
-        shown = f"{len(missing)} tables that the app's types name are made by no migration: {_listed(missing)}"
-        report(Event(name="warning", text=f"{shown}. To have them, empty: {command(work, *options)}"))
+        return ()
+
+
+def _missing_of_queries(work: Work) -> tuple[str, ...]:
+    names = list(work.inventory.tables_used)
+    with postgres.connect(work.database.admin_dsn) as admin:
+        rows = admin.execute(_MISSING, [names]).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def _asked(work: Work) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    checkout = open_checkout(work.app)
+    found = queries.scan(checkout, supabase_app.sources(checkout))
+    return {name: (item.columns, item.related) for name, item in found.items()}
 
 
 def _listed(names: tuple[str, ...]) -> str:

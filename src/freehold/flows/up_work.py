@@ -43,6 +43,7 @@ class Work:
     database_url: Secret | None
     replay: bool = False
     fill_from_types: bool = False
+    fill_from_code: bool = False
     url: str = ""
     stop_database: Callable[[], None] = field(default=lambda: None)
     start_database: Callable[[], object] | None = None

@@ -13,7 +13,7 @@ _CHANGES = re.compile(r"""["'`]postgres_changes["'`]\s*(?:as\s+[\w<>'"]+\s*)?,\s
 _CHANGES_TABLE = re.compile(rf"\btable\s*:\s*{_TEXT}")
 _AUTH_CALL = re.compile(r"\.auth\s*(?:!\s*)?\.(?:(admin|mfa)\s*\.)?(\w+)\s*\(")
 _PROVIDER = re.compile(r"""\.signInWithOAuth\s*\(\s*(?:\{[^}]*?provider\s*:\s*)?["'`](\w+)["'`]""")
-_NOT_SUPABASE = re.compile(r"(?:Array|Buffer|Object|Observable|[A-Z]\w*Array|Set|Map|gsap|chunk|Readable|TL|tl)\s*$")
+NOT_SUPABASE = re.compile(r"(?:Array|Buffer|Object|Observable|[A-Z]\w*Array|Set|Map|gsap|chunk|Readable|TL|tl)\s*$")
 _NAME = re.compile(r"^[A-Za-z_][\w$.]*$")
 _METHODS = {
     "signInWithPassword": "password",
@@ -99,7 +99,7 @@ def _note_from(text: str, match: re.Match[str], found: _Found) -> None:
             found.count(kind)
     elif match[1]:
         found.buckets.add(name)
-    elif _NAME.match(name) and not _NOT_SUPABASE.search(text, max(0, match.start() - 20), match.start()):
+    elif _NAME.match(name) and not NOT_SUPABASE.search(text, max(0, match.start() - 20), match.start()):
         found.tables.add(name)
 
 

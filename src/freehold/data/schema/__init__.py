@@ -5,6 +5,7 @@
     is_occupied(admin_dsn) -> bool                                             whether a replay would refuse it
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
+    fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
     fingerprint.take(admin_connection) -> Fingerprint(sha256, text)
     types_ts.read(types_text) -> Types                                         pure
@@ -17,7 +18,7 @@ any login that may read the catalogue does.
 from freehold.data.schema.compare import ColumnDifference, Comparison, LabelDifference, compare
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.propose import Proposal, propose
-from freehold.data.schema.reconstruct import Reconstruction, fill_from_types
+from freehold.data.schema.reconstruct import Reconstruction, fill_from_queries, fill_from_types
 from freehold.data.schema.record import Entry
 from freehold.data.schema.replay import Replay, is_occupied, is_recorded, replay
 
@@ -31,6 +32,7 @@ __all__ = [
     "Reconstruction",
     "Replay",
     "compare",
+    "fill_from_queries",
     "fill_from_types",
     "is_occupied",
     "is_recorded",

@@ -1,7 +1,7 @@
 """Make the tables, columns and enums that only types.ts knows: closed to everybody, marked, and in the ledger."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -11,18 +11,20 @@ from freehold.core.inventory import Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, guesses, record, relations, types_ts
+from freehold.data.schema import fingerprint, guesses, queried, record, relations, types_ts
 from freehold.data.schema.compare import POSTGIS
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.guesses import Guess
 from freehold.data.schema.record import Entry
 from freehold.data.schema.relations import Relations
 from freehold.data.schema.session import Session
-from freehold.data.schema.types_ts import Schema, Table
+from freehold.data.schema.types_ts import Schema, Table, Types
 from freehold.kit import postgres
 
 MARK = "reconstructed by Freehold from types.ts"
 LEDGER_PATH = "types.ts"
+MARK_OF_QUERIES = "made by Freehold from the app's queries"
+QUERIES_PATH = "queries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +44,26 @@ class Reconstruction:
 class _Work:
     """Statements in order, and what they are for."""
 
+    mark: str = MARK
     statements: list[tuple[str, sql.Composed, str]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     enums: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, statement: sql.Composed, note: str = MARK) -> None:
+    def add(self, kind: str, statement: sql.Composed) -> None:
         """Queue a statement."""
-        self.statements.append((kind, statement, note))
+        self.statements.append((kind, statement, self.mark))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Evidence:
+    """Where the picture of the schema comes from: what its parts are marked with, and its place in the ledger."""
+
+    mark: str
+    path: str
+    sha256: str
+    unknown: str
 
 
 def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Reconstruction:
@@ -60,23 +73,53 @@ def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, re
     and relationships, and each guess is noted. Views and functions cannot be made from their types: they stay unknown.
     Running it again makes nothing twice. Raises BadUsage for a file that cannot be read.
     """
-    types = types_ts.read(types_text)
+    evidence = _Evidence(
+        mark=MARK,
+        path=LEDGER_PATH,
+        sha256=hashlib.sha256(types_text.encode()).hexdigest(),
+        unknown="types.ts, which has no SQL types, defaults, keys, indexes, triggers or policies",
+    )
+    return _fill(lambda _admin: types_ts.read(types_text), evidence, owner_dsn, admin_dsn, report)
+
+
+def fill_from_queries(asked: queried.Asked, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Reconstruction:
+    """Make what the app's own queries name and the database has not, closed to everybody but the service role.
+
+    Far less is known than from types.ts: names of columns, and types by these names alone. Each guess is noted.
+    """
+    evidence = _Evidence(
+        mark=MARK_OF_QUERIES,
+        path=QUERIES_PATH,
+        sha256=hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest(),
+        unknown="the app's own queries, which name no more than the columns that they ask for",
+    )
+
+    def read(admin: postgres.Connection) -> Types:
+        there = relations.read(admin, "public")
+        return queried.types(asked, {**there.tables, **there.views})
+
+    return _fill(read, evidence, owner_dsn, admin_dsn, report)
+
+
+def _fill(
+    read: Callable[[postgres.Connection], Types], evidence: _Evidence, owner: Secret, admin_dsn: Secret, report: Report
+) -> Reconstruction:
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
         ledger.lock(admin)
-        work = _Work()
+        work = _Work(mark=evidence.mark)
         lost: list[str] = []
-        for schema in types.schemas.values():
+        for schema in read(admin).schemas.values():
             found = relations.read(admin, schema.name)
             _plan(work, schema, found)
             lost += [
                 f"{schema.name}.{name}" for name in sorted({*schema.views} - POSTGIS - {*found.views, *found.tables})
             ]
-        with Session(owner_dsn) as session:
-            entries = tuple(_run(work, session, ledger.describe(admin).owner))
+        with Session(owner) as session:
+            entries = tuple(_run(work, session, ledger.describe(admin).owner, evidence.path))
         taken = fingerprint.take(admin)
         if entries:
-            record.add(admin, LEDGER_PATH, hashlib.sha256(types_text.encode()).hexdigest(), entries, taken)
+            record.add(admin, evidence.path, evidence.sha256, entries, taken)
     outcome = Reconstruction(
         tables=tuple(work.tables),
         columns=tuple(work.columns),
@@ -84,9 +127,9 @@ def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, re
         notes=tuple(work.notes),
         entries=entries,
         fingerprint=taken,
-        unknowns=tuple(_unknowns(work, lost, entries)),
+        unknowns=tuple(_unknowns(work, lost, entries, evidence)),
     )
-    _tell(outcome, report)
+    _tell(outcome, report, evidence)
     return outcome
 
 
@@ -108,7 +151,7 @@ def _plan_enums(work: _Work, schema: Schema, found: Relations) -> None:
         if name not in found.enums:
             listed = sql.SQL(", ").join(sql.Literal(label) for label in labels)
             work.add("create_enum", sql.SQL("create type {} as enum ({})").format(identifier, listed))
-            work.add("comment", sql.SQL("comment on type {} is {}").format(identifier, sql.Literal(MARK)))
+            work.add("comment", sql.SQL("comment on type {} is {}").format(identifier, sql.Literal(work.mark)))
             work.enums.append(f"{schema.name}.{name}")
             continue
         for label in labels:
@@ -126,7 +169,7 @@ def _plan_table(work: _Work, schema: Schema, table: Table, known: dict[tuple[str
     listed = sql.SQL(", ").join(parts)
     work.add("create", sql.SQL("create table {} ({})").format(identifier, listed))
     work.add("alter_table", sql.SQL("alter table {} enable row level security").format(identifier))
-    work.add("comment", sql.SQL("comment on table {} is {}").format(identifier, sql.Literal(MARK)))
+    work.add("comment", sql.SQL("comment on table {} is {}").format(identifier, sql.Literal(work.mark)))
     work.tables.append(f"{schema.name}.{table.name}")
     work.notes += [f"{schema.name}.{table.name}.{item.column}: {item.type}, {item.why}" for item in chosen]
 
@@ -142,7 +185,7 @@ def _plan_columns(
         item = replace(guesses.guess(table, column, known), not_null=False, identity=False, default="")
         work.add("alter_table", sql.SQL("alter table {} add column {}").format(identifier, _column(item)))
         name = sql.Identifier(schema.name, table.name, column.name)
-        work.add("comment", sql.SQL("comment on column {} is {}").format(name, sql.Literal(MARK)))
+        work.add("comment", sql.SQL("comment on column {} is {}").format(name, sql.Literal(work.mark)))
         work.columns.append(f"{schema.name}.{table.name}.{column.name}")
         work.notes.append(f"{schema.name}.{table.name}.{item.column}: {item.type}, {item.why}")
 
@@ -184,12 +227,12 @@ def _written(text: str) -> sql.SQL:
     return sql.SQL(text)
 
 
-def _run(work: _Work, session: Session, owner: str) -> Iterator[Entry]:
+def _run(work: _Work, session: Session, owner: str, path: str) -> Iterator[Entry]:
     for number, (kind, statement, note) in enumerate(work.statements, start=1):
         text = statement.as_string()
         failure = session.run(text, kind=kind)
         yield Entry(
-            path=LEDGER_PATH,
+            path=path,
             number=number,
             line=number,
             kind=kind,
@@ -203,12 +246,11 @@ def _run(work: _Work, session: Session, owner: str) -> Iterator[Entry]:
         )
 
 
-def _unknowns(work: _Work, views: Sequence[str], entries: Sequence[Entry]) -> Iterator[Unknown]:
+def _unknowns(work: _Work, views: Sequence[str], entries: Sequence[Entry], evidence: _Evidence) -> Iterator[Unknown]:
     if work.tables or work.columns:
         yield Unknown(
             what="reconstructed tables",
-            why=f"{len(work.tables)} tables and {len(work.columns)} columns come from types.ts, which has no SQL "
-            "types, defaults, keys, indexes, triggers or policies",
+            why=f"{len(work.tables)} tables and {len(work.columns)} columns come from {evidence.unknown}",
             hint="take the schema from the live database before real data is served",
         )
     if views:
@@ -218,6 +260,8 @@ def _unknowns(work: _Work, views: Sequence[str], entries: Sequence[Entry]) -> It
         yield Unknown(what="parts that could not be reconstructed", why="; ".join(sorted({*failed})))
 
 
-def _tell(outcome: Reconstruction, report: Report) -> None:
-    text = f"{len(outcome.tables)} tables, {len(outcome.columns)} columns and {len(outcome.enums)} enums {MARK}"
+def _tell(outcome: Reconstruction, report: Report, evidence: _Evidence) -> None:
+    text = (
+        f"{len(outcome.tables)} tables, {len(outcome.columns)} columns and {len(outcome.enums)} enums {evidence.mark}"
+    )
     report(Event(name="note", text=text))
