@@ -19,6 +19,7 @@ from freehold.core.event import Event
 from freehold.releases.site import SiteArtifact, build_site
 
 PAGE = "import fs from 'fs'; fs.mkdirSync('dist', {recursive: true}); fs.writeFileSync('dist/index.html', 'a page');\n"
+TRUSTED = {"dependencies": {"scripted": "file:./scripted.tgz"}, "trustedDependencies": ["scripted"]}
 LOCK = {"name": "pots", "lockfileVersion": 3, "requires": True, "packages": {"": {"name": "pots"}}}
 
 
@@ -103,7 +104,7 @@ def test_a_build_that_is_killed_leaves_nothing_that_counts(tmp_path: Path) -> No
 def test_a_stale_lock_file_is_said_and_gives_way(tmp_path: Path) -> None:
     package = {"name": "pots", "type": "module", "scripts": {"build": "node build.mjs"}}
     changes: dict[str, str | None] = {
-        "package.json": json.dumps(package | {"dependencies": {"scripted": "file:./scripted.tgz"}}),
+        "package.json": json.dumps(package | TRUSTED),
         "build.mjs": PAGE.replace("'a page'", "fs.readFileSync('node_modules/scripted/index.js')"),
     }
     app = _app(tmp_path, changes=changes)
@@ -120,16 +121,37 @@ def test_an_app_without_a_lock_file_is_built_with_a_note(tmp_path: Path) -> None
     assert "no lock file" in artifact.notes[0]
 
 
-def test_an_install_script_that_fails_is_said_and_does_not_stop_a_build_that_can_do_without(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("trusted", "script", "note"),
+    [
+        (["scripted"], "process.exit(3)", "an install script of scripted failed"),
+        ([], "require('fs').writeFileSync(process.env.HOME + '/ran', '')", "scripts that were not run: scripted"),
+    ],
+    ids=["fails", "is not allowed"],
+)
+def test_an_install_script_that_does_not_run_is_said_and_does_not_stop_a_build_that_can_do_without(
+    tmp_path: Path, trusted: list[str], script: str, note: str
+) -> None:
     package = {"name": "pots", "type": "module", "scripts": {"build": "node build.mjs"}}
     changes: dict[str, str | None] = {
-        "package.json": json.dumps(package | {"dependencies": {"scripted": "file:./scripted.tgz"}}),
+        "package.json": json.dumps(package | TRUSTED | {"trustedDependencies": trusted}),
         "package-lock.json": None,
     }
     app = _app(tmp_path, changes=changes)
-    install_script_package(app.root / "scripted.tgz", script="process.exit(3)")
+    install_script_package(app.root / "scripted.tgz", script=script)
     artifact = _build(app, tmp_path)
-    assert "the install script of scripted failed" in artifact.notes[0]
+    assert any(note in said for said in artifact.notes), artifact.notes
+    assert not list((tmp_path / "cache").rglob("ran"))
+
+
+def test_the_apps_own_script_after_installing_is_run(tmp_path: Path) -> None:
+    scripts = {"build": "node build.mjs", "postinstall": "node patch.mjs"}
+    changes: dict[str, str | None] = {
+        "package.json": json.dumps({"name": "pots", "type": "module", "scripts": scripts}),
+        "patch.mjs": "import fs from 'fs'; fs.writeFileSync('patched.txt', 'patched');\n",
+        "build.mjs": PAGE.replace("'a page'", "fs.readFileSync('patched.txt')"),
+    }
+    assert (_build(_app(tmp_path, changes=changes), tmp_path).site / "index.html").read_text() == "patched"
 
 
 BUN_LOCK = """{

@@ -33,8 +33,13 @@ FETCH = (
     "  fs.writeFileSync(`node_modules/${name}/package.json`, JSON.stringify({name, main: 'index.js'}));\n"
     "  fs.writeFileSync(`node_modules/${name}/index.js`, `module.exports = '${name}';`);\n"
     "}\n"
+    "let parts = '';\n"
+    "for (let at = 0; at < 1500; at++) {\n"
+    "  fs.writeFileSync(`dist/server/assets/a-part-with-a-long-name-${at}.js`, '');\n"
+    "  parts += `import './assets/a-part-with-a-long-name-${at}.js';`;\n"
+    "}\n"
     "fs.writeFileSync('dist/server/server.js',\n"
-    "  'import used from \"used\"; export default { fetch: () => new Response(used) };');\n"
+    "  parts + 'import used from \"used\"; export default { fetch: () => new Response(used) };');\n"
 )
 
 

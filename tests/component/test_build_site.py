@@ -41,6 +41,7 @@ PACKAGE = {
     "scripts": {"build": "vite build"},
     "dependencies": {"react": "18.3.1", "react-dom": "18.3.1", "scripted": "file:./scripted.tgz"},
     "devDependencies": {"vite": "5.4.21"},
+    "trustedDependencies": ["scripted"],
     "overrides": {"rollup": "4.65.0", "esbuild": "0.25.12"},
 }
 

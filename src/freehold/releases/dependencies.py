@@ -9,20 +9,20 @@ from pathlib import Path
 from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.kit import files, process
-from freehold.releases import words
+from freehold.kit import files, process, programs
+from freehold.releases import install_scripts, words
 from freehold.releases.toolchain import Toolchain
 
 TIMEOUT_SECONDS = 1800
 ENTRY_LIMIT = 6
+INSTALL_REVISION = 2
+"""Counted up when the same packages would be installed in another way."""
 _OWN_SCRIPTS = re.compile(r'"(?:pre|post)?(?:install|prepare)"\s*:')
 _STALE = re.compile(
     r"in sync|EUSAGE|lockfile had changes|frozen.lockfile|OUTDATED_LOCKFILE|LOCKFILE_CONFIG|YN0028|needs to be updated"
     r"|Failed to resolve|Unsupported lockfile|lockfile version|InvalidLockfile|Outdated lockfile",
     re.IGNORECASE,
 )
-_SCRIPT = re.compile(r"^npm (?:error|ERR!) command failed", re.MULTILINE)
-_SCRIPT_OF = re.compile(r"^npm (?:error|ERR!) path \S*?/node_modules/(\S+)$", re.MULTILINE)
 _PEERS = re.compile(r"ERESOLVE|peer dep", re.IGNORECASE)
 
 
@@ -36,8 +36,9 @@ class Attempt:
 
 _STALE_NOTE = "the lock file does not fit package.json: versions were chosen anew within the ranges of package.json"
 _PEER_NOTE = "packages disagree about the versions they work with: installed as the builder does, without that check"
-_WITH_SCRIPTS = "--ignore-scripts=false"
-_NPM = ("--no-audit", "--no-fund", "--include=dev", "--no-update-notifier", _WITH_SCRIPTS)
+_QUIET = "--ignore-scripts"
+"""Which install scripts are run is decided afterwards: see install_scripts."""
+_NPM = ("--no-audit", "--no-fund", "--include=dev", "--no-update-notifier", _QUIET)
 _ATTEMPTS = {
     "npm": (
         Attempt(("ci", *_NPM)),
@@ -45,14 +46,14 @@ _ATTEMPTS = {
         Attempt(("install", *_NPM), _STALE_NOTE),
         Attempt(("install", "--legacy-peer-deps", *_NPM), f"{_STALE_NOTE}; {_PEER_NOTE}"),
     ),
-    "bun": (Attempt(("install", "--frozen-lockfile")), Attempt(("install",), _STALE_NOTE)),
+    "bun": (Attempt(("install", _QUIET, "--frozen-lockfile")), Attempt(("install", _QUIET), _STALE_NOTE)),
     "pnpm": (
-        Attempt(("install", "--frozen-lockfile", "--config.dangerouslyAllowAllBuilds=true")),
-        Attempt(("install", "--no-frozen-lockfile", "--config.dangerouslyAllowAllBuilds=true"), _STALE_NOTE),
+        Attempt(("install", _QUIET, "--frozen-lockfile")),
+        Attempt(("install", _QUIET, "--no-frozen-lockfile"), _STALE_NOTE),
     ),
     "yarn": (
-        Attempt(("install", "--frozen-lockfile", "--non-interactive")),
-        Attempt(("install", "--non-interactive"), _STALE_NOTE),
+        Attempt(("install", _QUIET, "--frozen-lockfile", "--non-interactive")),
+        Attempt(("install", _QUIET, "--non-interactive"), _STALE_NOTE),
     ),
 }
 _NO_LOCK = "there is no lock file: versions were chosen within the ranges of package.json, and may differ next time"
@@ -70,6 +71,16 @@ def attempts(manager: str, *, has_lock: bool) -> tuple[Attempt, ...]:
     return tuple(Attempt(arguments, note) for arguments, note in zip(loose, notes, strict=False))
 
 
+@dataclass(frozen=True)
+class Told:
+    """The notes of one installation."""
+
+    chosen: tuple[str, ...] = ()
+    """What was not installed as the lock file says."""
+    scripts: tuple[str, ...] = ()
+    """About scripts that were not run, or failed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Packages:
     """What one build needs installed."""
@@ -77,6 +88,8 @@ class Packages:
     folder: Path
     """The front end in the scratch folder."""
     tools: Toolchain
+    npm: tuple[str, ...]
+    """How npm is started, whichever manager the app uses."""
     has_lock: bool
     kept: Path
     """Where node_modules of the same packages are kept between builds."""
@@ -85,13 +98,24 @@ class Packages:
 def packages(folder: Path, tools: Toolchain, lock: Path | None, cache: Path) -> Packages:
     """Look at what is to be installed; before it is, because installing may write to the lock file."""
     named = [lock] if lock is not None else []
-    inputs = (folder / "package.json", *named, folder / ".npmrc", folder / "bunfig.toml")
-    parts = [tools.described, *(path.read_bytes().hex() if path.is_file() else "" for path in inputs)]
+    inputs = (
+        folder / "package.json",
+        *named,
+        folder / ".npmrc",
+        folder / "bunfig.toml",
+        folder / "pnpm-workspace.yaml",
+    )
+    parts = [
+        str(INSTALL_REVISION),
+        tools.described,
+        *(path.read_bytes().hex() if path.is_file() else "" for path in inputs),
+    ]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    return Packages(folder=folder, tools=tools, has_lock=lock is not None, kept=cache / "modules" / name)
+    npm = programs.node().npm
+    return Packages(folder=folder, tools=tools, npm=npm, has_lock=lock is not None, kept=cache / "modules" / name)
 
 
-def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, report: Report) -> tuple[str, ...]:
+def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, report: Report) -> "Told":
     """Make node_modules; gives the notes that were printed. Raises BuildFailed.
 
     Those of an earlier build are taken over when lock file, package.json and tools are the same.
@@ -100,7 +124,7 @@ def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, repo
     if modules.is_dir():
         report(Event(name="progress", text="The packages of the last build fit"))
         modules.rename(wanted.folder / "node_modules")
-        return ()
+        return Told()
     manager = wanted.tools.manager
     report(Event(name="progress", text=f"Install packages with {manager}"))
     left = list(attempts(manager, has_lock=wanted.has_lock))
@@ -116,8 +140,11 @@ def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, repo
             on_line=lambda line: words.pass_on(line, report),
         )
         if ended.ok:
-            return _told(way, report)
-        left = [] if ended.timed_out else _next(way, left, _tail(log, start))
+            scripts = install_scripts.Install(
+                folder=wanted.folder, tools=wanted.tools, npm=wanted.npm, environment=environment, log=log
+            )
+            return Told(_told(way, report), install_scripts.run(scripts, report))
+        left = [] if ended.timed_out else _next(left, _tail(log, start))
         if not left:
             raise _failed(ended, manager, log)
 
@@ -143,22 +170,13 @@ def _told(way: Attempt, report: Report) -> tuple[str, ...]:
     return (way.note,)
 
 
-def _next(way: Attempt, left: list[Attempt], text: str) -> list[Attempt]:
+def _next(left: list[Attempt], text: str) -> list[Attempt]:
     """Keep the ways that answer the reason of the failure: another reason (no network) fails the same way again."""
     if _PEERS.search(text) and any("--legacy-peer-deps" in other.arguments for other in left):
         return [other for other in left if "--legacy-peer-deps" in other.arguments]
     if _STALE.search(text):
         return [other for other in left if other.arguments[0] == "install"]
-    if _SCRIPT.search(text) and _WITH_SCRIPTS in way.arguments:
-        rest = tuple(item for item in way.arguments if item != _WITH_SCRIPTS)
-        return [Attempt((*rest, "--ignore-scripts"), "; ".join(filter(None, (way.note, _script_note(text)))))]
     return []
-
-
-def _script_note(text: str) -> str:
-    failed = _SCRIPT_OF.findall(text)
-    whose = f" of {failed[-1]}" if failed else ""
-    return f"the install script{whose} failed: packages were installed without running such scripts"
 
 
 def _tail(log: Path, start: int) -> str:

@@ -88,15 +88,14 @@ def _traced(folder: Path, module: str, environment: Mapping[str, str], log: Path
         log=log,
         on_line=lines.append,
     )
-    found = next((line for line in reversed(lines) if line.startswith("[")), "")
+    found = [line.removeprefix("= ") for line in lines if line.startswith("= ")]
     if not ended.ok or not found:
         raise BuildFailed(
             "the packages that the app's server loads could not be listed",
             detail="\n".join(ended.lines[-5:]) + f"\nthe whole log: {log}",
             hint="run the same command again; if it fails again, the log says which file cannot be read",
         )
-    listed: list[str] = json.loads(found)
-    return listed
+    return found
 
 
 def _names(folder: Path, names: tuple[str, ...]) -> set[str]:

@@ -118,7 +118,9 @@ class _Build:
                 frameworks.Scene(folder=folder, frontend=self.frontend, environment=self._with(copied), log=log)
             )
         finally:
-            if not told:  # what was not installed as the lock file says is installed anew, in the hope that it can be
+            if (
+                not told.chosen
+            ):  # what was not installed as the lock file says is installed anew, in the hope that it can be
                 dependencies.keep(packages)
         tidy = output.tidy(built.pages, self.inventory)
         if built.server is not None:
@@ -126,7 +128,7 @@ class _Build:
         removed = tuple(sorted({*copied.removed_scripts, *tidy.removed_scripts}))
         self._tell(removed, tidy.leftovers)
         parcel = _packed(built, root / "parcel", copied.environment)
-        return _store(parcel, destination, _Told(key, removed, tidy.leftovers, (*notes, *told)))
+        return _store(parcel, destination, _Told(key, removed, tidy.leftovers, (*notes, *told.chosen, *told.scripts)))
 
     def _lock(self, root: Path) -> Path | None:
         fits = self.tools.manager == self.frontend.package_manager
