@@ -10,7 +10,7 @@ from typing import BinaryIO, Self
 from freehold.core.errors import SourceBroken
 from freehold.data.sources import copy_text, statement_names
 from freehold.data.sources.splitting import Splitter
-from freehold.data.sources.toc import Entry, Part
+from freehold.data.sources.toc import TEXT, Entry, Part, Setting
 
 LONGEST_STATEMENT = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -53,8 +53,6 @@ class _Found:
 class PlainDump:
     """What `pg_dump` or `supabase db dump` wrote as text."""
 
-    speaks_binary = False
-
     def __init__(self, path: Path, found: _Found, identity: str) -> None:
         """Use `open_file`."""
         self._path = path
@@ -83,9 +81,17 @@ class PlainDump:
         """Every statement but settings and owners."""
         return tuple(self._found.entries)
 
+    def settings(self) -> tuple[Setting, ...]:
+        """A dump holds none."""
+        return ()
+
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """The columns that the entry's COPY statement names."""
         return copy_text.columns(entry.copy)
+
+    def form(self, _entry: Entry, _major: int) -> str:
+        """A dump is text."""
+        return TEXT
 
     def parts(self, _entry: Entry) -> tuple[Part, ...]:
         """One."""

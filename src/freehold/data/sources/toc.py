@@ -42,6 +42,15 @@ class Digest:
     total: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """A setting of a role, or of the database where `role` is ""."""
+
+    role: str
+    name: str
+    value: str
+
+
 class Source(Protocol):
     """A database to be moved. Everything it gives is of one moment; nothing in it is changed."""
 
@@ -56,6 +65,9 @@ class Source(Protocol):
     def entries(self) -> tuple[Entry, ...]:
         """Every object, in an order in which they can be made."""
 
+    def settings(self) -> tuple[Setting, ...]:
+        """Settings of roles and of the database; () where the source does not hold them, as a dump."""
+
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """Names of the columns that the rows of a TABLE DATA entry have, in the rows' order."""
 
@@ -65,10 +77,9 @@ class Source(Protocol):
     def rows(self, entry: Entry, part: Part, columns: tuple[str, ...], form: str) -> Iterator[bytes]:
         """Give what COPY FROM wants for these columns, in pieces of whole or broken rows.
 
-        `form` is text or binary; only a source whose `speaks_binary` is true is asked for binary. Raises SourceBroken
+        `form` is text, or what `form` said. Raises SourceBroken
         or DatabaseUnavailable.
         """
 
-    @property
-    def speaks_binary(self) -> bool:
-        """Whether rows come in COPY's binary form too."""
+    def form(self, entry: Entry, major: int) -> str:
+        """The best form in which a PostgreSQL of this major version can take the entry's rows."""

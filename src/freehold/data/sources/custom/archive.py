@@ -11,15 +11,13 @@ from freehold.data.sources import copy_text
 from freehold.data.sources.custom import blocks, contents
 from freehold.data.sources.custom.contents import Contents
 from freehold.data.sources.custom.reading import Reader
-from freehold.data.sources.toc import Entry, Part
+from freehold.data.sources.toc import TEXT, Entry, Part, Setting
 
 HASH_BYTES = 1024 * 1024
 
 
 class Archive:
     """Opened and walked through once; rows are read from the file when they are asked for."""
-
-    speaks_binary = False
 
     def __init__(self, path: Path, found: Contents, places: dict[int, int], identity: str) -> None:
         """Use `open_file`."""
@@ -46,6 +44,10 @@ class Archive:
         """Everything in the table of contents."""
         return self._contents.entries
 
+    def settings(self) -> tuple[Setting, ...]:
+        """A dump holds none."""
+        return ()
+
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """The columns that the entry's COPY statement names."""
         if not entry.copy:
@@ -54,6 +56,10 @@ class Archive:
                 hint="make the dump without --inserts, so that rows come as COPY",
             )
         return copy_text.columns(entry.copy)
+
+    def form(self, _entry: Entry, _major: int) -> str:
+        """A dump is text."""
+        return TEXT
 
     def parts(self, _entry: Entry) -> tuple[Part, ...]:
         """A compressed stream cannot be begun in its middle."""

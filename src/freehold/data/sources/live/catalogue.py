@@ -25,6 +25,8 @@ class Relation:
     columns: tuple[str, ...]
     is_populated: bool
     oid: int
+    has_plain_types: bool
+    """Whether COPY's binary form of its rows means the same in another database of this major version."""
 
     @property
     def shown(self) -> str:
@@ -48,6 +50,7 @@ def relations(connection: postgres.Connection) -> tuple[Relation, ...]:
             columns=tuple(row[8] or ()),
             is_populated=bool(row[9]),
             oid=int(str(row[10])),
+            has_plain_types=bool(row[11]),
         )
         for row in connection.execute(query).fetchall()
     )

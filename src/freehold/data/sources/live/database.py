@@ -13,10 +13,11 @@ from freehold.core.secret import Secret
 from freehold.data.sources.custom import Archive
 from freehold.data.sources.live import catalogue
 from freehold.data.sources.live.catalogue import Relation
-from freehold.data.sources.toc import BINARY, Entry, Part
+from freehold.data.sources.toc import BINARY, TEXT, Entry, Part, Setting
 from freehold.kit import postgres
 from freehold.kit.postgres_dump import dump_definitions
 
+TABLES_A_LOCK = 200
 PIECE_BYTES = 128 * 1024
 BLOCKS_A_PART = 16_384
 """128 MiB with PostgreSQL's usual page of 8 KiB."""
@@ -32,8 +33,6 @@ OPTIONS = (
 class LiveDatabase:
     """Opened by `open_live`; everything it gives is of the snapshot that its connection holds."""
 
-    speaks_binary = True
-
     def __init__(self, connection: postgres.Connection, described: str, archive: Archive) -> None:
         """`connection` is in a repeatable read transaction."""
         self._connection = connection
@@ -47,9 +46,23 @@ class LiveDatabase:
         """Definitions, then rows and values of sequences."""
         return self._entries
 
+    def settings(self) -> tuple[Setting, ...]:
+        """What ALTER ROLE and ALTER DATABASE have set."""
+        rows = self._connection.execute(
+            "select coalesce(r.rolname, ''), split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)"
+            "  from pg_db_role_setting as s left join pg_roles as r on r.oid = s.setrole, unnest(s.setconfig) as entry"
+            " where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))"
+            " order by 1, 2"
+        ).fetchall()
+        return tuple(Setting(role=str(row[0]), name=str(row[1]), value=str(row[2])) for row in rows)
+
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """All but generated columns."""
         return self._relation(entry).columns
+
+    def form(self, entry: Entry, major: int) -> str:
+        """Binary where the majors and the types allow."""
+        return BINARY if major == self.major and self._relation(entry).has_plain_types else TEXT
 
     def parts(self, entry: Entry) -> tuple[Part, ...]:
         """Ranges of blocks; a PostgreSQL before 14 would read the whole table for each."""
@@ -68,7 +81,13 @@ class LiveDatabase:
         statement = sql.SQL("copy ({}) to stdout (format {})").format(
             self._query(entry, part, columns), sql.SQL("binary" if form == BINARY else "text")
         )
-        with _reached(self.described), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+        # The savepoint keeps the snapshot when the target refuses a row in the middle.
+        with (
+            _reached(self.described),
+            self._connection.transaction(),
+            self._connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
             yield from _joined(copy)
 
     def ask(self, statement: sql.Composed | sql.SQL, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
@@ -125,7 +144,7 @@ def open_live(dsn: Secret, platform: frozenset[str], needed: frozenset[str]) -> 
     when the role does not see everything, DatabaseUnavailable.
     """
     with postgres.connect(Secret(postgres.with_defaults(dsn.reveal(), options=OPTIONS))) as connection:
-        connection.execute("begin transaction isolation level repeatable read, read only")
+        _begin(connection)
         found = catalogue.relations(connection)
         catalogue.check_sight(found, platform, needed, connection.info.user)
         row = connection.execute("select pg_export_snapshot()").fetchone()
@@ -135,6 +154,22 @@ def open_live(dsn: Secret, platform: frozenset[str], needed: frozenset[str]) -> 
             dump_definitions(dsn, path, snapshot=str(row[0]) if row else "", without_schemas=left_out)
             archive = Archive.open_file(path)
             yield LiveDatabase(connection, f"PostgreSQL at {postgres.describe(dsn)}", archive)
+
+
+def _begin(connection: postgres.Connection) -> None:
+    """Lock every table against being rewritten, then take the snapshot.
+
+    A table that is rewritten after the snapshot would look empty in it.
+    """
+    tables = [
+        sql.Identifier(item.schema, item.name)
+        for item in catalogue.relations(connection)
+        if item.kind == "r" and item.is_readable
+    ]
+    connection.execute("begin transaction isolation level repeatable read, read only")
+    for start in range(0, len(tables), TABLES_A_LOCK):
+        some = sql.SQL(", ").join(tables[start : start + TABLES_A_LOCK])
+        connection.execute(sql.SQL("lock table only {} in access share mode").format(some))
 
 
 def _joined(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:

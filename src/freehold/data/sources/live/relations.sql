@@ -12,7 +12,10 @@ select n.nspname, c.relname, c.relkind::text, pg_get_userbyid(c.relowner),
                 where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') as of_extension,
        (select array_agg(a.attname order by a.attnum) from pg_attribute as a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
-       c.relispopulated, c.oid
+       c.relispopulated, c.oid,
+       coalesce((select bool_and(t.oid < 10000 or t.typtype = 'e')
+                   from pg_attribute as a join pg_type as t on t.oid = a.atttypid
+                  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), true) as plain_types
   from pg_class as c
   join pg_namespace as n on n.oid = c.relnamespace
  where c.relkind in ('r', 'S', 'm')

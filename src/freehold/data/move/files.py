@@ -1,0 +1,181 @@
+"""Bring uploaded files over: a row is here only together with its bytes, and every byte was hashed on its way."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from freehold.core.event import Event
+from freehold.core.plan import Report
+from freehold.data.move import ledger
+from freehold.data.move.ledger import Item
+from freehold.data.move.loading import Loader
+from freehold.data.sources.copy_text import lines
+from freehold.data.sources.files import FileMissing, FileSource, Folder, OpenFiles
+from freehold.data.sources.toc import TEXT, Entry, Source
+from freehold.kit import postgres
+from freehold.kit.objects.store import ObjectStore, object_key
+
+AT_ONCE = 8
+BATCH = 200
+EXPORT_BUCKETS = "database\\_export\\_%"
+SHOWN_ORPHANS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One row of storage.objects; `size` is what its metadata says, None where it says nothing."""
+
+    bucket: str
+    name: str
+    version: str
+    size: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What came of a file: moved, missing, or different from what its row says."""
+
+    file: File
+    outcome: str
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(kw_only=True)
+class FileMover:
+    """Where files are and where they go."""
+
+    source: Source
+    files: FileSource | None
+    admin: postgres.Connection
+    objects: ObjectStore
+    report: Report
+
+    def move(self, entry: Entry, item: Item, loader: Loader) -> None:
+        """Load the rows, fetch the bytes that are missing, take rows away that have none, and name both."""
+        drop_exports(self.admin)
+        if self.files is None:
+            count = self._count(entry)
+            note = f"{count} files: say where their bytes are with --files" if count else "no file was uploaded"
+            ledger.settle(self.admin, item.position, "left" if count else "moved", note)
+            return
+        self.report(Event(name="step-started", text="Fetch the uploaded files"))
+        loader.load(entry, item)
+        ledger.settle(self.admin, item.position, "failed", "its files are not all fetched")
+        drop_exports(self.admin)
+        self._fetch_all()
+        missing = self._drop_ghosts()
+        self._name_orphans()
+        note = f"{missing} rows without bytes at the source were left out" if missing else ""
+        ledger.settle(self.admin, item.position, "moved", note)
+
+    def _count(self, entry: Entry) -> int:
+        columns = self.source.columns(entry)
+        place = columns.index("bucket_id")
+        return sum(
+            not line.split(b"\t")[place].startswith(b"database_export_")
+            for part in self.source.parts(entry)
+            for found in lines(self.source.rows(entry, part, columns, TEXT))
+            for line in found
+        )
+
+    def _fetch_all(self) -> None:
+        rows = self.admin.execute(
+            "select o.bucket_id, o.name, coalesce(o.version, ''), (o.metadata ->> 'size')::numeric::bigint"
+            "  from storage.objects as o left join freehold.move_files as f"
+            "    on (f.bucket, f.name, f.version) = (o.bucket_id, o.name, coalesce(o.version, ''))"
+            "   and f.outcome = 'moved' where f.bucket is null order by 1, 2"
+        ).fetchall()
+        pending = [File(str(row[0]), str(row[1]), str(row[2]), row[3]) for row in rows]
+        if pending:
+            asyncio.run(self._fetch(pending))
+
+    async def _fetch(self, pending: Sequence[File]) -> None:
+        assert self.files is not None  # noqa: S101 - `move` has looked
+        started, size = time.monotonic(), 0
+        async with self.files.opened() as files:
+            limit = asyncio.Semaphore(AT_ONCE)
+            for start in range(0, len(pending), BATCH):
+                batch = pending[start : start + BATCH]
+                fetched = await asyncio.gather(*(self._fetch_one(files, file, limit) for file in batch))
+                self._keep(fetched)
+                size += sum(item.size for item in fetched)
+                self._tell(start + len(batch), len(pending), size, time.monotonic() - started)
+
+    async def _fetch_one(self, files: OpenFiles, file: File, limit: asyncio.Semaphore) -> Fetched:
+        digest = hashlib.sha256()
+
+        async def hashed() -> AsyncIterator[bytes]:
+            async for piece in files.read(file.bucket, file.name):
+                digest.update(piece)
+                yield piece
+
+        async with limit:
+            key = object_key(file.bucket, file.name, file.version)
+            try:
+                stored = await self.objects.put(key, hashed())
+            except FileMissing:
+                return Fetched(file=file, outcome="missing")
+        outcome = "moved" if file.size in (None, stored.size) else "different"
+        return Fetched(file=file, outcome=outcome, size=stored.size, sha256=digest.hexdigest())
+
+    def _keep(self, fetched: Sequence[Fetched]) -> None:
+        with self.admin.transaction(), self.admin.cursor() as cursor:
+            cursor.executemany(
+                "insert into freehold.move_files (bucket, name, version, outcome, size, sha256)"
+                " values (%s, %s, %s, %s, %s, %s) on conflict (bucket, name, version) do update"
+                " set outcome = excluded.outcome, size = excluded.size, sha256 = excluded.sha256",
+                [
+                    (item.file.bucket, item.file.name, item.file.version, item.outcome, item.size, item.sha256)
+                    for item in fetched
+                ],
+            )
+
+    def _drop_ghosts(self) -> int:
+        """A row without bytes would block an upload under its name; bytes of another size than their row says stay."""
+        with self.admin.transaction():
+            self.admin.execute("set local storage.allow_delete_query = 'true'")
+            rows = self.admin.execute(
+                "delete from storage.objects as o using freehold.move_files as f where f.outcome = 'missing'"
+                " and (f.bucket, f.name, f.version) = (o.bucket_id, o.name, coalesce(o.version, ''))"
+                " returning f.bucket, f.name"
+            ).fetchall()
+            for bucket, name in rows:
+                ledger.add(self.admin, "FILE", f"{bucket}/{name}", "left", "its row has no bytes at the source")
+        wrong = self.admin.execute("select bucket, name, size from freehold.move_files where outcome = 'different'")
+        for bucket, name, size in wrong.fetchall():
+            ledger.add(
+                self.admin, "FILE", f"{bucket}/{name}", "left", f"its row says another size than its {size} bytes"
+            )
+        row = self.admin.execute("select count(*) from freehold.move_files where outcome = 'missing'").fetchone()
+        return int(str(row[0])) if row else 0
+
+    def _name_orphans(self) -> None:
+        """Bytes without a row: only a folder can be asked for them."""
+        if not isinstance(self.files, Folder):
+            return
+        rows = self.admin.execute("select bucket, name from freehold.move_files").fetchall()
+        orphans = sorted(self.files.names() - {(str(row[0]), str(row[1])) for row in rows})
+        for bucket, name in orphans[:SHOWN_ORPHANS]:
+            ledger.add(self.admin, "FILE", f"{bucket}/{name}", "left", "bytes without a row: nobody could open it")
+        if len(orphans) > SHOWN_ORPHANS:
+            ledger.add(self.admin, "FILE", f"{len(orphans) - SHOWN_ORPHANS} more files", "left", "bytes without a row")
+
+    def _tell(self, done: int, of: int, size: int, seconds: float) -> None:
+        rate = size / max(seconds, 0.001)
+        left = (of - done) * seconds / max(done, 1)
+        text = f"{done} of {of} files, {size / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s, {left:.0f} s left"
+        values = {"what": "files", "done": done, "of": of, "bytes": size, "seconds_left": round(left)}
+        self.report(Event(name="progress", text=text, values=dict(values)))
+
+
+def drop_exports(admin: postgres.Connection) -> None:
+    """The old platform keeps its own export in a bucket of the app."""
+    with admin.transaction():
+        admin.execute("set local storage.allow_delete_query = 'true'")
+        admin.execute("delete from storage.objects where bucket_id like %s", (EXPORT_BUCKETS,))
+        rows = admin.execute("delete from storage.buckets where id like %s returning id", (EXPORT_BUCKETS,)).fetchall()
+        for (name,) in rows:
+            ledger.add(admin, "BUCKET", str(name), "replaced", "the old platform's own export")

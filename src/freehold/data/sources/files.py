@@ -1,0 +1,134 @@
+"""Where the bytes of uploaded files come from: a folder, or the Storage API of the source."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import aiohttp
+
+from freehold.core.errors import DatabaseUnavailable, SourceBroken
+from freehold.core.secret import Secret
+
+PIECE_BYTES = 256 * 1024
+GONE = (400, 404)
+"""The Storage API answers 400 for an object that is not there, with 404 in the body."""
+REFUSED = (401, 403)
+ATTEMPTS = 5
+TIMEOUT_SECONDS = 300
+
+
+class FileMissing(Exception):
+    """The source has a row for the file, and no bytes."""
+
+
+class FileSource(Protocol):
+    """Gives files by bucket and name."""
+
+    @property
+    def described(self) -> str:
+        """What it is, for people."""
+
+    def opened(self) -> AbstractAsyncContextManager["OpenFiles"]:
+        """Connect, for as long as files are read."""
+
+
+class OpenFiles(Protocol):
+    """Files that can be read now."""
+
+    def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
+        """Give a file's bytes; raises FileMissing, or DatabaseUnavailable when the source does not answer."""
+
+
+class Folder:
+    """Files as bucket/name below a folder, as `supabase storage cp -r` and most exports lay them out."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises SourceBroken when there is no such folder."""
+        if not root.is_dir():
+            raise SourceBroken(f"{root} is no folder", hint="give the folder that holds one folder for each bucket")
+        self._root = root.resolve()
+        self.described = str(root)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Folder"]:
+        """Nothing to connect to."""
+        yield self
+
+    async def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
+        """Read one file; a name that leaves the folder names nothing."""
+        path = (self._root / bucket / name).resolve()
+        if not path.is_relative_to(self._root / bucket) or not path.is_file():
+            raise FileMissing(f"{bucket}/{name}")
+        with path.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+                yield piece
+
+    def names(self) -> set[tuple[str, str]]:
+        """Every file that is there, as bucket and name."""
+        files = (path.relative_to(self._root) for path in self._root.rglob("*") if path.is_file())
+        return {(path.parts[0], "/".join(path.parts[1:])) for path in files if len(path.parts) > 1}
+
+
+class StorageApi:
+    """The Storage API of a Supabase project, asked with its service key: private buckets answer too."""
+
+    def __init__(self, url: str, key: Secret) -> None:
+        """`url` is the project's address without a path."""
+        self._url = url.rstrip("/")
+        self._key = key
+        self.described = f"{self._url}/storage/v1"
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["_OpenApi"]:
+        """One pool of connections."""
+        headers = {"authorization": f"Bearer {self._key.reveal()}", "apikey": self._key.reveal()}
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_SECONDS, sock_connect=30)
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout, auto_decompress=False) as session:
+            yield _OpenApi(session, self._url)
+
+
+class _OpenApi:
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
+        address = f"{self._url}/storage/v1/object/authenticated/{quote(bucket, safe='')}/{quote(name)}"
+        response = await self._answer(address)
+        async with response:
+            if response.status in GONE:
+                raise FileMissing(f"{bucket}/{name}")
+            if response.status in REFUSED:
+                raise DatabaseUnavailable(
+                    "the Storage API of the source refuses the key", hint="give the project's service_role key"
+                )
+            try:
+                async for piece in response.content.iter_chunked(PIECE_BYTES):
+                    yield piece
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise self._away(error) from None
+
+    async def _answer(self, address: str) -> aiohttp.ClientResponse:
+        """Ask again while the source is busy or away."""
+        for attempt in range(ATTEMPTS):
+            try:
+                response = await self._session.get(address)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise self._away(error) from None
+            else:
+                if response.status < 500 and response.status != 429:  # noqa: PLR2004 - the field's own numbers
+                    return response
+                response.close()
+            await asyncio.sleep(2**attempt / 4)
+        raise self._away(f"it answered {ATTEMPTS} times that it is busy")
+
+    def _away(self, why: object) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            f"the Storage API at {self._url} does not answer",
+            detail=str(why),
+            hint="run the same command again: files that are here are not fetched twice",
+        )
