@@ -7,7 +7,6 @@ $FREEHOLD_SCREENSHOTS a folder for what the pages looked like.
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from owner import Owner
+from served_sample import served_sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Response
@@ -80,22 +79,8 @@ class Watch:
 def site() -> Iterator[str]:
     """The origin of the sample, brought up once for all browser tests."""
     _chromium()
-    named = os.environ.get("FREEHOLD_BROWSER_URL")
-    if named:
-        yield named.rstrip("/")
-        return
-    home = Path(tempfile.mkdtemp(prefix="freehold-browser-"))
-    home.chmod(0o755)
-    checkout = home / "tasklight"
-    shutil.copytree(SAMPLE, checkout, ignore=shutil.ignore_patterns("node_modules", "dist", "expected.json"))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FREEHOLD_", "XDG_"))}
-    owner = Owner(home, environment | {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "NO_COLOR": "1"})
-    up = owner.start(str(checkout), "--port", "0", "--data", str(home / "served"))
-    try:
-        yield str(up.wait_for("ready")["url"])
-    finally:
-        up.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with served_sample(SAMPLE, "FREEHOLD_BROWSER_URL") as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")

@@ -199,3 +199,32 @@ def _commands(mentioning: Path) -> list[bytes]:
             if str(mentioning).encode() in line:
                 found.append(line)
     return found
+
+
+async def test_packages_that_ask_by_node_http_reach_the_api_and_nothing_else_on_this_machine(tmp_path: Path) -> None:
+    source = """import http from "node:http";
+    const ask = (options) => new Promise((resolve) => {
+      const asked = http.request(options, (answer) => {
+        const parts = [];
+        answer.on("data", (part) => parts.push(part));
+        answer.on("end", () => resolve(Buffer.concat(parts).toString()));
+      });
+      asked.on("error", (error) => resolve(String(error.code ?? error.message)));
+      asked.end();
+    });
+    Deno.serve(async () => {
+      const own = new URL(Deno.env.get("SUPABASE_URL") + "/rest/v1/todos?a=1");
+      return Response.json({
+        parts: JSON.parse(await ask({ hostname: own.hostname, port: own.port, path: own.pathname + own.search,
+          headers: { "x-own": "yes" } })),
+        address: JSON.parse(await ask(own.href)).path,
+        other: await ask({ hostname: "127.0.0.1", port: 1, path: "/" }),
+      });
+    });"""
+    async with served(tmp_path / "state", write(tmp_path, {"asks": source})) as world, aiohttp.ClientSession() as http:
+        answer = await http.post(world.address("asks"))
+        found = await answer.json()
+    assert (found["parts"]["path"], found["parts"]["query"]) == ("/rest/v1/todos", "a=1")
+    assert found["parts"]["headers"]["x-own"] == "yes"
+    assert found["address"] == "/rest/v1/todos"
+    assert "ECONNREFUSED" not in found["other"]

@@ -1,4 +1,4 @@
-"""`freehold up` on apps of other builders than Lovable: a Bolt app is served, the others are told apart and refused."""
+"""`freehold up` on apps of other builders than Lovable: what is served comes up, others are told apart and refused."""
 
 import json
 from pathlib import Path
@@ -41,9 +41,8 @@ def test_a_bolt_app_without_its_env_file_comes_up_with_its_table_and_its_address
 
 
 def test_an_app_that_is_read_and_not_served_is_refused_by_name_before_anything_starts(owner: Owner, home: Path) -> None:
-    package = {"name": "base44-app", "dependencies": {"@base44/sdk": "^0.8.3", "vite": "6"}}
-    app = write(home / "app", {"package.json": json.dumps(package), "base44/config.jsonc": '{"name": "Pots"}'})
+    app = write(home / "app", {".replit": "modules = ['nodejs-20']\n", "package.json": '{"name": "rest-express"}'})
     done = owner.run("up", str(app.root), "--port", "0", "--data", str(home / "served"))
     assert done.returncode == 1
-    assert "recognised as Base44" in done.stderr
+    assert "recognised as Replit" in done.stderr
     assert "freehold check" in done.stderr

@@ -91,7 +91,32 @@ def test_the_cli_layout_is_read_with_everything_in_its_folder(tmp_path: Path) ->
     ]
     assert inventory.sign_in_methods == ("login page", "password")
     assert "/Home" in inventory.pages
-    assert not inventory.served
+    assert inventory.served
+    assert inventory.runtime_settings == {
+        "base44": {"app_id": APP_ID, "visibility": "public_with_login", "name": inventory.settings["name"]}
+    }
+
+
+def test_the_build_is_told_its_own_address_and_id_and_an_old_client_is_replaced(tmp_path: Path) -> None:
+    inventory = _read(tmp_path / "new", CLI)
+    assert inventory.backend is not None
+    assert inventory.backend.url_names == ("VITE_BASE44_BACKEND_URL", "VITE_BASE44_APP_BASE_URL")
+    assert inventory.backend.build_values == {"VITE_BASE44_APP_ID": APP_ID}
+    assert inventory.client_upgrades == ()
+    package = '{"name": "base44-app", "dependencies": {"@base44/sdk": "^0.1.2", "vite": "6"}}'
+    old = _read(tmp_path / "old", OLD | {"package.json": package})
+    assert [item.package for item in old.client_upgrades] == ["@base44/sdk"]
+
+
+@pytest.mark.parametrize(
+    ("given", "visibility"),
+    [("public", "public_without_login"), ("private", "private_with_login"), ("workspace", "workspace_with_login")],
+)
+def test_who_may_enter_is_what_the_project_file_says(tmp_path: Path, given: str, visibility: str) -> None:
+    config = f'{{"name": "Pots", "visibility": "{given}"}}'
+    settings = _read(tmp_path, CLI | {"base44/config.jsonc": config}).runtime_settings["base44"]
+    assert isinstance(settings, dict)
+    assert settings["visibility"] == visibility
 
 
 def test_an_entity_is_read_with_types_choices_and_rules_from_json_with_comments(tmp_path: Path) -> None:
@@ -153,7 +178,7 @@ def test_functions_of_every_layout_are_found(tmp_path: Path) -> None:
         "base44/functions/named/main.ts": "Deno.serve(f);",
         "base44/functions/named/function.json": '{"name": "given", "entry": "main.ts"}',
     }
-    assert [item.name for item in _read(tmp_path, files).functions] == ["given", "group/inner", "old"]
+    assert [item.name for item in _read(tmp_path, files).functions] == ["given", "group--inner", "old"]
 
 
 def test_folders_may_be_renamed_in_the_project_file(tmp_path: Path) -> None:
@@ -233,5 +258,7 @@ def test_an_app_that_its_owner_moved_to_supabase_keeps_both_pictures(tmp_path: P
 def test_the_builders_own_file_store_is_not_taken_for_the_apps_back_end(tmp_path: Path) -> None:
     address = "https://qtrypzzcjebvfcihiynt.supabase.co/storage/v1/object/public/base44-prod/public/x/a.png"
     inventory = _read(tmp_path, OLD | {"src/logo.js": f"export default '{address}';"})
-    assert inventory.backend is None
+    assert inventory.backend is not None
+    assert inventory.backend.url == "https://base44.app"
+    assert inventory.other_backends == ()
     assert [item.address for item in inventory.hosted_assets] == [address]

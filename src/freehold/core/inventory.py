@@ -60,6 +60,8 @@ class BackendAddress:
     """Build-time names that hold the publishable key."""
     ref_names: tuple[str, ...] = ()
     """Build-time names that hold the project ref alone."""
+    build_values: dict[str, str] = field(default_factory=dict)
+    """Further build-time names with the values that the builder's own build gives them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,15 @@ class PublishedKey:
     value: str
     """The key itself when its role is anon or publishable, else "": the others are secrets."""
     places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientUpgrade:
+    """A newer version of the builder's client, built in where the app's own cannot be told which server to call."""
+
+    package: str
+    parcel: str
+    """The folder of releases/clients that holds its lock file and what the older version's callers expect of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,6 +311,9 @@ class Inventory:
     """Host and path of the builder's package cache, as lock files name it; the registry has the same packages."""
     client_versions: dict[str, str] = field(default_factory=dict)
     """Wanted versions of the packages that speak the builder's protocol, by package name."""
+    client_upgrades: tuple[ClientUpgrade, ...] = ()
+    runtime_settings: dict[str, object] = field(default_factory=dict)
+    """What the server that speaks the builder's protocol has to know; names as in runtime/settings.py."""
     settings: dict[str, object] = field(default_factory=dict)
     """supabase/config.toml as read, with the template's defaults left out."""
     app_id: str = ""

@@ -93,11 +93,12 @@ def _recall(record: Path) -> _Vendored | None:
 
 
 def _functions_key(work: Work) -> str:
-    """Hash the sources below supabase/ and everything that turns them into an artifact."""
+    """Hash the folders that hold functions, and everything that turns them into an artifact."""
     total = hashlib.sha256(f"{FUNCTIONS_REVISION} {freehold.__version__} {programs.deno()}".encode())
     total.update(repr(work.inventory.functions).encode())
-    root = work.app.root / "supabase"
-    for name in files.list_files(root) if root.is_dir() else ():
-        total.update(f"\0{name}\0".encode())
-        total.update((root / name).read_bytes())
+    tops = {function.entry.partition("/")[0] for function in work.inventory.functions if "/" in function.entry}
+    for root in (work.app.root / top for top in sorted({"supabase", *tops})):
+        for name in files.list_files(root) if root.is_dir() else ():
+            total.update(f"\0{name}\0".encode())
+            total.update((root / name).read_bytes())
     return total.hexdigest()

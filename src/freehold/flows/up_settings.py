@@ -39,6 +39,7 @@ def settings(work: Work) -> dict[str, object]:
         "auth": auth(work),
         "loopback_providers": True,
         "old_issuers": _old_issuers(work),
+        **work.inventory.runtime_settings,
         **_api(work),
     }
 

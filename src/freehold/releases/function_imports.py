@@ -77,6 +77,8 @@ def target(specifier: str) -> str:
     """Give what a specifier should become: `npm:...`, `node:...`, `shim:<file>`, or "" to leave it as it is."""
     if _TYPES_ONLY.fullmatch(specifier):
         return SHIM + "empty.ts"
+    if specifier == "base44:runtime":
+        return SHIM + "base44_runtime.ts"
     if specifier.startswith("https://deno.land/std"):
         return _std(specifier)
     if specifier.startswith("https://deno.land/x/"):

@@ -190,7 +190,7 @@ def _copy_sources(build: _Build, function: EdgeFunction, modules: Sequence[Path]
     shared = build.app_root / "supabase/functions/_shared"
     wanted = {entry, *modules}
     for folder in (entry.parent, shared):
-        if folder.is_dir() and folder != build.app_root / "supabase/functions":
+        if folder.is_dir() and folder not in (build.app_root / "supabase/functions", build.app_root / "functions"):
             wanted.update(folder / name for name in files.list_files(folder))
     for path in sorted(wanted):
         inside = path.resolve()

@@ -59,6 +59,7 @@ def environment(app: App, frontend: Frontend, backend: BackendAddress | None) ->
         return dict(sorted(baked.items()))
     replace = placeholders.OldNames(backend).replace
     baked = {name: replace(value) for name, value in baked.items()}
+    baked |= backend.build_values
     baked |= dict.fromkeys(backend.url_names, placeholders.ORIGIN)
     baked |= dict.fromkeys(backend.key_names, placeholders.KEY)
     baked |= dict.fromkeys(backend.ref_names, placeholders.REF)

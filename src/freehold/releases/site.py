@@ -15,7 +15,7 @@ from freehold.core.event import Event
 from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
 from freehold.kit import files, process
-from freehold.releases import artifact, dependencies, frameworks, output, scratch, server, toolchain, words
+from freehold.releases import artifact, clients, dependencies, frameworks, output, scratch, server, toolchain, words
 from freehold.releases.toolchain import Toolchain
 
 TIMEOUT_SECONDS = 1800
@@ -78,6 +78,7 @@ def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolcha
     backend = inventory.backend
     names = (backend.url, backend.publishable_key, backend.project_ref) if backend else ()
     plan = [BUILD_REVISION, tools.described, asdict(frontend), values, names, inventory.builder_hosts]
+    plan += [asdict(upgrade) for upgrade in inventory.client_upgrades]
     total.update(json.dumps(plan, sort_keys=True).encode())
     for name in scratch.sources(app):
         total.update(f"\0{name}\0{files.sha256(app.root / name)}".encode())
@@ -112,15 +113,15 @@ class _Build:
         notes = [*self._notes(copied)]
         packages = dependencies.packages(folder, self.tools, lock, self.cache)
         told = dependencies.install(packages, environment=self._with(copied), log=log, report=self.report)
+        for upgrade in self.inventory.client_upgrades:
+            notes += clients.upgrade(folder, upgrade, self.cache, self._with(copied), log)
         try:
             self._compile(folder, copied, log)
             built = frameworks.find(
                 frameworks.Scene(folder=folder, frontend=self.frontend, environment=self._with(copied), log=log)
             )
         finally:
-            if (
-                not told.chosen
-            ):  # what was not installed as the lock file says is installed anew, in the hope that it can be
+            if not told.chosen:  # other versions than the lock file's are installed anew, in the hope of the right ones
                 dependencies.keep(packages)
         tidy = output.tidy(built.pages, self.inventory)
         if built.server is not None:

@@ -41,18 +41,21 @@ def _automation(item: dict[str, object], function: str, path: str) -> Automation
 
 
 def _in_folders(checkout: Checkout, folder: str) -> dict[str, str]:
-    """Give entries by name: the path below the folder, which may have several parts, or what function.jsonc says."""
+    """Give entries by name: the path below the folder, or what function.jsonc says.
+
+    A path of several parts is one name with two dashes for each slash, as it can stand in an address.
+    """
     found: dict[str, str] = {}
     for path in checkout.below(folder):
         name, _, file = path.removeprefix(folder + "/").rpartition("/")
         if name and file in _ENTRIES:
-            found.setdefault(name, path)
+            found.setdefault(name.replace("/", "--"), path)
         elif name and file in _CONFIGS:
             settings = jsonc.read(checkout.text(path)) or {}
             entry = posixpath.normpath(posixpath.join(posixpath.dirname(path), str(settings.get("entry", ""))))
             if entry in checkout.known:
-                found.pop(name, None)
-                found[str(settings.get("name") or name)] = entry
+                found.pop(name.replace("/", "--"), None)
+                found[str(settings.get("name") or name).replace("/", "--")] = entry
     return found
 
 

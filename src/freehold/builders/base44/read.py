@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from freehold.builders.base44 import entities, functions, platform, unknowns
+from freehold.builders.base44 import entities, functions, platform, serving, unknowns
 from freehold.builders.base44.generation import generation
 from freehold.builders.base44.recognise import NAME
 from freehold.builders.shared import (
@@ -72,7 +72,21 @@ def read(app: App) -> Inventory:
         packages=found,
         frontends=(front,) if front else (),
     )
-    return _with_code(checkout, _with_files(checkout, base, main.folder), main)
+    inventory = _with_code(checkout, _with_files(checkout, base, main.folder), main)
+    return _served(inventory, app.name, main)
+
+
+def _served(inventory: Inventory, name: str, main: package.Package) -> Inventory:
+    """Add what serving takes."""
+    settings = {**inventory.settings, "auth": serving.sign_in_settings()}
+    return replace(
+        inventory,
+        backend=serving.backend(inventory.app_id, name),
+        other_backends=(*((inventory.backend,) if inventory.backend else ()), *inventory.other_backends),
+        settings=settings,
+        runtime_settings=serving.runtime_settings(inventory.app_id, name, inventory.settings),
+        client_upgrades=serving.upgrades(main.dependencies),
+    )
 
 
 def _with_files(checkout: Checkout, base: Inventory, root: str) -> Inventory:
@@ -131,7 +145,6 @@ def _with_code(checkout: Checkout, base: Inventory, main: package.Package) -> In
             *leftovers.leftovers(checkout, NAME),
         ),
         unknowns=(*base.unknowns, *unknowns.of_use(used, app_id=base.app_id)),
-        not_served="its API is not answered yet",
     )
 
 

@@ -1,5 +1,5 @@
 """The tables of an app's entities: made from JSON schemas, changed by statements that are shown and kept."""
 
-from freehold.data.entities.apply import apply, plan
+from freehold.data.entities.apply import apply, plan, revision
 
-__all__ = ["apply", "plan"]
+__all__ = ["apply", "plan", "revision"]

@@ -1,5 +1,6 @@
 """Bring the entities' tables to the schemas in its files: in one transaction, as the owner of the app's tables."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ def apply(records: Sequence[RecordKind], *, owner_dsn: Secret, report: Report) -
     for entity in _read(records):
         _tell_unusual(entity, report)
     return tuple(done)
+
+
+def revision(records: Sequence[RecordKind]) -> str:
+    """Name the schemas as they are in the app's files: equal ones have equal names."""
+    found = [[item.name, item.schema, item.declared] for item in records if item.kind == "entity"]
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _wanted(connection: postgres.Connection, records: Sequence[RecordKind]) -> list[tuple[Entity, list[Change]]]:

@@ -62,7 +62,7 @@ class Base44App:
         """`peers` are auth, storage, functions and ai of the same process."""
         self._context = Context(
             services=services,
-            app=AppSettings(**(services.settings.base44 or {"app_id": ""})),
+            app=AppSettings(**(services.settings.base44 or {"app_id": ""}), providers=_providers(services)),
             catalog=Catalog(services.rest),
             peers={name: Peer(app) for name, app in peers.items()},
             mailer=mailer,
@@ -251,6 +251,13 @@ class Base44App:
         own = self._context.app.app_id
         if own and app_id != own:
             raise detailed(404, "App not found")
+
+
+def _providers(services: Services) -> tuple[str, ...]:
+    """The ways to sign in beside a password that are set up."""
+    external = services.settings.auth.get("external")
+    tables = external.items() if isinstance(external, dict) else ()
+    return tuple(name for name, table in tables if isinstance(table, dict) and table.get("enabled") is True)
 
 
 def _parts(request: Request) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 // The first module of every function's process. It takes Deno.serve to a Unix socket, keeps the way to the app's own
 // API open (loopback is denied), sends the builder's hosts to the runtime, and marks log lines with their request.
 import { AsyncLocalStorage } from "node:async_hooks";
+import http from "node:http";
+import https from "node:https";
 
 const setup = JSON.parse(Deno.env.get("FREEHOLD_FUNCTION"));
 for (const name of setup.hidden) Deno.env.delete(name);
@@ -16,6 +18,7 @@ let served = false;
 
 markLogLines();
 routeFetch();
+routeNodeRequests();
 routeWebSockets();
 offerEdgeRuntime();
 Deno.serve = serve;
@@ -142,6 +145,40 @@ async function redirect(wanted, response, address) {
   const headers = new Headers(wanted.headers);
   if (next.origin !== address.origin) for (const name of ["authorization", "apikey", "cookie"]) headers.delete(name);
   return await globalThis.fetch(next, { method: wanted.method === "HEAD" ? "HEAD" : "GET", headers });
+}
+
+/** Packages from npm (axios, say) ask by node:http instead of fetch: the same addresses lead to the same place. */
+function routeNodeRequests() {
+  const request = http.request;
+  for (const module of [http, https]) {
+    const outside = module.request;
+    module.request = function (...given) {
+      const turned = towardsApi(module === https ? "https:" : "http:", given);
+      return turned ? request(...turned) : outside(...given);
+    };
+    module.get = function (...given) {
+      const asked = module.request(...given);
+      asked.end();
+      return asked;
+    };
+  }
+}
+
+/** The arguments of a request to the app's own API over the runtime's socket, null for the outside world. */
+function towardsApi(scheme, given) {
+  const named = typeof given[0] === "string" || given[0] instanceof URL ? parse(given[0]) : null;
+  const rest = named ? given.slice(1) : given;
+  const options = (typeof rest[0] === "object" && rest[0]) || {};
+  const callback = rest.find((item) => typeof item === "function");
+  if (options.socketPath) return null;
+  const host = options.hostname ?? options.host?.replace(/:\d+$/, "") ?? named?.hostname ?? "localhost";
+  const port = options.port ?? named?.port;
+  const wanted = options.path ?? (named ? named.pathname + named.search : "/");
+  const path = inside(parse(`${options.protocol ?? named?.protocol ?? scheme}//${host}${port ? `:${port}` : ""}${wanted}`) ?? new URL("null:"));
+  if (path === null) return null;
+  const own = { ...options, protocol: "http:", socketPath: setup.relay, path, host: API, agent: false };
+  for (const name of ["hostname", "port", "href", "agents"]) delete own[name];
+  return [own, ...(callback ? [callback] : [])];
 }
 
 function routeWebSockets() {
