@@ -61,6 +61,20 @@ def test_what_looks_alike_is_not_reported(checked: Callable[[dict[str, str | Non
     assert [failure.message for failure in result.schema.failures] == []
 
 
+def test_addresses_that_callers_send_and_that_users_store_are_told_apart(
+    checked: Callable[[dict[str, str | None]], Checked],
+) -> None:
+    found = {item.title: item for item in checked(flaws.FLAWED).findings if item.rule == "request-to-any-address"}
+    sent = found["A server fetches any address that its caller sends"]
+    stored = found["A server fetches addresses that users have stored"]
+    assert [proof.path for proof in sent.proofs] == [
+        "src/lib/preview.functions.ts",
+        "supabase/functions/proxy/index.ts",
+    ]
+    assert [proof.path for proof in stored.proofs] == ["supabase/functions/send-hooks/index.ts"]
+    assert (stored.severity, stored.confidence) == ("low", "possible")
+
+
 def test_every_finding_says_what_how_bad_how_sure_why_and_how_to_mend_it(
     checked: Callable[[dict[str, str | None]], Checked],
 ) -> None:

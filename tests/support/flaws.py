@@ -64,7 +64,11 @@ create function public.give_points(target uuid, points int) returns void languag
   $$ begin update public.scores set points = give_points.points where user_id = target; end $$;
 create function public.exec_sql(query text) returns void language plpgsql security definer set search_path = public as
   $$ begin execute query; end $$;
-insert into storage.buckets (id, name, public) values ('invoices', 'invoices', true);
+create table public.hooks (id uuid primary key, user_id uuid references auth.users(id), webhook_url text);
+alter table public.hooks enable row level security;
+create policy "own hooks" on public.hooks for all using (auth.uid() = user_id);
+insert into storage.buckets (id, name, public) values ('invoices', 'invoices', true), ('drops', 'drops', true);
+create policy "add" on storage.objects for insert to authenticated with check (bucket_id = 'drops');
 create policy "list" on storage.objects for select using (bucket_id = 'invoices');
 create policy "write" on storage.objects for delete using (bucket_id = 'invoices');
 """
@@ -106,6 +110,21 @@ create function public.give_points(target uuid, points int) returns void languag
   $$ begin if auth.uid() is distinct from target then raise 'no'; end if; update public.scores set points = 1 where user_id = target; end $$;
 create function public.rebuild(target text) returns void language plpgsql set search_path = public as
   $$ begin execute format('reindex table %I', target); end $$;
+create function public.close_order(target uuid) returns void language plpgsql security definer set search_path = public as
+  $$ begin update public.orders_of_old set closed = true where id = target; end $$;
+create function public.mark_post(target uuid) returns void language plpgsql security definer set search_path = public as
+  $$ begin update public.posts set moderated_at = now() where id = target; end $$;
+create function public.sync_scores(target uuid) returns void language plpgsql security definer set search_path = public as
+  $$ begin update public.scores set points = (select count(*) from public.posts where user_id = target) where user_id = target; end $$;
+create table public.views_of_posts (post uuid primary key, views int not null default 0);
+alter table public.views_of_posts enable row level security;
+create function public.count_view(target uuid) returns void language plpgsql security definer set search_path = public as
+  $$ begin insert into public.views_of_posts (post, views) values (target, 1)
+  on conflict (post) do update set views = public.views_of_posts.views + 1; end $$;
+create table public.feeds (id uuid primary key, feed_url text);
+alter table public.feeds enable row level security;
+create policy "admins keep feeds" on public.feeds for all using (public.has_role(auth.uid(), 'admin'));
+insert into storage.buckets (id, name, public) values ('mail-pictures', 'mail-pictures', true);
 insert into storage.buckets (id, name, public, file_size_limit) values ('avatars', 'avatars', true, 1000000);
 create policy "avatars are seen" on storage.objects for select using (bucket_id = 'avatars');
 create policy "own folder" on storage.objects for insert to authenticated
@@ -167,6 +186,14 @@ FLAWED: dict[str, str | None] = BASE | {
     'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'
     'export const give = createServerFn({ method: "POST" }).handler(async ({ data }) =>\n'
     '  supabaseAdmin.from("gifts").insert(data));\n',
+    "src/lib/preview.functions.ts": 'import { createServerFn } from "@tanstack/react-start";\n'
+    "async function head(url: string) {\n  const answer = await fetch(url);\n  return answer.text();\n}\n"
+    'export const preview = createServerFn({ method: "POST" }).middleware([requireSupabaseAuth]).handler(async ({ data }) => head(data.url));\n',
+    "supabase/functions/send-hooks/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n  const secret = Deno.env.get(\"CRON_SECRET\");\n"
+    '  if (req.headers.get("x-secret") !== secret) return new Response("no", { status: 401 });\n'
+    '  const { data: hooks } = await admin.from("hooks").select("id, webhook_url");\n'
+    "  for (const hook of hooks ?? []) await fetch(hook.webhook_url);\n  return new Response();\n});\n",
+    "server/token.ts": 'import jwt from "jsonwebtoken";\nexport const who = (token: string) => jwt.verify(token, key);\n',
     "server/routes.ts": 'import express from "express";\nconst app = express();\n'
     'app.delete("/api/items/:id", async (req, res) => {\n  await db.delete(items).where(eq(items.id, req.params.id));\n});\n',
     "base44/entities/Order.jsonc": '{ "name": "Order", "type": "object", "properties": { "total": { "type": "number" } } }\n',
@@ -239,6 +266,22 @@ RIGHT: dict[str, str | None] = BASE | {
     'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'
     'export const give = createServerFn({ method: "POST" }).middleware([requireSupabaseAuth]).handler(async ({ data }) =>\n'
     '  supabaseAdmin.from("gifts").insert(data));\n',
+    "src/lib/preview.functions.ts": 'import { createServerFn } from "@tanstack/react-start";\n'
+    "async function head(url: string) {\n  if (!HOSTS.has(new URL(url).hostname)) throw new Error();\n  return fetch(url);\n}\n"
+    'export const preview = createServerFn({ method: "POST" }).middleware([requireSupabaseAuth]).handler(async ({ data }) => head(data.url));\n',
+    "supabase/functions/read-feeds/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n  const secret = Deno.env.get(\"CRON_SECRET\");\n"
+    '  if (req.headers.get("x-secret") !== secret) return new Response("no", { status: 401 });\n'
+    '  const { data: feeds } = await admin.from("feeds").select("id, feed_url");\n'
+    "  for (const feed of feeds ?? []) await fetch(feed.feed_url);\n  return new Response();\n});\n",
+    "supabase/functions/rss/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n"
+    '  const category = new URL(req.url).searchParams.get("category");\n'
+    '  let rows = admin.from("posts").select("id, title").eq("status", "published");\n'
+    '  if (category) rows = rows.eq("category", category);\n  return Response.json((await rows).data);\n});\n',
+    "supabase/functions/pair/index.ts": _SUPABASE + _SERVE + _ASKS
+    + '  const { data: found, error } = await admin.from("posts").select("id").in("id", [id]);\n'
+    '  if (error || found.length !== 1) return new Response("none", { status: 404 });\n'
+    '  return Response.json(await admin.from("pairs").select().or(`a.eq.${id},b.eq.${id}`));\n});\n',
+    "src/lib/export.ts": 'import * as XLSX from "xlsx";\nexport const save = (book) => XLSX.writeFile(book, "all.xlsx");\n',
     "server/routes.ts": 'import express from "express";\nconst app = express();\n'
     'app.delete("/api/items/:id", requireAuth, async (req, res) => {\n  await db.delete(items);\n});\n'
     'app.post("/api/login", async (req, res) => { await db.insert(sessions); });\n',
@@ -279,7 +322,7 @@ RIGHT: dict[str, str | None] = BASE | {
     '    console.error({ stack: error.stack });\n    return new Response("Something went wrong", { status: 500 });\n  }\n});\n',
     "server/log.ts": 'const secret = process.env.STRIPE_SECRET_KEY;\nconsole.log("set:", !!secret, secret?.length);\n',
     "package.json": _package(
-        dependencies={"@supabase/supabase-js": "^2.98.0", "next": "^15.5.18", "react": "^18.3.1"},
+        dependencies={"@supabase/supabase-js": "^2.98.0", "next": "^15.5.18", "xlsx": "^0.18.5", "react": "^18.3.1"},
         scripts={"build": "vite build", "postinstall": "patch-package", "prepare": "husky"},
     ),
     "backend/requirements.txt": "fastapi==0.115.0\nemergentintegrations @ file:///opt/emergentintegrations.whl\n",

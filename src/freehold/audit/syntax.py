@@ -66,10 +66,12 @@ def is_text(node: SgNode) -> bool:
     return node.kind() == "string"
 
 
-def inputs(root: SgNode, source: re.Pattern[str] = REQUEST) -> frozenset[str]:
-    """Names that hold what the caller sent, as he sent it: from the request, or from another such name."""
-    names: set[str] = set()
+def inputs(root: SgNode, source: re.Pattern[str] = REQUEST, known: Iterable[str] = ()) -> frozenset[str]:
+    """Names that hold what the caller sent, as he sent it: from the request, `known`, or another such name."""
+    names: set[str] = set(known)
     declared = [(node.field("name"), node.field("value")) for node in root.find_all(kind="variable_declarator")]
+    assigned = [(node.field("left"), node.field("right")) for node in root.find_all(kind="assignment_expression")]
+    declared += [(left, right) for left, right in assigned if left is not None and left.kind() == "identifier"]
     for _ in range(3):
         before = len(names)
         for name, value in declared:
@@ -127,6 +129,31 @@ def _bound(pattern: SgNode) -> Iterator[str]:
                 yield from _bound(value)
         elif child.kind() in ("object_assignment_pattern", "assignment_pattern", "object_pattern", "rest_pattern"):
             yield from _bound(child)
+
+
+def functions(root: SgNode) -> Iterator[tuple[str, list[str], SgNode]]:
+    """Functions of a file by name, with the plain names of their parameters ("" for a pattern), and their nodes."""
+    for node in root.find_all(kind="function_declaration"):
+        name = node.field("name")
+        if name is not None:
+            yield name.text(), _parameters(node), node
+    for node in root.find_all(kind="variable_declarator"):
+        name, value = node.field("name"), node.field("value")
+        if name is not None and value is not None and value.kind() in ("arrow_function", "function_expression"):
+            yield name.text(), _parameters(value), value
+
+
+def _parameters(function: SgNode) -> list[str]:
+    single = function.field("parameter")
+    if single is not None:
+        return [single.text()]
+    holder = function.field("parameters")
+    found = []
+    for child in holder.children() if holder is not None else ():
+        if child.is_named() and child.kind() != "comment":
+            pattern = child.field("pattern") or child
+            found.append(pattern.text() if pattern.kind() == "identifier" else "")
+    return found
 
 
 def around(node: SgNode, *kinds: str) -> SgNode | None:

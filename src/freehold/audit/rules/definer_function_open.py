@@ -19,7 +19,9 @@ card = Card(
     asvs=("8.3.1",),
     needs="database",
     silent="trigger functions, functions that read only, functions that ask auth.uid(), auth.jwt(), "
-    "auth.role(), session settings, or a helper that does; counters that only add one",
+    "auth.role(), session settings, or a helper that does; counters that only add one; functions that only "
+    "bring rows in line with others; functions that fail at each call, because a table or column of theirs is missing "
+    "from the schema and from the generated types",
 )
 _WRITES = re.compile(
     r"\b(insert\s+into|update\s+(?:only\s+)?[\w.\"]+\s+(?:as\s+\w+\s+)?set|delete\s+from|truncate)\b", re.IGNORECASE
@@ -29,7 +31,15 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _UPKEEP = re.compile(r"clean|expire|purge|refresh|cron|prune|archive|recalc|_due\b", re.IGNORECASE)
-_COUNTER = re.compile(r"set\s+(\w+)\s*=\s*(?:coalesce\s*\(\s*)?(?:\w+\.)?\1\b[^;]*\+\s*1\b", re.IGNORECASE)
+_DERIVED = re.compile(r"^_?(sync|seed|backfill|recount|recomput|rebuild)", re.IGNORECASE)
+_IDS = frozenset({"uuid", "integer", "bigint"})
+_COUNTER = re.compile(r"set\s+(\w+)\s*=\s*(?:coalesce\s*\(\s*)?(?:\w+\.){0,2}\1\b[^;]*\+\s*1\b", re.IGNORECASE)
+_TARGET = re.compile(
+    r"\b(?:insert\s+into|delete\s+from|truncate(?:\s+table)?|update(?:\s+only)?)\s+(?P<schema>\"?\w+\"?\.)?\"?(?P<name>\w+)\"?"
+    r"(?:\s+(?:as\s+)?\w+)??(?:\s+set\s+\"?(?P<column>\w+)\"?\s*=)?",
+    re.IGNORECASE,
+)
+_TYPES = re.compile(r"(^|/)(?:types|database|supabase|database\.types)\.ts$")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -43,6 +53,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             row["name"] in asking
             or _UPKEEP.search(row["name"])
             or _COUNTER.search(body)
+            or _only_derives(row, body)
+            or _cannot_run(facts, body)
             or _calls_one(body, asking, row["name"])
         ):
             continue
@@ -54,6 +66,32 @@ def check(facts: Facts) -> Iterator[Finding]:
             confidence=catalogue.certainty(facts, row["name"], "likely"),
             change=f"revoke execute on function {signature} from public, anon, authenticated;",
         )
+
+
+def _only_derives(row: catalogue.Row, body: str) -> bool:
+    """Whether it copies what other rows say: its caller chooses a row, never what is written, and deletes nothing."""
+    kinds = {part.strip().rsplit(" ", 1)[-1] for part in row["arguments"].split(",") if part.strip()}
+    return (
+        bool(_DERIVED.search(row["name"]))
+        and kinds <= _IDS
+        and not re.search(r"\bdelete\s+from\b", body, re.IGNORECASE)
+    )
+
+
+def _cannot_run(facts: Facts, body: str) -> bool:
+    """Whether each of its writes names a table or column that neither the schema nor the generated types have."""
+    writes = [match for match in _TARGET.finditer(body) if (match["schema"] or "public.").strip('".') == "public"]
+    known = "\n".join(facts.text(path) for path in facts.files if _TYPES.search(path))
+    return bool(writes) and all(_is_missing(facts, match, known) for match in writes)
+
+
+def _is_missing(facts: Facts, write: re.Match[str], known: str) -> bool:
+    table, column = write["name"].lower(), (write["column"] or "").lower()
+    row = catalogue.table(facts, table)
+    if row is None:
+        views = {view["name"] for view in catalogue.views(facts)}
+        return table not in views and not re.search(rf"\b{re.escape(table)}\b", known)
+    return bool(column) and column not in row["columns"] and not re.search(rf"\b{re.escape(column)}\b", known)
 
 
 def _calls_one(body: str, names: set[str], own: str) -> bool:

@@ -1,5 +1,6 @@
 """A filter of supabase-js put together from what the caller sent."""
 
+import re
 from collections.abc import Iterator
 
 from freehold.audit import proofs, syntax
@@ -16,7 +17,8 @@ card = Card(
     fix="Use .eq() and .ilike(), or put the value in double quotes and escape those in it.",
     owasp="A05:2025",
     asvs=("1.2.4",),
-    silent="browser code (row security judges there in any case), constants, values that the function made itself",
+    silent="browser code (row security judges there in any case), constants, values that the function made itself, "
+    "values that a comparison with an id has let through before, which no other text survives",
 )
 
 
@@ -29,7 +31,20 @@ def check(facts: Facts) -> Iterator[Finding]:
         found = []
         for node, given in syntax.calls(root, "or"):
             parts = [part for item in given for part in item.find_all(kind="template_substitution")]
-            if any(syntax.is_input(part, names) for part in parts):
+            before = facts.text(path)[: node.range().start.index]
+            if any(syntax.is_input(part, names) and not _is_sifted(part.text(), before) for part in parts):
                 found.append(proofs.at_node(path, node.field("function") or node, "or() with a value from the request"))
         if found:
             yield card.finding(*found, change='.or(`title.ilike."%${value.replace(/["\\\\\\\\]/g, "")}%"`)')
+
+
+def _is_sifted(part: str, before: str) -> bool:
+    """Whether the value was compared with an id column, and the function ended when that failed or found nothing."""
+    name = part.removeprefix("${").removesuffix("}").strip()
+    if not re.fullmatch(r"\w+", name):
+        return False
+    compared = re.compile(
+        rf"""\.(?:eq\(\s*["'`](?:id|\w+_id)["'`]\s*,\s*{name}\s*\)|in\(\s*["'`](?:id|\w+_id)["'`]\s*,\s*\[[^\]]*\b{name}\b[^\]]*\]\s*\))"""
+        r"[^;]*;\s*(?:\n\s*)*if\s*\([^)]*(?:rr\b|rror\b|!\w|length)[^{;]*\)\s*\{?\s*(?:return|throw)\b"
+    )
+    return bool(compared.search(before))

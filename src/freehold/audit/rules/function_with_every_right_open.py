@@ -21,14 +21,22 @@ card = Card(
     asvs=("8.2.1", "8.3.1"),
     silent="functions that ask for the user, compare a secret or check a signature; functions that only hand "
     "the caller's own token on; webhooks (see webhook-without-signature); functions that take nothing "
-    "from the caller and cannot be told apart from a scheduled job are possible only",
+    "from the caller and cannot be told apart from a scheduled job are possible only; functions that only read rows "
+    "that are published",
 )
 _CHANGE = """const token = req.headers.get("Authorization")?.replace("Bearer ", "") ?? "";
 const { data: { user } } = await supabase.auth.getUser(token);
 if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });"""
 _TAKES_INPUT = ("req.json", "request.json", "searchParams", "formData", "req.text", "request.text")
-
-
+_FROM = re.compile(r"(?<!Array)(?<!Buffer)(?<!storage)\.from\s*\(")
+_PUBLISHED = re.compile(
+    r"""\.eq\(\s*["'`](?:is_)?(?:status|state|visibility|published|public|approved|active|listed|live)["'`]\s*,\s*"""
+    r"""(?:true|["'`](?:published|public|approved|active|listed|live)["'`])"""
+)
+_DOES_MORE = re.compile(
+    r"\.(?:insert|update|upsert|delete|rpc|upload|remove|move|copy|invoke|send|createUser|deleteUser|updateUserById|listUsers"
+    r"|generateLink|createSignedUrl)\s*\(|\bfetch\s*\("
+)
 _FOR_ALL = re.compile(
     r"storefront|public|subscribe|track|sitemap|feed|rss|preferences|checkout|contact|health|resolve|manifest|share|embed|og-"
     r"|opt-?out|verify-email|waitlist|lead",
@@ -41,12 +49,21 @@ def check(facts: Facts) -> Iterator[Finding]:
     """What takes input is likely exploitable; what takes none may be a job that does no harm when it runs once more."""
     found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        if reading.service is not None and not reading.asks and not reading.is_webhook:
+        asked = reading.asks or reading.is_webhook or _only_publishes(reading.text)
+        if reading.service is not None and not asked:
             takes = any(word in reading.text for word in _TAKES_INPUT)
             found[takes and not _FOR_ALL.search(reading.function.name)].append(reading)
     for sure, readings in found.items():
         if readings:
             yield _finding(readings, sure=sure)
+
+
+def _only_publishes(text: str) -> bool:
+    """Whether it reads and nothing else, each time with a condition that the row is published."""
+    reads = _FROM.split(text)[1:]
+    return (
+        bool(reads) and not _DOES_MORE.search(text) and all(_PUBLISHED.search(part.split(";", 1)[0]) for part in reads)
+    )
 
 
 def _finding(readings: list[edge_functions.Reading], *, sure: bool) -> Finding:

@@ -153,7 +153,8 @@ def _changed_rows(callee: Callee, actor: Actor, one: Call) -> Iterator[Observati
             continue
         after, before = found["after"], garden.rows[relation.oid, "b"].values
         changed = tuple(key for key, value in (after or {}).items() if before.get(key) != value)
-        harmless = after is not None and all(_COUNTER.search(key) for key in changed)
+        counted = all(_COUNTER.search(key) for key in changed) or judgement.only_derives(function)
+        harmless = after is not None and counted
         yield Observation(
             kind="function-changes",
             object=function.full_name,

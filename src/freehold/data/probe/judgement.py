@@ -2,7 +2,7 @@
 
 import re
 
-from freehold.data.probe.objects import Column, Objects, Policy, Relation
+from freehold.data.probe.objects import Column, Function, Objects, Policy, Relation
 
 _SECRET = re.compile(
     r"(^|_)(password|passwd|pwd|secret|token|api_?key|private_?key|access_?key|otp|pin_?code|totp|credential|"
@@ -22,6 +22,8 @@ _PEOPLE = re.compile(
     r"(profile|user|customer|client|contact|lead|subscriber|patient|student|employee|member|applicant|application|"
     r"message|waitlist|candidate|booking|order|invoice|payment|guest|donor|inquir|signup)"
 )
+_DERIVED = re.compile(r"^_?(sync|seed|backfill|recount|recomput|rebuild)", re.IGNORECASE)
+_IDS = frozenset({"uuid", "integer", "bigint"})
 _IDENTITY = re.compile(r"auth\.(uid|jwt|role|email)\(|current_setting|current_user|session_user")
 _FUNCTION = re.compile(
     r"\b(?!(?:coalesce|lower|upper|now|any|all|exists|in|and|or|not|date_trunc|length)\b)[a-z_][\w.]*\(", re.IGNORECASE
@@ -47,6 +49,11 @@ def _holds_text(column: Column | None) -> bool:
 def personal_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
     """Name those that tell about a person what strangers should not know."""
     return tuple(item for item in columns if _PERSONAL.search(item.lower()))
+
+
+def only_derives(function: Function) -> bool:
+    """Say whether a function copies what other rows say, by its name: its caller chooses a row, not what is written."""
+    return bool(_DERIVED.match(function.name)) and {*function.types} <= _IDS
 
 
 def is_about_people(objects: Objects, relation: Relation) -> bool:
