@@ -61,7 +61,7 @@ def build(superuser_dsn: str, owner_dsn: str, scale: Scale | None = None) -> Non
                 admin.execute(statement.encode())
         for number in range(size.filler):
             admin.execute(FILLER_ROWS.format(n=number, users=size.users, rows=size.filler_rows).encode())
-        for schema in ("freehold_gate", "freehold_worker", "freehold"):
+        for schema in ("base44", "entities", "freehold_gate", "freehold_worker", "freehold"):
             admin.execute(f"drop schema if exists {schema} cascade".encode())
 
 

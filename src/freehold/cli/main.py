@@ -12,6 +12,7 @@ from freehold.core.errors import BadUsage, FreeholdError
 COMMANDS = {
     "check": "Say what an app is made of, what its database looks like, and what should be changed",
     "up": "Build an app and serve it from a PostgreSQL of your own, on this machine",
+    "move": "Bring a database with its users and files from where it is, and compare every row",
     "down": "Stop what `freehold up` serves",
     "status": "Say what runs, where, and how it is",
     "where": "List the folders and addresses of an app",

@@ -40,6 +40,8 @@ class Target:
 
     owner: str
     relations: frozenset[tuple[str, str]]
+    schemas: frozenset[str]
+    """Schemas of the app that the target has already: public, and those that Freehold makes for an app."""
     extensions: Mapping[str, bool]
     """Extensions that the target has or could have; whether whoever owns a database may make it."""
 
@@ -66,6 +68,8 @@ def phase(entry: Entry) -> int:
 
 def decide(entry: Entry, target: Target) -> Decision:
     """Decide about one object."""
+    if entry.owner == "freehold_platform" and not is_platform(entry.schema):
+        return REPLACED
     rule = _RULES.get(entry.kind)
     found = rule(entry, target) if rule is not None else None
     if found is not None:
@@ -105,8 +109,8 @@ def _extension(entry: Entry, target: Target) -> Decision:
     return Decision(outcome="left", note="it gives rights on the server itself; let its administrator make it")
 
 
-def _schema(entry: Entry, _target: Target) -> Decision:
-    return REPLACED if entry.name == "public" or is_platform(entry.name) else OWNER
+def _schema(entry: Entry, target: Target) -> Decision:
+    return REPLACED if entry.name in target.schemas or is_platform(entry.name) else OWNER
 
 
 def _trigger(entry: Entry, _target: Target) -> Decision | None:

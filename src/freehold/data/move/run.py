@@ -131,12 +131,16 @@ def _target(admin: postgres.Connection, destination: Destination) -> decisions.T
         " join pg_catalog.pg_namespace as n on n.oid = t.typnamespace where n.nspname = any(%s)",
         [sorted(decisions.OLD_PLATFORM)] * 3,
     ).fetchall()
+    schemas = admin.execute(
+        "select nspname from pg_catalog.pg_namespace where nspname in ('public', 'entities')"
+    ).fetchall()
     extensions = admin.execute(
         "select name, bool_or(trusted) from pg_catalog.pg_available_extension_versions group by 1"
     ).fetchall()
     return decisions.Target(
         owner=destination.owner,
         relations=frozenset((str(row[0]), str(row[1])) for row in relations),
+        schemas=frozenset(str(row[0]) for row in schemas),
         extensions={str(row[0]): bool(row[1]) for row in extensions},
     )
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from psycopg import sql
+
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import baseline, checks, decisions, digests, ledger
@@ -145,7 +147,7 @@ def compare_tables(
     chosen = [entry for entry in entries if entry.kind == "TABLE DATA" and is_compared(items[entry.number])]
     found = []
     for number, entry in enumerate(chosen, 1):
-        have = set(target_columns(admin, entry))
+        have = set(target_columns(admin, entry)) - _rewritten(entry, admin)
         columns = [name for name in source.columns(entry) if name in have]
         found.append(digests.compare(source, entry, columns, admin, _left_out(entry, admin)))
         text = f"{number} of {len(chosen)} tables: {entry.schema}.{entry.name}"
@@ -156,6 +158,14 @@ def compare_tables(
 def is_compared(item: Item) -> bool:
     """Whether an item is rows that are the same at both ends."""
     return item.way.startswith("rows") or item.way == "files"
+
+
+def _rewritten(entry: Entry, admin: postgres.Connection) -> set[str]:
+    """Columns whose old addresses were rewritten after they had been compared."""
+    kept = ledger.setting(admin, "rewritten_columns")
+    start = sql.Identifier(entry.schema, entry.name).as_string(admin) + "."
+    places = [str(item) for item in kept] if isinstance(kept, list) else []
+    return {place.removeprefix(start) for place in places if place.startswith(start)}
 
 
 def _left_out(entry: Entry, admin: postgres.Connection) -> Callable[[Row], bool] | None:

@@ -1,0 +1,125 @@
+"""What the steps of a move share, and how its source and its target are opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from freehold.core.errors import SourceBroken
+from freehold.core.inventory import Inventory
+from freehold.core.secret import Secret
+from freehold.data.move import decisions
+from freehold.data.move.destination import Destination
+from freehold.data.sources.files import FileSource, Folder, StorageApi
+from freehold.data.sources.live import LiveDatabase, open_live
+from freehold.data.sources.opened import open_dump
+from freehold.data.sources.toc import Source
+from freehold.flows.up_work import Work
+from freehold.kit.objects.folder import FolderStore
+from freehold.targets.local import database_access
+from freehold.targets.local.place import Place
+
+BLOCK_BYTES = 8192
+ADDRESSES = ("postgres://", "postgresql://", "host=", "service=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the owner asked for. `source` may hold a password."""
+
+    source: Secret
+    app: str
+    data: Path | None = None
+    database_url: Secret | None = None
+    files: str = ""
+    files_key: Secret | None = None
+    rewrite_to: str = ""
+    """The address that takes the place of the old one in rows, functions and jobs; "" leaves them as they are."""
+
+
+@dataclass(kw_only=True)
+class MoveWork:
+    """Mutable on purpose: each step fills in what the next ones need."""
+
+    request: Request
+    place: Place
+    inventory: Inventory | None
+    secrets: tuple[str, ...]
+    """Names of secrets that are set here."""
+    source: Source
+    files: FileSource | None
+    size: int
+    up: Work
+    document: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def destination(self) -> Destination:
+        """The place's own database and folder; only after it was started and the platform installed."""
+        up = self.up
+        return Destination(
+            admin_dsn=up.database.admin_dsn,
+            owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
+            owner=up.owner_role,
+            described=up.database.described,
+            objects=FolderStore(self.place.objects),
+        )
+
+
+def running_destination(place: Place, access: database_access.Access) -> Destination:
+    """The database of an app that is up."""
+    return Destination(
+        admin_dsn=_dsn(access.admin),
+        owner_dsn=_dsn(access.owner),
+        owner=access.owner.parameters.get("user", "postgres"),
+        described=f"{access.admin.parameters.get('host', '')}:{access.admin.parameters.get('port', '')}",
+        objects=FolderStore(place.objects),
+    )
+
+
+@contextmanager
+def open_source_of(text: Secret) -> Iterator[Source]:
+    """Open a live database by its address, or a dump by its path."""
+    plain = text.reveal().strip()
+    if is_address(plain):
+        with open_live(Secret(plain), decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as live:
+            yield live
+        return
+    path = Path(plain).expanduser()
+    if path.is_dir():
+        raise SourceBroken(
+            f"{path} is a folder",
+            hint="give the export itself: a .zip, .dump, .backup or .sql, or the address of a database",
+        )
+    with open_dump(path) as dump:
+        yield dump
+
+
+def open_files(request: Request) -> FileSource | None:
+    """Where uploaded files are: a folder, or the old project's address with its service key."""
+    if not request.files:
+        return None
+    if request.files.startswith(("http://", "https://")):
+        return StorageApi(request.files, request.files_key or Secret(""))
+    return Folder(Path(request.files).expanduser())
+
+
+def is_address(text: str) -> bool:
+    """Whether this is a connection string."""
+    return text.startswith(ADDRESSES)
+
+
+def size_of(source: Source, text: Secret) -> int:
+    """About how many bytes of rows there are."""
+    plain = text.reveal().strip()
+    if isinstance(source, LiveDatabase):
+        return sum(item.blocks for item in source.relations.values()) * BLOCK_BYTES
+    return Path(plain).expanduser().stat().st_size
+
+
+def _dsn(login: database_access.Login) -> Secret:
+    pairs = {**login.parameters, "password": login.password.reveal()}
+    quoted = (
+        f"{name}='{value.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}'"
+        for name, value in pairs.items()
+    )
+    return Secret(" ".join(quoted))
