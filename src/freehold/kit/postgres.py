@@ -31,6 +31,15 @@ def connect(dsn: Secret) -> Iterator[Connection]:
         yield connection
 
 
+def answers(dsn: Secret) -> bool:
+    """Whether this login is let in."""
+    try:
+        with connect(dsn):
+            return True
+    except DatabaseUnavailable:
+        return False
+
+
 def parameters(dsn: Secret) -> dict[str, str]:
     """Take a connection string apart; the result holds the password."""
     return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn.reveal()).items() if value is not None}

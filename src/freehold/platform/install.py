@@ -55,6 +55,17 @@ def owner_role(connection: Connection) -> str:
     return "postgres" if row is None or row[0] == MARK else FALLBACK_OWNER
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether every revision of this version of Freehold is applied as it is here; changes nothing."""
+    recorded = connection.execute("select to_regclass('freehold.platform_revisions')").fetchone()
+    if recorded is None or recorded[0] is None:
+        return False
+    known: dict[str, str] = dict(
+        connection.execute("select name, checksum from freehold.platform_revisions").fetchall()
+    )
+    return all(known.get(name) == hashlib.sha256(text.encode()).hexdigest() for name, text in revisions())
+
+
 def missing_extensions(connection: Connection) -> tuple[str, ...]:
     """Name the extensions that apps may want and that this server does not have."""
     rows = connection.execute("select extname from pg_catalog.pg_extension").fetchall()

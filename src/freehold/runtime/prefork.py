@@ -107,14 +107,15 @@ class _Workers:
 
 
 def _listen(path: Path) -> socket.socket:
-    """Listen at a path; a socket that a former process left there is replaced. The folder guards it."""
+    """Listen at a path; a socket that a former process left there is replaced. The folder guards it.
+
+    It is bound under its own name: that is the one by which the kernel lists its connections.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    listener.bind(str(beside))
-    beside.chmod(0o660)
+    path.unlink(missing_ok=True)
+    listener.bind(str(path))
+    path.chmod(0o666)
     listener.listen(BACKLOG)
-    beside.rename(path)
     return listener
 
 

@@ -55,6 +55,10 @@ class AgeStore:
         sealed = pyrage.encrypt(value.reveal().encode(), [self._identity().to_public()])
         return _write_next(folder, sealed)
 
+    def recipient(self) -> str:
+        """The public half of the identity: what others encrypt for this owner with."""
+        return str(self._identity().to_public())
+
     def _decrypt(self, file: Path) -> Secret:
         try:
             return Secret(pyrage.decrypt(file.read_bytes(), [self._identity()]).decode())

@@ -1,0 +1,213 @@
+"""Reach a machine with the system's OpenSSH client: its owner's keys, agent, configuration and known hosts as they are.
+
+What runs at the other end is a text written in this program, never made from data: data goes to its standard input.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.core.errors import BadUsage, ProgramMissing, TargetUnreachable
+from freehold.kit import process
+
+CONNECT_WITHIN_SECONDS = 20
+ALIVE_EVERY_SECONDS = 5
+ALIVE_MISSES = 6
+CONFIG_VARIABLE = "FREEHOLD_SSH_CONFIG"
+"""A client configuration to use instead of ~/.ssh/config, for those who keep one apart."""
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[a-z_][a-z0-9_-]{0,31})@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9a-fA-F:.]{2,45}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+_EXPLAINED = {
+    "Host key verification failed": "the machine shows another host key than before: compare it, then ssh-keygen -R",
+    "REMOTE HOST IDENTIFICATION": "the machine shows another host key than before: compare it, then ssh-keygen -R",
+    "Permission denied": "let your key in there first: ssh-copy-id",
+    "Could not resolve": "check the name",
+    "Connection refused": "check that the machine is up and lets SSH in",
+    "timed out": "check that the machine is up and lets SSH in",
+    "No route to host": "check the address and the network",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where to log in: user@host:port, where only the host has to be said."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        """Write it as it is typed."""
+        return f"{self.user}@{self.host}".lstrip("@") + (f":{self.port}" if self.port else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command there ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+def parse(text: str) -> Address:
+    """Read user@host:port; raises BadUsage for what could be taken for anything else."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"] or 0) > 65535:  # noqa: PLR2004 - the highest port
+        raise BadUsage(f"{text!r} is no address of a machine", hint="user@host or user@host:port")
+    host = match["host"].strip("[]")
+    return Address(host=host, user=match["user"] or "", port=int(match["port"] or 0))
+
+
+@contextlib.contextmanager
+def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Connection"]:
+    """Log in once and keep the connection for everything inside the block. Raises TargetUnreachable.
+
+    A host key that was never seen is refused, unless `learn_host_key`; one that has changed always is.
+    """
+    with tempfile.TemporaryDirectory(prefix="fh-ssh-") as folder:
+        channel = Path(folder) / "c"
+        options = [*_options(address), "-o", f"StrictHostKeyChecking={'accept-new' if learn_host_key else 'yes'}"]
+        log = Path(folder) / "log"
+        argv = ["ssh", "-M", "-N", "-S", str(channel), *options, "--", address.host]
+        master = process.start(argv, environment=process.own_environment(), log=log)
+        connection = Connection(address, channel, Path(folder))
+        try:
+            _wait_for(master, connection, log)
+            yield connection
+        finally:
+            master.stop(2)
+
+
+class Connection:
+    """An open connection. Every command gets a channel of its own on it."""
+
+    def __init__(self, address: Address, channel: Path, folder: Path) -> None:
+        """Made by `connect`."""
+        self.address = address
+        self._channel = channel
+        self._folder = folder
+
+    def run(self, command: str, *, stdin: Iterable[bytes] = (), timeout_seconds: float = 600.0) -> Ended:
+        """Run `command`, a text of this program's own, to its end. Raises TargetUnreachable when the line is cut."""
+        running = self._start(command)
+        feeder = threading.Thread(target=_feed, args=(running, stdin), daemon=True)
+        errors: list[bytes] = []
+        listener = threading.Thread(target=_drain, args=(running, errors), daemon=True)
+        timer = threading.Timer(timeout_seconds, running.kill)
+        for thread in (feeder, listener, timer):
+            thread.start()
+        try:
+            assert running.stdout is not None  # noqa: S101 - it was asked for
+            out = running.stdout.read()
+            code = running.wait()
+        finally:
+            running.kill()
+            timer.cancel()
+        listener.join(1)
+        err = b"".join(errors).decode(errors="replace")
+        if code in (255, -9):
+            raise _unreachable(self.address, err or "the connection was cut")
+        return Ended(code=code, out=out, err=err)
+
+    def lines(self, command: str, *, stdin: bytes = b"") -> Iterator[str]:
+        """Give what `command` prints, line by line as it comes; closing the iterator ends it."""
+        running = self._start(command)
+        try:
+            _feed(running, (stdin,))
+            assert running.stdout is not None  # noqa: S101 - it was asked for
+            for line in running.stdout:
+                yield line.decode(errors="replace").rstrip("\n")
+        finally:
+            running.kill()
+            running.wait()
+
+    @contextlib.contextmanager
+    def forwarded(self, remote: Path) -> Iterator[Path]:
+        """Give a unix socket here that leads to `remote` there; it has the same file name, in a folder of its own."""
+        with tempfile.TemporaryDirectory(prefix="fh-tunnel-") as folder:
+            local = Path(folder) / remote.name
+            forward = ["-L", f"{local}:{remote}"]
+            ended = self._control("forward", forward)
+            if ended.returncode != 0:
+                raise _unreachable(self.address, ended.stderr)
+            try:
+                yield local
+            finally:
+                self._control("cancel", forward)
+
+    def answers(self) -> bool:
+        """Whether the connection stands."""
+        return self._control("check", ()).returncode == 0
+
+    def _control(self, what: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        argv = ["ssh", "-S", str(self._channel), *_options(self.address), "-O", what, *options, "--", self.address.host]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False)
+
+    def _start(self, command: str) -> subprocess.Popen[bytes]:
+        # Only the channel is used: without it the client would log in anew, past the check of the host key.
+        way = ["-o", "ControlMaster=no", "-o", "ProxyCommand=false"]
+        argv = ["ssh", "-T", "-S", str(self._channel), *_options(self.address), *way, "--", self.address.host, command]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+
+
+def _options(address: Address) -> list[str]:
+    options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN_SECONDS}", "-o", "ControlPersist=no"]
+    options += ["-o", f"ServerAliveInterval={ALIVE_EVERY_SECONDS}", "-o", f"ServerAliveCountMax={ALIVE_MISSES}"]
+    if os.environ.get(CONFIG_VARIABLE):
+        options += ["-F", os.environ[CONFIG_VARIABLE]]
+    if address.user:
+        options += ["-l", address.user]
+    return options + (["-p", str(address.port)] if address.port else [])
+
+
+def _wait_for(master: process.Child, connection: Connection, log: Path) -> None:
+    deadline = time.monotonic() + CONNECT_WITHIN_SECONDS + 10
+    while time.monotonic() < deadline:
+        if master.poll() is not None:
+            raise _unreachable(connection.address, log.read_text(errors="replace"))
+        if connection._channel.exists() and connection.answers():  # noqa: SLF001 - its maker
+            return
+        time.sleep(0.02)
+    raise _unreachable(connection.address, "it timed out")
+
+
+def _unreachable(address: Address, text: str) -> TargetUnreachable:
+    hints = [hint for sign, hint in _EXPLAINED.items() if sign in text]
+    hint = f"{hints[0]} {address.host}" if hints and hints[0].endswith(("-R", "copy-id")) else (hints or [""])[0]
+    return TargetUnreachable(
+        f"{address} cannot be reached by SSH",
+        detail="\n".join(line for line in text.strip().splitlines() if line.strip())[-1500:],
+        hint=hint or f"try: ssh {address}",
+    )
+
+
+def _feed(running: subprocess.Popen[bytes], content: Iterable[bytes]) -> None:
+    """Write until the other end has enough; what is left then is not its concern."""
+    assert running.stdin is not None  # noqa: S101 - it was asked for
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        for block in content:
+            running.stdin.write(block)
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        running.stdin.close()
+
+
+def _drain(running: subprocess.Popen[bytes], into: list[bytes]) -> None:
+    assert running.stderr is not None  # noqa: S101 - it was asked for
+    into.append(running.stderr.read())
+
+
+def client() -> None:
+    """Raise ProgramMissing when there is no OpenSSH client."""
+    if not any((Path(folder) / "ssh").exists() for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        raise ProgramMissing("the OpenSSH client is not there", hint="apt install openssh-client")

@@ -1,0 +1,1 @@
+"""A Debian machine that its owner reaches by SSH."""

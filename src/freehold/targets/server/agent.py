@@ -1,0 +1,101 @@
+"""Talk to the program on a server: an order is one JSON line, then bytes where it takes some; one line answers."""
+
+import functools
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from freehold.core import errors
+from freehold.core.errors import FreeholdError, TargetUnfit
+from freehold.kit import ssh
+from freehold.targets.server import program
+
+FOLDER = "/usr/local/lib/freehold"
+# Fixed texts: nothing is ever put into them but the digest of our own program.
+_PYTHON = (
+    "command -v python3 >/dev/null || (apt-get update -q && apt-get install -y -q --no-install-recommends python3)"
+)
+_INSTALL = (
+    "python3 -Ic 'import sys,os,hashlib;"
+    f'd=sys.stdin.buffer.read();n=hashlib.sha256(d).hexdigest();p="{FOLDER}";os.makedirs(p,0o755,True);'
+    't=p+"/."+n+str(os.getpid());f=open(t,"wb");f.write(d);f.flush();os.fsync(f.fileno());os.rename(t,p+"/"+n+".pyz")\''
+)
+_JOURNAL = "journalctl --no-pager -o short-iso -n {lines} {follow} -u 'fh-{app}@*'"
+_ABSENT = 2
+
+
+class Agent:
+    """The program on one server, as `connection` reaches it."""
+
+    def __init__(self, connection: ssh.Connection) -> None:
+        """Nothing is asked yet."""
+        self.connection = connection
+
+    @functools.cached_property
+    def archive(self) -> bytes:
+        """The program itself."""
+        return program.pack()
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Its name on the server."""
+        return program.digest(self.archive)
+
+    def ask(self, verb: str, body: Iterable[bytes] = (), **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
+        """Give one order and its result; an error there is raised here as it is."""
+        ended = self._run(verb, body, values)
+        if ended.code == _ABSENT or "can't open file" in ended.err:
+            self._install()
+            ended = self._run(verb, body, values)
+        lines = ended.out.splitlines()
+        if not lines:
+            raise TargetUnfit(
+                f"the program on {self.connection.address} failed",
+                detail=ended.err.strip()[-2000:],
+                hint="freehold server add   brings it up to date",
+            )
+        answer = json.loads(lines[-1])
+        if "error" in answer:
+            raise _error(answer["error"])
+        return answer["result"]
+
+    def logs(self, app: str, *, lines: int, follow: bool) -> Iterator[str]:
+        """What an app's releases have logged. The name was checked; the number is one."""
+        command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=app)
+        return self.connection.lines(self._rights + command)
+
+    def need_python(self) -> None:
+        """Have Python 3 on the server, which everything else is written in."""
+        ended = self.connection.run(f"{self._rights}sh -c '{_PYTHON}'")
+        if ended.code != 0:
+            raise TargetUnfit(
+                "Python 3 cannot be installed on the server", detail=ended.err[-1500:], hint="apt-get update"
+            )
+
+    @property
+    def _rights(self) -> str:
+        return "" if self.connection.address.user in ("", "root") else "sudo -n "
+
+    def _run(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> ssh.Ended:
+        order = json.dumps({"verb": verb, "values": values}).encode() + b"\n"
+
+        def content() -> Iterator[bytes]:
+            yield order
+            yield from body
+
+        return self.connection.run(f"{self._rights}python3 -I {FOLDER}/{self.digest}.pyz", stdin=content())
+
+    def _install(self) -> None:
+        ended = self.connection.run(self._rights + _INSTALL, stdin=(self.archive,))
+        if ended.code != 0:
+            raise TargetUnfit(
+                f"Freehold's program cannot be installed on {self.connection.address}",
+                detail=ended.err.strip()[-1500:],
+                hint="log in as root, or as a user who may use sudo without a password",
+            )
+
+
+def _error(values: dict[str, str]) -> FreeholdError:
+    kinds = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    kind: type[FreeholdError] = kinds.get(values["code"], FreeholdError)
+    return kind(values["message"], detail=values["detail"], hint=values["hint"])

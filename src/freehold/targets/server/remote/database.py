@@ -1,0 +1,122 @@
+"""The app's PostgreSQL on this server: a cluster of its own from Debian's packages, reached by a local socket only."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from freehold.core.errors import DatabaseUnavailable
+from freehold.targets.server.remote import disk, places, programs
+from freehold.targets.server.remote.disk import Wanted
+from freehold.targets.server.remote.machine import postgres_major
+from freehold.targets.server.remote.places import App
+
+SUPERUSER, NAME, FOLDER = "supabase_admin", "postgres", "/run/postgresql"
+OWNER = "postgres"
+"""The role that owns the app's schema, as on the builder's platform; the superuser has another name."""
+MEGABYTE = 1 << 20
+_LOGINS = {
+    "rest_dsn": ("authenticator", "authenticator_password"),
+    "auth_dsn": ("supabase_auth_admin", "auth_password"),
+    "storage_dsn": ("supabase_storage_admin", "storage_password"),
+    "jobs_dsn": (OWNER, "owner_password"),
+}
+
+
+def address(app: str) -> dict[str, Any]:
+    """Where the app's database listens."""
+    place = places.app_of(app)
+    major, port = _cluster(place)
+    return {"folder": FOLDER, "port": port, "superuser": SUPERUSER, "name": NAME, "owner": OWNER, "major": major}
+
+
+def strings(place: App, own: dict[str, str]) -> dict[str, object]:
+    """The runtime's connection strings."""
+    _, port = _cluster(place)
+    base = f"host={FOLDER} port={port} dbname={NAME}"
+    return {key: f"{base} user={role} password={own[password]}" for key, (role, password) in _LOGINS.items()}
+
+
+def is_ready(place: App, memory_bytes: int, admin: str) -> bool:
+    """Whether the cluster is there, set up so, and up."""
+    try:
+        major, port = _cluster(place)
+    except DatabaseUnavailable:
+        return False
+    folder = Path(f"/etc/postgresql/{major}/{place.name}")
+    is_set = disk.stamped(_stamp(place), _files(folder, memory_bytes, admin))
+    return is_set and Path(f"{FOLDER}/.s.PGSQL.{port}").exists()
+
+
+def prepare(place: App, memory_bytes: int, admin: str) -> None:
+    """Make the cluster, or bring it to how it should be; it is started again only when its files changed."""
+    try:
+        major, _ = _cluster(place)
+    except DatabaseUnavailable:
+        major = postgres_major()
+        options = ["--", f"--username={SUPERUSER}", "--auth=peer", "--data-checksums"]
+        programs.run(["pg_createcluster", "--encoding=UTF8", "--locale=C.UTF-8", str(major), place.name, *options])
+    folder = Path(f"/etc/postgresql/{major}/{place.name}")
+    files, unit = _files(folder, memory_bytes, admin), f"postgresql@{major}-{place.name}.service"
+    is_set = disk.stamped(_stamp(place), files)
+    for file in files:
+        file.write()
+    programs.run(["systemctl", "start" if is_set else "restart", unit])
+    disk.stamp(_stamp(place), files)
+
+
+def _stamp(place: App) -> Path:
+    return place.state / "database.started"
+
+
+def _files(folder: Path, memory_bytes: int, admin: str) -> tuple[Wanted, ...]:
+    """pg_hba lets root in as the superuser by who it is, and everybody else by password; nobody from the network."""
+    postgres = {"owner": "postgres", "group": "postgres"}
+    people = dict.fromkeys(("root", "postgres", admin))
+    rights = f"local all {SUPERUSER} peer map=freehold\nlocal all all scram-sha-256\n"
+    return (
+        Wanted(path=folder / "conf.d/freehold.conf", content=_tuned(memory_bytes), mode=0o644, **postgres),
+        Wanted(path=folder / "pg_hba.conf", content=f"# Written by Freehold.\n{rights}", mode=0o640, **postgres),
+        Wanted(
+            path=folder / "pg_ident.conf",
+            content="# Written by Freehold.\n" + "".join(f"freehold {name} {SUPERUSER}\n" for name in people),
+            mode=0o640,
+            **postgres,
+        ),
+    )
+
+
+def _tuned(memory_bytes: int) -> str:
+    """Settings for a machine that also serves the app; in steps, so that they stay the same from run to run."""
+    memory = memory_bytes // (256 * MEGABYTE) * 256
+    shared = max(64, min(4096, memory // 4))
+    values = {
+        "listen_addresses": "''",
+        "wal_level": "logical",
+        "max_connections": "200",
+        "shared_buffers": f"{shared}MB",
+        "effective_cache_size": f"{max(128, memory // 2)}MB",
+        "maintenance_work_mem": f"{max(32, min(512, memory // 16))}MB",
+        "work_mem": f"{max(2, min(32, memory // 256))}MB",
+        "max_wal_size": "2GB" if memory > 2048 else "512MB",  # noqa: PLR2004 - a small machine has a small disk
+        "max_slot_wal_keep_size": "2GB" if memory > 2048 else "1GB",  # noqa: PLR2004 - likewise
+        "max_replication_slots": "10",
+        "max_wal_senders": "10",
+        "password_encryption": "'scram-sha-256'",
+        "timezone": "'UTC'",
+        "log_timezone": "'UTC'",
+        "jit": "off",
+        # A statement that fails can hold a password: the log keeps the error, not the text.
+        "log_min_error_statement": "panic",
+        "log_parameter_max_length_on_error": "0",
+        "log_statement": "none",
+    }
+    return "# Written by Freehold.\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
+
+
+def _cluster(place: App) -> tuple[int, int]:
+    """Major and port of the app's cluster; raises DatabaseUnavailable without one."""
+    for file in sorted(Path("/etc/postgresql").glob(f"*/{place.name}/postgresql.conf")):
+        port = re.search(r"^port = (\d+)", file.read_text(), re.MULTILINE)
+        if port is not None:
+            return int(file.parent.parent.name), int(port[1])
+    raise DatabaseUnavailable(f"{place.name} has no PostgreSQL on this server", hint="freehold server add")

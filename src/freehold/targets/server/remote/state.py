@@ -1,0 +1,28 @@
+"""What is known of one app on this server."""
+
+import json
+from typing import Any
+
+from freehold.core.errors import NotRunning
+from freehold.targets.server.remote import keys, places, runtimes
+from freehold.targets.server.remote.machine import facts
+
+
+def settings(app: places.App) -> dict[str, Any]:
+    """What was laid down when the app was added; raises NotRunning when it never was."""
+    try:
+        found: dict[str, Any] = json.loads((app.state / "app.json").read_text())
+    except FileNotFoundError as error:
+        raise NotRunning(f"there is no app {app.name} on this server", hint="freehold server add") from error
+    return found
+
+
+def describe(app: str) -> dict[str, Any]:
+    """Everything that a deploy wants to know first, in one answer."""
+    place = places.app_of(app)
+    return {
+        **settings(place),
+        "publishable_key": keys.publishable_key(place),
+        "runtimes": runtimes.names(),
+        "facts": facts(),
+    }

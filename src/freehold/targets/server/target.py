@@ -1,0 +1,182 @@
+"""A server as a target: every word of the protocol is an order to the program there."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from freehold.core.errors import DatabaseUnavailable
+from freehold.core.plan import Report
+from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Release, Standing, Traffic
+from freehold.core.secret import Secret
+from freehold.core.trail import Act
+from freehold.kit import postgres
+from freehold.targets.server import fitness, upload, wheels
+from freehold.targets.server.agent import Agent
+
+
+@dataclass
+class ServerTarget:
+    """A Target, see core/ports.py, over an open connection. `cache` keeps wheels on this machine."""
+
+    name: str
+    app: str
+    agent: Agent
+    cache: Path
+    _described: dict[str, Any] = field(default_factory=dict)
+    _runtime: wheels.Runtime | None = None
+
+    @property
+    def address(self) -> str:
+        """Where users find the app."""
+        return str(self._app["address"])
+
+    @property
+    def publishable_key(self) -> str:
+        """The key that pages carry."""
+        return str(self._app["publishable_key"])
+
+    def check(self, needs: Needs) -> Condition:
+        """Look whether the server fits."""
+        database = self.agent.ask("database", app=self.app)
+        facts = self.agent.ask("facts")
+        with self.database() as (admin, _):
+            return fitness.condition(facts, needs, major=database["major"], extensions=fitness.extensions(admin))
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[tuple[Secret, Secret]]:
+        """Reach the app's PostgreSQL through the connection: its socket there is a socket here."""
+        place = self.agent.ask("database", app=self.app)
+        with self.agent.connection.forwarded(Path(place["folder"]) / f".s.PGSQL.{place['port']}") as socket:
+            base = {"host": str(socket.parent), "port": str(place["port"]), "dbname": str(place["name"])}
+            admin = postgres.with_defaults("", **base, user=str(place["superuser"]))
+            password = self.passwords().get("owner_password", "")
+            yield Secret(admin), Secret(postgres.with_login(admin, str(place["owner"]), password))
+
+    def releases(self) -> tuple[Standing, ...]:
+        """Every release there."""
+        found = self.agent.ask("releases", app=self.app)
+        return tuple(Standing(**(item | {"release": Release(**item["release"])})) for item in found)
+
+    def manifest(self, number: int) -> Manifest:
+        """What a release is compared by."""
+        return Manifest(**self.agent.ask("manifest", app=self.app, number=number))
+
+    def push(self, lease: Lease, parts: Mapping[str, Path], report: Report) -> None:
+        """Bring the runtime and the parts there."""
+        self.agent.ask("renew-lock", app=self.app, lease=asdict(lease))
+        self.push_runtime(report)
+        listed = {name: upload.entries(folder) for name, folder in parts.items()}
+        upload.send(self.agent, {entry.digest: entry.path for every in listed.values() for entry in every}, report)
+        for name, found in listed.items():
+            self.agent.ask("part", app=self.app, digest=parts[name].name, names=upload.listing(found))
+
+    def push_runtime(self, report: Report) -> None:
+        """Bring this tool's own runtime there, unless it is."""
+        runtime = self.runtime()
+        if runtime.id in self.agent.ask("runtimes"):
+            return
+        content = {**runtime.wheels, **{entry.digest: entry.path for entry in runtime.sources}}
+        upload.send(self.agent, content, report)
+        self.agent.ask("wheels", wheels_id=runtime.wheels_id, wheels=sorted(runtime.wheels))
+        listing = upload.listing(runtime.sources)
+        self.agent.ask("runtime", runtime=runtime.id, wheels_id=runtime.wheels_id, sources=listing)
+
+    def has_runtime(self) -> bool:
+        """Whether this tool's own runtime is there."""
+        return self.runtime().id in self.agent.ask("runtimes")
+
+    def has_database(self) -> bool:
+        """Whether the app has a PostgreSQL there."""
+        try:
+            self.agent.ask("database", app=self.app)
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    def passwords(self) -> dict[str, str]:
+        """Passwords of the database's login roles; none before there are keys."""
+        return dict(self.agent.ask("keys", app=self.app))
+
+    def runtime(self) -> wheels.Runtime:
+        """What this tool would run the app with there."""
+        if self._runtime is None:
+            facts = self.agent.ask("facts")
+            self._runtime = wheels.gather(facts["python"], facts["machine"], self.cache)
+        return self._runtime
+
+    def add(self, lease: Lease, release: Release, manifest: Manifest) -> None:
+        """Make the release of what was pushed."""
+        runtime = self.runtime().id
+        values: dict[str, Any] = {"manifest": asdict(manifest), "runtime": runtime}
+        self.agent.ask("add", app=self.app, lease=asdict(lease), release=asdict(release), **values)
+
+    def healthy(self, lease: Lease, number: int) -> tuple[Check, ...]:
+        """Start it and look."""
+        found = self.agent.ask("healthy", app=self.app, lease=asdict(lease), number=number)
+        return tuple(Check(**item) for item in found)
+
+    def switch(self, lease: Lease, number: int) -> None:
+        """One rename there."""
+        self.agent.ask("switch", app=self.app, lease=asdict(lease), number=number)
+
+    def traffic(self, number: int) -> Traffic:
+        """What it has answered."""
+        return Traffic(**self.agent.ask("traffic", app=self.app, number=number))
+
+    def mark(self, lease: Lease, number: int, *, bad: str) -> None:
+        """Say why it is bad."""
+        self.agent.ask("mark", app=self.app, lease=asdict(lease), number=number, bad=bad)
+
+    def pin(self, lease: Lease, number: int, *, pinned: bool) -> None:
+        """Keep it."""
+        self.agent.ask("pin", app=self.app, lease=asdict(lease), number=number, pinned=pinned)
+
+    def remove(self, lease: Lease, number: int) -> None:
+        """Stop and delete it."""
+        self.agent.ask("remove", app=self.app, lease=asdict(lease), number=number)
+
+    def secret_versions(self) -> dict[str, str]:
+        """Names and newest versions."""
+        return dict(self.agent.ask("secret-versions", app=self.app))
+
+    def put_secret(self, name: str, value: Secret) -> str:
+        """Keep a new version; it travels on standard input and lies there encrypted."""
+        return str(self.agent.ask("put-secret", app=self.app, name=name, value=value.reveal()))
+
+    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
+        """Take the lock."""
+        values: dict[str, Any] = {"holder": holder, "purpose": purpose, "process": process, "seconds": seconds}
+        return Lease(**self.agent.ask("take-lock", app=self.app, **values))
+
+    def drop_lock(self, lease: Lease) -> None:
+        """Give it back."""
+        self.agent.ask("drop-lock", app=self.app, lease=asdict(lease))
+
+    def lock(self) -> Lease | None:
+        """Who holds it."""
+        found = self.agent.ask("lock", app=self.app)
+        return Lease(**found) if found else None
+
+    def break_lock(self, token: str) -> None:
+        """End a lease."""
+        self.agent.ask("break-lock", app=self.app, token=token)
+
+    def record(self, act: Act) -> None:
+        """Append to the trail."""
+        self.agent.ask("record", app=self.app, act=asdict(act))
+
+    def trail(self) -> tuple[str, ...]:
+        """The trail's lines."""
+        return tuple(self.agent.ask("trail", app=self.app))
+
+    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
+        """What releases have logged."""
+        return self.agent.logs(self.app, lines=lines, follow=follow)
+
+    @property
+    def _app(self) -> dict[str, Any]:
+        if not self._described:
+            self._described.update(self.agent.ask("app", app=self.app))
+        return self._described

@@ -1,0 +1,292 @@
+"""A bare Debian machine becomes a server and serves releases: real systemd, sshd, Caddy and PostgreSQL, SSH only."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import machine_world
+import pytest
+from machine_world import Server
+
+from freehold.core.errors import LockHeld, LockLost, ReleaseSick, ReleaseUnknown, TargetUnfit, TargetUnreachable
+from freehold.core.event import Event
+from freehold.core.plan import Step
+from freehold.core.release import Lease, Manifest, Needs, Release
+from freehold.core.secret import Secret
+from freehold.core.trail import Act, fault
+from freehold.engine.journal import Journal
+from freehold.flows import server_add
+from freehold.kit import postgres, ssh
+from freehold.releases.artifact import digest_of
+from freehold.targets.server import upload
+from freehold.targets.server.agent import Agent
+from freehold.targets.server.target import ServerTarget
+from freehold.targets.server.wheels import gather
+
+CANARY = "canary-7c1f0e2b9d"
+
+
+@dataclass
+class World:
+    server: Server
+    folder: Path
+    number: int = 0
+
+    @property
+    def request(self) -> server_add.Request:
+        return server_add.Request(address=f"root@{self.server.address}", app="shop", cache=machine_world.cache())
+
+    def add(self) -> list[str]:
+        """Run `server add`; gives the titles of the steps that had something to do."""
+        done: list[str] = []
+
+        def report(event: Event) -> None:
+            if event.name == "step-started":
+                done.append(event.text)
+
+        with server_add.offered(self.request, lambda _: None) as offer:
+            server_add.add(offer, report, Journal(self.folder / "journal.jsonl"))
+        return done
+
+    def release(self, text: str, config: dict[str, object] | None = None) -> tuple[Release, dict[str, Path]]:
+        """A release of one page and one hashed script."""
+        self.number += 1
+        work = self.folder / f"site{self.number}"
+        (work / "assets").mkdir(parents=True)
+        (work / "index.html").write_text(f"<h1>{text}</h1>https://freehold-origin.invalid")
+        (work / f"assets/app-{self.number}.js").write_text(f"say({self.number})")
+        digest = digest_of(work)
+        site = work.rename(self.folder / digest)
+        release = Release(
+            id=f"20270101-0000-{digest[:7]}",
+            number=self.number,
+            app="shop",
+            artifact=digest,
+            parts={"site": digest},
+            config={"site_directory": {"$part": "site", "path": ""}, **(config or {})},
+            secrets={},
+            schema_revision="0",
+            runtime="0.1.0",
+            created_at="2027-01-01T00:00:00Z",
+        )
+        return release, {"site": site}
+
+    def page(self, path: str = "/") -> str:
+        try:
+            with urllib.request.urlopen(f"http://{self.server.address}{path}", timeout=20) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return str(error.code)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    reason = machine_world.missing()
+    if reason:
+        pytest.skip(f"no server can be started here: {reason}")
+    folder = tmp_path_factory.mktemp("server")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("FREEHOLD_AGE_IDENTITY", str(folder / "age.txt"))
+    with machine_world.bare_server() as server:
+        patch.setenv(ssh.CONFIG_VARIABLE, str(server.ssh_config))
+        yield World(server, folder)
+    patch.undo()
+
+
+@pytest.fixture
+def target(world: World) -> Iterator[ServerTarget]:
+    with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
+        yield ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
+
+
+@pytest.fixture
+def lease(target: ServerTarget) -> Iterator[Lease]:
+    held = target.take_lock("anna@laptop", "test", process="1", seconds=600)
+    yield held
+    target.drop_lock(held)
+
+
+def live(target: ServerTarget) -> int:
+    return next((item.release.number for item in target.releases() if item.state == "live"), 0)
+
+
+def bring(target: ServerTarget, lease: Lease, release: Release, parts: dict[str, Path]) -> None:
+    target.push(lease, parts, lambda _: None)
+    target.add(lease, release, Manifest())
+
+
+def test_a_bare_machine_becomes_a_server_though_every_step_is_cut_off_once(world: World) -> None:
+    """Each step runs, the tool dies, and the next run carries on; at the end nothing is left to do."""
+    with server_add.offered(world.request, lambda _: None) as offer:
+        steps: tuple[Step, ...] = offer.plan.steps
+        titles = [step.title for step in steps]
+        steps[0].run(lambda _: None)
+    for position in range(1, len(titles)):
+        with server_add.offered(world.request, lambda _: None) as offer:
+            assert [step.done() for step in offer.plan.steps[:position]] == [True] * position
+            offer.plan.steps[position].run(lambda _: None)
+    assert world.add() == []
+
+
+def test_the_machine_shows_no_port_but_ssh_and_the_web_and_no_secret(world: World, target: ServerTarget) -> None:
+    listening = world.server.run("ss -Hltn | awk '{print $4}'").stdout.split()
+    open_to_all = {item.rpartition(":")[2] for item in listening if not item.startswith(("127.0.0.1:", "[::1]:"))}
+    assert open_to_all <= {"22", "80", "443"}
+    target.put_secret("STRIPE_KEY", Secret(CANARY))
+    found = world.server.run(
+        f"grep -rl {CANARY} /srv /var /etc /opt /run /usr/local 2>/dev/null; "
+        f"ps axww -o args | grep {CANARY} | grep -v grep; journalctl --no-pager | grep -v COMMAND | grep -c {CANARY}",
+        check=False,
+    )
+    assert found.stdout.split() == ["0"]
+    modes = world.server.run("stat -c '%a %U %n' /var/lib/freehold/shop/*").stdout
+    assert "600 root /var/lib/freehold/shop/keys.cred" in modes
+    assert "700 root /var/lib/freehold/shop/secrets" in modes
+    assert "700 fh-shop /var/lib/freehold/shop/data" in modes
+    score = world.server.run("systemd-analyze security fh-shop@1.service --no-pager").stdout
+    assert float(score.split("exposure level for fh-shop@1.service:")[1].split()[0]) <= 3.0
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_copied(target: ServerTarget) -> None:
+    needs = Needs(runtime="0.1.0", postgres_major=99, extensions=("vector",), disk_bytes=1 << 60)
+    said = [problem.message for problem in target.check(needs).problems]
+    assert len(said) == 3
+    assert target.check(Needs(runtime="0.1.0", extensions=("pgcrypto",))).problems == ()
+
+
+def test_releases_follow_each_other_and_the_old_assets_stay(world: World, target: ServerTarget, lease: Lease) -> None:
+    for text in ("first", "second"):
+        release, parts = world.release(text)
+        bring(target, lease, release, parts)
+        checks = target.healthy(lease, release.number)
+        assert [(check.name, check.ok) for check in checks] == [
+            (name, True) for name in ("process", "database", "api", "site")
+        ]
+        target.switch(lease, release.number)
+        assert world.page() == f"<h1>{text}</h1>http://{world.server.address}"
+    assert world.page("/assets/app-1.js") == "say(1)"
+    assert world.page("/assets/app-9.js") == "404"
+    assert [item.state for item in target.releases()] == ["warm", "live"]
+    assert target.traffic(2).requests > 0
+
+
+def test_pushing_again_sends_nothing(world: World, target: ServerTarget, lease: Lease) -> None:
+    release = next(item.release for item in target.releases() if item.state == "live")
+    notes: list[str] = []
+    target.push(lease, {"site": world.folder / release.parts["site"]}, lambda event: notes.append(event.text))
+    assert notes == []
+
+
+def test_a_release_that_ends_never_gets_traffic(world: World, target: ServerTarget, lease: Lease) -> None:
+    release, parts = world.release("broken", {"no_such_setting": 1})
+    bring(target, lease, release, parts)
+    checks = target.healthy(lease, release.number)
+    assert [(check.name, check.ok) for check in checks] == [("process", False)]
+    assert "no_such_setting" in checks[0].detail
+    with pytest.raises(ReleaseSick):
+        target.switch(lease, release.number)
+    assert world.page().startswith("<h1>second</h1>")
+    target.mark(lease, release.number, bad="it ended")
+    assert target.releases()[-1].bad == "it ended"
+
+
+def test_going_back_is_a_switch_warm_or_cold(world: World, target: ServerTarget, lease: Lease) -> None:
+    target.switch(lease, 1)
+    assert world.page().startswith("<h1>first</h1>")
+    world.server.run("systemctl stop fh-shop@2")
+    assert all(check.ok for check in target.healthy(lease, 2))
+    target.switch(lease, 2)
+    assert world.page().startswith("<h1>second</h1>")
+
+
+def test_a_cut_upload_goes_on_where_it_stopped(world: World, target: ServerTarget, lease: Lease) -> None:
+    content = world.folder / "large"
+    content.mkdir()
+    (content / "video.bin").write_bytes(os.urandom(3_000_000))
+    digest = digest_of(content)
+    part = content.rename(world.folder / digest)
+
+    (entry,) = upload.entries(part)
+    target.agent.ask("missing", blobs=[[entry.digest, 3_000_000]])
+    cut = entry.path.read_bytes()[:1_000_000]
+    assert target.agent.ask("receive", (cut,), blobs=[[entry.digest, 0, 3_000_000]]) == 0
+    notes: list[str] = []
+    target.push(lease, {"site": part}, lambda event: notes.append(event.text) if event.name == "note" else None)
+    assert notes == ["1 of 1 files travel, 2.0 MB"], "only the rest travels"
+
+
+def test_a_full_disk_is_said_and_changes_nothing(target: ServerTarget) -> None:
+    before = target.releases()
+    with pytest.raises(TargetUnfit, match="too full"):
+        target.agent.ask("missing", blobs=[["0" * 64, 1 << 50]])
+    assert target.releases() == before
+
+
+def test_only_one_at_a_time_and_the_trail_holds(target: ServerTarget, lease: Lease) -> None:
+    with pytest.raises(LockHeld, match="anna@laptop"):
+        target.take_lock("ben@desk", "deploy", process="2", seconds=60)
+    other = Lease(token="0" * 32, holder="ben@desk", purpose="", since="", until="")
+    with pytest.raises(LockLost):
+        target.switch(other, 1)
+    for what in ("deploy", "rollback"):
+        target.record(Act(who="anna@laptop", what=what, result="done"))
+    assert fault(target.trail()) == ""
+    assert [json.loads(line)["what"] for line in target.trail()] == ["deploy", "rollback"]
+    with pytest.raises(ReleaseUnknown):
+        target.remove(lease, live(target))
+
+
+def test_the_database_is_reached_through_the_connection_only(target: ServerTarget) -> None:
+    with target.database() as (admin, owner):
+        with postgres.connect(admin) as connection:
+            assert connection.execute("show wal_level").fetchone() == ("logical",)
+            assert connection.execute("show listen_addresses").fetchone() == ("",)
+        with postgres.connect(owner) as connection:
+            row = connection.execute(
+                "select current_user, rolsuper from pg_roles where rolname = current_user"
+            ).fetchone()
+            assert row == ("postgres", False)
+
+
+def test_everything_comes_back_after_a_reboot(world: World) -> None:
+    world.server.reboot()
+    assert world.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
+    assert world.page().startswith("<h1>second</h1>")
+    assert world.add() == []
+
+
+def test_dumps_are_encrypted_for_the_owner(world: World) -> None:
+    world.server.run("systemctl start freehold-backup.service")
+    listing = world.server.run("cd /var/lib/freehold/shop/backups && head -c 21 *.dump.age && stat -c ' %a' *").stdout
+    assert listing == "age-encryption.org/v1 600\n"
+
+
+def test_what_is_removed_is_gone_and_its_assets_with_it(world: World, target: ServerTarget, lease: Lease) -> None:
+    for number in (1, 3):
+        target.remove(lease, number)
+    assert [item.release.number for item in target.releases()] == [2]
+    assert world.page("/assets/app-1.js") == "404"
+    assert world.page("/assets/app-2.js") == "say(2)"
+    assert world.server.run("ls /srv/freehold/shop/releases").stdout.split() == ["2"]
+
+
+def test_another_host_key_is_refused(world: World) -> None:
+    known = world.server.folder / "known_hosts"
+    before = known.read_text()
+    other = world.server.folder / "key.pub"
+    known.write_text(f"{world.server.address} {' '.join(other.read_text().split()[:2])}\n")
+    try:
+        with pytest.raises(TargetUnreachable) as caught, ssh.connect(ssh.parse(f"root@{world.server.address}")):
+            pass
+        assert "host key" in caught.value.hint
+    finally:
+        known.write_text(before)
+
+
+def test_the_runtime_has_one_name() -> None:
+    first, again = (gather("3.11", "x86_64", machine_world.cache()) for _ in range(2))
+    assert first.id == again.id

@@ -1,0 +1,104 @@
+"""The program that acts on a server: what it is made of, and what it does with what nobody should send it."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freehold.core.errors import BadUsage
+from freehold.kit import ssh
+from freehold.targets.server import program
+from freehold.targets.server.remote import places
+
+
+def ask(archive: Path, verb: str, **values: object) -> dict[str, object]:
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", str(archive)],
+        input=json.dumps({"verb": verb, "values": values}).encode() + b"\n",
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    answer: dict[str, object] = json.loads(ended.stdout.splitlines()[-1])
+    return answer
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("program") / "program.pyz"
+    path.write_bytes(program.pack())
+    return path
+
+
+def test_it_runs_with_the_standard_library_alone(archive: Path) -> None:
+    facts = ask(archive, "facts")["result"]
+    assert isinstance(facts, dict)
+    assert facts["machine"]
+    assert facts["memory_bytes"] > 0
+
+
+def test_the_same_sources_are_the_same_bytes() -> None:
+    assert program.pack() == program.pack()
+    names = zipfile.ZipFile(BytesIO(program.pack())).namelist()
+    assert "freehold/targets/server/remote/texts/Caddyfile" in names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+@pytest.mark.parametrize("app", ["../etc", "shop;reboot", "Shop", "", "a" * 25, "shop-worker", "hosts", "$(id)", "ä"])
+def test_no_order_takes_a_name_that_could_be_something_else(archive: Path, app: str) -> None:
+    error = ask(archive, "releases", app=app)["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "FH001"
+
+
+@given(st.text(max_size=60))
+def test_a_name_that_is_accepted_is_safe_in_paths_units_and_users(text: str) -> None:
+    try:
+        place = places.app_of(text)
+    except BadUsage:
+        return
+    assert place.home.parent == places.SRV
+    assert set(place.unit(1)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-@.")
+    assert len(place.user) <= 32
+    assert len(f"/run/freehold/{text}/999999.sock") <= 107
+
+
+@given(st.text(max_size=120))
+def test_a_host_name_that_is_accepted_stays_in_its_folder(text: str) -> None:
+    try:
+        host = places.host_of(text)
+    except BadUsage:
+        return
+    assert Path(f"/run/freehold/hosts/{host}.sock").parent == Path("/run/freehold/hosts")
+    assert len(f"/run/freehold/hosts/{host}.sock") <= 107
+    assert host not in (".", "..")
+
+
+@given(st.text(max_size=60))
+def test_an_address_that_is_accepted_is_no_option_and_no_command(text: str) -> None:
+    try:
+        address = ssh.parse(text)
+    except BadUsage:
+        return
+    assert not address.host.startswith("-")
+    assert not set(address.host + address.user) & set(" ;&|$`'\"\\\n<>(){}*?!#~=,/")
+
+
+@pytest.mark.parametrize(
+    "text", ["-oProxyCommand=x", "a b", "root@", "root@h;id", "root@-x", "u@h:99999", "../x", "root@h\n"]
+)
+def test_addresses_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(BadUsage):
+        ssh.parse(text)
+
+
+def test_addresses_are_read_as_people_write_them() -> None:
+    assert ssh.parse("root@203.0.113.7") == ssh.Address(host="203.0.113.7", user="root")
+    assert ssh.parse("shop.example.org:2222") == ssh.Address(host="shop.example.org", port=2222)
+    assert ssh.parse("me@[2001:db8::1]:22") == ssh.Address(host="2001:db8::1", user="me", port=22)
