@@ -1,0 +1,30 @@
+"""Users who call at the same moment, in every way an app has: nobody gets what is another's."""
+
+from pathlib import Path
+
+import pytest
+
+from freehold.core.errors import ProgramMissing
+from freehold.kit import programs
+from freehold.testing import crowd
+from freehold.testing.database import FreshDatabase
+
+
+async def test_nobody_gets_what_is_anothers(database: FreshDatabase, tmp_path: Path) -> None:
+    try:
+        programs.deno(), programs.node()
+    except ProgramMissing as missing:
+        pytest.skip(missing.message)
+    outcome = await crowd.run(database, tmp_path, calls=1000, users=20)
+    assert outcome.wrong == []
+    assert {*outcome.calls} == {*crowd.KINDS}
+    assert outcome.calls.total() == 1000
+
+
+async def test_a_mix_up_would_be_seen(database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that remembers its last caller, as a careless one does, is found out."""
+    careless = crowd.SERVER.replace("const cookie =", "const cookie = last ??=")
+    monkeypatch.setattr(crowd, "SERVER", f"let last;\n{careless}")
+    outcome = await crowd.run(database, tmp_path, calls=200, users=5)
+    assert outcome.wrong != []
+    assert {line.split(" of ")[0] for line in outcome.wrong} == {"page"}
