@@ -1,5 +1,6 @@
 """Users who call at the same moment, in every way an app has: nobody gets what is another's."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from freehold.testing import crowd
 from freehold.testing.database import FreshDatabase
 
 
-async def test_nobody_gets_what_is_anothers(database: FreshDatabase, tmp_path: Path) -> None:
+async def test_nobody_gets_what_is_anothers(
+    database: FreshDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     try:
         programs.deno(), programs.node()
     except ProgramMissing as missing:
@@ -19,6 +22,8 @@ async def test_nobody_gets_what_is_anothers(database: FreshDatabase, tmp_path: P
     assert outcome.wrong == []
     assert {*outcome.calls} == {*crowd.KINDS}
     assert outcome.calls.total() == 1000
+    gc.collect()
+    assert [record.message for record in caplog.records if "destroyed" in record.message] == [], "lost connections"
 
 
 async def test_a_mix_up_would_be_seen(database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
