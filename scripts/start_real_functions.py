@@ -102,7 +102,10 @@ def _look(root: Path) -> Case | None:
         began = time.monotonic()
         answers = _in_a_child(Path(folder), [item for item in found if item.name not in problems])
         starting = time.monotonic() - began
-    outcomes = [Outcome(name=name, cause=item.message, unreachable=True) for name, item in problems.items()]
+    outcomes = [
+        Outcome(name=name, cause=item.message, unreachable="cannot be fetched" in item.message)
+        for name, item in problems.items()
+    ]
     outcomes += [Outcome(name=name, cause=cause) for name, cause in answers.items()]
     case = Case(folder=root.name, outcomes=tuple(outcomes), vendor_seconds=vendoring, start_seconds=starting)
     print(f"{root.name}: {len(found)} functions, {vendoring:.0f} s to vendor, {starting:.0f} s to start", flush=True)
