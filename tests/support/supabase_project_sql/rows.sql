@@ -11,7 +11,7 @@ select gen_random_uuid(), id, id::text, 'email', jsonb_build_object('sub', id, '
 insert into auth.sessions (id, user_id, created_at, updated_at, aal)
 select ('10000000-0000-4000-8000-' || lpad(row_number() over ()::text, 12, '0'))::uuid, id, now(), now(), 'aal1' from auth.users;
 insert into auth.refresh_tokens (instance_id, token, user_id, revoked, created_at, updated_at, session_id)
-select '00000000-0000-0000-0000-000000000000', lpad(to_hex(row_number() over ()), 12, 'a'), user_id::text, false, now(), now(), id
+select '00000000-0000-0000-0000-000000000000', lpad(to_hex(row_number() over ()), 12, '0'), user_id::text, false, now(), now(), id
   from auth.sessions;
 insert into public.profiles (id, name, avatar_url, tags, extra)
 select id, raw_user_meta_data ->> 'name', 'OLD_URL/storage/v1/object/public/avatars/' || id || '.png',
