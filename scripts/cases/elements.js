@@ -24,7 +24,7 @@
   const mark = (e) => e.dataset.walk || (e.dataset.walk = String(++window.__mark));
   const group = (e) => { const f = e.closest("form") || e.closest("[role=dialog]"); return f ? mark(f) : ""; };
   const fields = [...document.querySelectorAll("input,select,textarea,button[role=combobox],button[role=checkbox],[role=switch]")]
-    .filter((e) => !e.disabled && !e.readOnly && (shown(e) || (["radio", "checkbox"].includes(e.type) && e.labels && [...e.labels].some(shown))))
+    .filter((e) => !e.disabled && !e.readOnly && !e.closest("footer") && (shown(e) || (["radio", "checkbox"].includes(e.type) && e.labels && [...e.labels].some(shown))))
     .map((e) => ({
       mark: mark(e), group: group(e), tag: e.tagName.toLowerCase(), role: e.getAttribute("role") || "",
       type: (e.getAttribute("type") || "").toLowerCase(), name: e.name || e.id || "", label: label(e).slice(0, 160),

@@ -85,7 +85,8 @@ def code_fields(screen: Screen) -> list[dict[str, Any]]:
 def group_of(screen: Screen) -> str | None:
     """The form that asks for an e-mail address, the one with a password first; None when there is none."""
     with_password = {item["group"] for item in screen.fields if is_password(item)}
-    groups = [item["group"] for item in screen.fields if is_email(item)]
+    letters = {item["group"] for item in screen.buttons if words.NEWSLETTER.search(item["text"])} - {""}
+    groups = [item["group"] for item in screen.fields if is_email(item) and item["group"] not in letters]
     return next(
         (group for group in groups if group in with_password), groups[0] if groups and not with_password else None
     )

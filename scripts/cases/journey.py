@@ -18,6 +18,9 @@ _SESSION = """() => {
     .some(([name, value]) => value.includes('"access_token"') || value.startsWith("base64-eyJhY2Nlc3NfdG9r"));
   return held || /sb-[^=]*auth-token[^=]*=(?!;|$)./.test(document.cookie);
 }"""
+_REMEMBERED = """(handle) => !document.querySelector("input[type=password]") &&
+  [...Object.values(localStorage), ...Object.values(sessionStorage)].some((value) => value.includes(handle))"""
+"""Apps that keep their own users remember the person, not a token."""
 _STEPS = 7
 _WAIT_SECONDS = 12
 _MENUS = 14
@@ -48,7 +51,7 @@ class Journey:
     def signed_in(self) -> bool:
         """Whether the browser holds a session, or a server keeps one in a cookie."""
         try:
-            if self.page.evaluate(_SESSION):
+            if self.page.evaluate(_SESSION) or self.page.evaluate(_REMEMBERED, self.person.handle):
                 return True
             cookies = self.page.context.cookies()
         except Error:
@@ -89,10 +92,14 @@ class Journey:
         for path in ("", "/", *pages):
             if path:
                 self.go(path)
-            if not self.signed_in():
+            if not self.signed_in() or self._press_out() or self._press_out_in_menus():
                 return True
-            if self._press_out() or self._press_out_in_menus():
-                return True
+            for item in look(self.page).buttons:
+                if not _is_account(item) or not press(self.page, item["mark"]):
+                    continue
+                if self._press_out() or self._press_out_in_menus():
+                    return True
+                break
         return False
 
     def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
@@ -111,6 +118,17 @@ class Journey:
             ways = [item for item in ways if not (item["type"] == "submit" and group and item["group"] == group)]
             if not ways and sign_up and group is None:
                 ways = _roles(screen, pressed)
+            print(
+                path,
+                screen.path,
+                "form" if group is not None else "no form",
+                [item["text"] for item in ways[:3]],
+                flush=True,
+            )
+            if not ways and not pressed and self._press_picture(screen):
+                pressed.add("picture")
+                screen = look(self.page)
+                continue
             if not ways:
                 break
             pressed.add(ways[0]["text"].lower())
@@ -118,6 +136,16 @@ class Journey:
             screen = look(self.page)
         group = group_of(screen)
         return screen if group is not None and self._could_be(screen, group, sign_up=sign_up) else None
+
+    def _press_picture(self, screen: Screen) -> bool:
+        """Some pages say "tap to sign in" over a picture or a title that is no button."""
+        if not words.SIGN_IN.search(screen.text):
+            return False
+        try:
+            self.page.locator("h1:visible, main img:visible, [class*=cursor]:visible").first.click(timeout=2500)
+        except Error:
+            return False
+        return True
 
     def _is_sign_up(self, screen: Screen, group: str) -> bool:
         mine = [item for item in screen.fields if item["group"] == group]
@@ -148,7 +176,8 @@ class Journey:
                 return True
             fill(self.page, screen, group, self.person)
             screen = look(self.page)
-            button = submit_button(screen, group if group is not None else None)
+            button = submit_button(screen, group)
+            print("fill in", screen.path, repr(group), button and button["text"], flush=True)
             before = len(self.watch.answered)
             if button is None or not press(self.page, button["mark"]):
                 self.page.keyboard.press("Enter")
@@ -236,6 +265,11 @@ class Journey:
             return " / ".join(text.strip() for text in found.all_inner_texts() if text.strip())[:200]
         except Error:
             return ""
+
+
+def _is_account(item: dict[str, Any]) -> bool:
+    about = f"{item['text']} {item['href'].partition('://')[2].partition('/')[2]}"
+    return bool(words.ACCOUNT.search(about)) and not words.HARMFUL.search(item["text"]) and len(item["text"]) < 40
 
 
 def _roles(screen: Screen, pressed: set[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ FOLDER holds `app`, `data` and `home` as walk_real_apps.py makes them. Nothing b
 
 import json
 import shutil
+import subprocess
 import sys
 import time
 import urllib.error
@@ -51,6 +52,7 @@ def main(folder: Path, result: Path) -> int:
     inventory = read_app(app)
     environment = environment_of(folder / "home")
     (folder / "data" / "up.json").unlink(missing_ok=True)
+    _make_up_secrets(inventory, folder, environment)
     up, ready, mode = bring_up(folder / "app", folder / "data", environment, folder / "up.err")
     found: dict[str, Any] = {"served": ready is not None, "warnings": up.warnings}
     found |= {"mode": mode} if ready is not None else {"error": mode}
@@ -62,6 +64,19 @@ def main(folder: Path, result: Path) -> int:
     found["seconds"] = round(time.monotonic() - started)
     result.write_text(json.dumps(found, indent=1, ensure_ascii=False))
     return 0
+
+
+def _make_up_secrets(inventory: Inventory, folder: Path, environment: dict[str, str]) -> None:
+    """Many functions end while they are loaded when a secret is not set: an owner has set them."""
+    names = {name for function in inventory.functions for name in function.secrets}
+    for name in sorted(names - {"LOVABLE_API_KEY", "RESEND_API_KEY"}):
+        if name.startswith("SUPABASE_"):
+            continue
+        value = (
+            "https://made-up.example" if name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN")) else "made-up-by-the-walk"
+        )
+        command = [sys.executable, "-m", "freehold", "secrets", "set", name, "--data", str(folder / "data")]
+        subprocess.run(command, input=value, env=environment, text=True, capture_output=True, check=False, timeout=60)
 
 
 def _used(folder: Path, inventory: Inventory, ready: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +125,7 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
 
 def _doors(inventory: Inventory) -> tuple[str, ...]:
     own = [path for path in inventory.pages if words.DOORS.search(path) and not set(path) & set(":$[")]
+    own = [path for path in own if not words.BACK_DOORS.search(path)]
     own = [path if path.startswith("/") else f"/{path}" for path in own if "*" not in path]
     return tuple(dict.fromkeys(("/", *sorted(own, key=len)[:8], *COMMON_DOORS)))
 

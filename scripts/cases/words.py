@@ -46,6 +46,11 @@ HARMFUL = re.compile(_HARMFUL, re.IGNORECASE)
 ACCEPT = re.compile(_ACCEPT, re.IGNORECASE)
 ONWARD = re.compile(_ONWARD, re.IGNORECASE)
 ROLE = re.compile(_ROLE, re.IGNORECASE)
+NEWSLETTER = re.compile(r"subscribe|newsletter|waitlist|abonnieren|suscri|assinar", re.IGNORECASE)
+ACCOUNT = re.compile(
+    r"profile|account|settings|perfil|cuenta|conta\b|profil|konto|einstellungen|ajustes", re.IGNORECASE
+)
+BACK_DOORS = re.compile(r"forgot|reset|callback|verify|confirm|consent|invite|unauthori|update", re.IGNORECASE)
 DOORS = re.compile(
     r"sign-?up|register|registr|signin|sign-?in|log-?in|auth|join|account|welcome|onboard|cadastr|inscri", re.IGNORECASE
 )

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from build_world import install_script_package, npm_reaches_its_registry, status
 from lovable_app import ANON, REF, commit, write
+from small_apps import BOLT
+from small_apps import write as write_small
 
+from freehold.builders.bolt.read import read as read_bolt
 from freehold.builders.lovable.read import read
 from freehold.core.app import App
 from freehold.core.event import Event
@@ -193,3 +196,15 @@ def test_a_change_gives_another_artifact_beside_the_first(world: World, built: t
     assert not other.warm
     assert other.digest != built[0].digest
     assert built[0].site.is_dir()
+
+
+def test_type_errors_stop_no_build_that_the_bundler_finishes(tmp_path: Path) -> None:
+    if not npm_reaches_its_registry():
+        pytest.skip("npm does not reach its registry here")
+    package = json.loads(BOLT["package.json"])
+    package["scripts"] = {"build": "echo \"src/unused.ts(1,7): error TS1005: ';' expected.\" && exit 2"}
+    app = write_small(tmp_path / "app", BOLT | {"package.json": json.dumps(package)})
+    events: list[Event] = []
+    built = build_site(app, read_bolt(app), tmp_path / "out", report=events.append, cache=tmp_path / "cache")
+    assert (built.directory / "site/index.html").is_file()
+    assert any("type errors" in event.text for event in events if event.name == "warning")

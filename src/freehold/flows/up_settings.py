@@ -7,6 +7,8 @@ from freehold.flows.up_work import Work
 from freehold.kit import programs
 from freehold.releases import functions, server
 
+RESEND = "RESEND_API_KEY"
+
 
 def settings(work: Work) -> dict[str, object]:
     """Put together addresses, logins, keys, functions and secrets. The result holds secrets: it goes to stdin only."""
@@ -31,7 +33,7 @@ def settings(work: Work) -> dict[str, object]:
         "node": str(programs.node().node),
         "functions": functions.settings(work.functions_artifact) if work.functions_artifact else [],
         "function_secrets": _function_secrets(work),
-        "function_hosts": {urlsplit(backend.url).netloc: ""} if backend else {},
+        "function_hosts": ({urlsplit(backend.url).netloc: ""} if backend else {}) | _mail_hosts(work),
         "function_state_directory": str(work.place.functions),
         "deno": str(programs.deno()),
         "mail_directory": str(work.place.mail),
@@ -64,7 +66,14 @@ def _function_secrets(work: Work) -> dict[str, str]:
         value = work.secrets.get(name)
         if value is not None:
             values[name] = value.reveal()
+    if RESEND in read and RESEND not in values:
+        values[RESEND] = "re_" + work.keys.lovable_api_key.removeprefix("fh_")
     return values
+
+
+def _mail_hosts(work: Work) -> dict[str, str]:
+    """Without a key of the owner's, what functions send through Resend goes where the app's other mail goes."""
+    return {} if RESEND in work.secrets.names() else {"api.resend.com": "/_freehold/mailing/resend"}
 
 
 def _old_issuers(work: Work) -> dict[str, str]:

@@ -23,6 +23,8 @@ _STALE = re.compile(
     r"|Failed to resolve|Unsupported lockfile|lockfile version|InvalidLockfile|Outdated lockfile",
     re.IGNORECASE,
 )
+_GONE = re.compile(r"\bE404\b|\bETARGET\b|No matching version", re.IGNORECASE)
+"""npm's words for a version in the lock file that its registry no longer has."""
 _PEERS = re.compile(r"ERESOLVE|peer dep", re.IGNORECASE)
 
 
@@ -35,6 +37,10 @@ class Attempt:
 
 
 _STALE_NOTE = "the lock file does not fit package.json: versions were chosen anew within the ranges of package.json"
+_GONE_NOTE = (
+    "the registry no longer has a version of the lock file: versions were chosen anew within package.json's ranges"
+)
+_WITHOUT_LOCK = "--no-package-lock"
 _PEER_NOTE = "packages disagree about the versions they work with: installed as the builder does, without that check"
 _QUIET = "--ignore-scripts"
 """Which install scripts are run is decided afterwards: see install_scripts."""
@@ -45,6 +51,7 @@ _ATTEMPTS = {
         Attempt(("ci", "--legacy-peer-deps", *_NPM), _PEER_NOTE),
         Attempt(("install", *_NPM), _STALE_NOTE),
         Attempt(("install", "--legacy-peer-deps", *_NPM), f"{_STALE_NOTE}; {_PEER_NOTE}"),
+        Attempt(("install", "--legacy-peer-deps", _WITHOUT_LOCK, *_NPM), f"{_GONE_NOTE}; {_PEER_NOTE}"),
     ),
     "bun": (Attempt(("install", _QUIET, "--frozen-lockfile")), Attempt(("install", _QUIET), _STALE_NOTE)),
     "pnpm": (
@@ -65,7 +72,9 @@ def attempts(manager: str, *, has_lock: bool) -> tuple[Attempt, ...]:
     if has_lock:
         return ways
     loose = [
-        way.arguments for way in ways if way.arguments[0] == "install" and "--frozen-lockfile" not in way.arguments
+        way.arguments
+        for way in ways
+        if way.arguments[0] == "install" and not {"--frozen-lockfile", _WITHOUT_LOCK} & {*way.arguments}
     ]
     notes = [_NO_LOCK, f"{_NO_LOCK}; {_PEER_NOTE}"]
     return tuple(Attempt(arguments, note) for arguments, note in zip(loose, notes, strict=False))
@@ -172,6 +181,9 @@ def _told(way: Attempt, report: Report) -> tuple[str, ...]:
 
 def _next(left: list[Attempt], text: str) -> list[Attempt]:
     """Keep the ways that answer the reason of the failure: another reason (no network) fails the same way again."""
+    without_lock = [other for other in left if _WITHOUT_LOCK in other.arguments]
+    if _GONE.search(text):
+        return without_lock
     if _PEERS.search(text) and any("--legacy-peer-deps" in other.arguments for other in left):
         return [other for other in left if "--legacy-peer-deps" in other.arguments]
     if _STALE.search(text):

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -165,16 +166,26 @@ class _Build:
 
     def _compile(self, folder: Path, copied: scratch.Scratch, log: Path) -> None:
         self.report(Event(name="progress", text="Build the site"))
-        ended = process.run(
-            self._build_command(folder),
+        ended = self._run(self._build_command(folder), folder, copied, log)
+        bundler = folder / "node_modules" / ".bin" / "vite"
+        if not ended.ok and _only_types_are_wrong(ended) and bundler.exists():
+            text = (
+                "The app's code has type errors, which its builder's preview does not look at: built without that check"
+            )
+            self.report(Event(name="warning", text=text))
+            ended = self._run((str(bundler), "build"), folder, copied, log)
+        if not ended.ok:
+            raise _failed(self.app, ended, log)
+
+    def _run(self, command: tuple[str, ...], folder: Path, copied: scratch.Scratch, log: Path) -> process.Ended:
+        return process.run(
+            command,
             environment={**self._with(copied), "NODE_ENV": "production"},
             timeout_seconds=TIMEOUT_SECONDS,
             folder=folder,
             log=log,
             on_line=lambda line: words.pass_on(line, self.report),
         )
-        if not ended.ok:
-            raise _failed(self.app, ended, log)
 
     def _build_command(self, folder: Path) -> tuple[str, ...]:
         """Run the app's own build script; Vite itself where there is none."""
@@ -257,6 +268,12 @@ def _has_script(folder: Path, name: str) -> bool:
         return name in json.loads((folder / "package.json").read_text(encoding="utf-8-sig")).get("scripts", {})
     except (ValueError, AttributeError):
         return False
+
+
+def _only_types_are_wrong(ended: process.Ended) -> bool:
+    """Whether `tsc`, which many build scripts run first, stopped the build before the bundler began."""
+    text = "\n".join(ended.lines)
+    return re.search(r"error TS\d+:", text) is not None and "vite v" not in text
 
 
 def _failed(app: App, ended: process.Ended, log: Path) -> BuildFailed:

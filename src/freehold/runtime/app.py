@@ -16,6 +16,7 @@ from freehold.runtime.jobs.worker import Worker
 from freehold.runtime.leader import Leader
 from freehold.runtime.mail.mailer import open_mailer
 from freehold.runtime.mail.page import MailPage
+from freehold.runtime.mailing.app import MailingApp
 from freehold.runtime.realtime.app import RealtimeApp
 from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services, open_services
@@ -32,6 +33,7 @@ FUNCTIONS = "/functions/v1"
 REALTIME = "/realtime/v1"
 AI = "/_freehold/ai"
 MAIL = "/_freehold/mail"
+MAILING = "/_freehold/mailing"
 BROKER = "/~oauth"
 HEALTH = "/_freehold/health"
 NOT_OF_BASE44 = (REST, FUNCTIONS, REALTIME, BROKER)
@@ -130,6 +132,7 @@ def _routes(services: Services) -> dict[str, ProtocolApp]:
         FUNCTIONS: FunctionsApp(services),
         AI: AiApp(services),
         BROKER: BrokerApp(services),
+        MAILING: MailingApp(services, mailer),
     }
     if services.settings.mail_page:
         routes[MAIL] = MailPage(services.settings)

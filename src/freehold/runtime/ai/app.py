@@ -29,10 +29,6 @@ _CONNECTORS = (
     "The app asked its builder's connector gateway for {service}, which it has left. Change the function to call "
     "{service} itself, and give it your own key with " + _SET.format(name="NAME") + "."
 )
-_PLATFORM = (
-    "The app asked its builder's platform for a service (such as sending mail), which it has left. Change the function "
-    "to use a service of your own, and give it that service's key with " + _SET.format(name="NAME") + "."
-)
 
 
 class AiApp:
@@ -89,7 +85,7 @@ def _message(path: str) -> str:
     kind, _, rest = path.removeprefix("/").partition("/")
     if kind == "connectors":
         return _CONNECTORS.format(service=rest.partition("/")[0] or "a service")
-    return _PLATFORM if kind == "platform" else _MODELS
+    return _MODELS
 
 
 async def _answer(send: Send, status: int, kind: str, message: str) -> None:

@@ -9,7 +9,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formataddr, formatdate, make_msgid, parseaddr
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +32,9 @@ class Mail:
     subject: str
     html: str
     text: str
+    sender_name: str = ""
+    """Who it comes from, before the owner's own address; "" for what the settings say."""
+    reply_to: str = ""
 
 
 class Mailer(Protocol):
@@ -110,15 +113,22 @@ class FileMailer:
 
 def _message(mail: Mail, sender: str) -> EmailMessage:
     message = EmailMessage()
-    message["From"] = sender
+    message["From"] = formataddr((_line(mail.sender_name), parseaddr(sender)[1])) if mail.sender_name else sender
+    if mail.reply_to:
+        message["Reply-To"] = mail.reply_to
     message["To"] = mail.to
-    message["Subject"] = " ".join(mail.subject.split())
+    message["Subject"] = _line(mail.subject)
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or None)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message
+
+
+def _line(text: str) -> str:
+    """A header is one line, whatever an app puts into it."""
+    return " ".join(text.split())
 
 
 def _refuse_plain_login(server: smtplib.SMTP, host: str) -> None:

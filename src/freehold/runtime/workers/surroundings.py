@@ -13,7 +13,7 @@ from freehold.runtime.workers.worker import Program
 BUILDER_HOSTS = {
     "ai.gateway.lovable.dev": "/_freehold/ai",
     "connector-gateway.lovable.dev": "/_freehold/ai/connectors",
-    "api.lovable.dev": "/_freehold/ai/platform",
+    "api.lovable.dev": "/_freehold/mailing/lovable",
 }
 """Constants in the app's code that must not reach the builder any more, and what answers below our own address."""
 RESERVED = ("SUPABASE_", "DENO_", "NODE_", "FREEHOLD_", "LD_", "NPM_CONFIG_", "V8_")
