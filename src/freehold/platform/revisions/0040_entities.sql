@@ -187,7 +187,7 @@ begin
       found := base44.reach(v -> path[1]::integer, path[2:]);
     end if;
     for element in select jsonb_array_elements(v) loop
-      if jsonb_typeof(element) = 'object' then
+      if jsonb_typeof(element) = 'object' and (path[1] !~ '^\d{1,9}$' or element ? path[1]) then
         found := found || base44.reach(element, path);
       end if;
     end loop;

@@ -66,7 +66,11 @@ async def create_records(context: Context, request: Request, who: Who, entity: E
 async def update_record(context: Context, request: Request, who: Who, entity: Entity, identity: str) -> Answer:
     """PUT: change the fields that are given."""
     body = await request.table()
-    changes = validate.prepared(entity, body, partial=True)
+    try:
+        changes = validate.prepared(entity, body, partial=True)
+    except Refusal:
+        await _refuse_if_hidden(context, who, entity, identity)
+        raise
     await field_rules.refuse_changes(context, who, entity, {identity: changes})
     statement = rows.update_one(entity, identity, changes, service=who.service)
     (result,) = await context.run(who, [statement], act="update")
@@ -126,6 +130,13 @@ async def _refuse_if_denied(context: Context, who: Who, entity: Entity, body: ob
     (result,) = await context.run(who, [owned])
     if result.one()[0] != b"t":
         raise plain(403, "Permission denied")
+
+
+async def _refuse_if_hidden(context: Context, who: Who, entity: Entity, identity: str) -> None:
+    """Whoever may not change a record learns that it is not there, and nothing about the schema."""
+    (result,) = await context.run(who, [rows.locked(entity, {"id": identity}, 1, service=True)], act="update")
+    if not result.rows:
+        raise not_found(entity, identity)
 
 
 def _fits(entity: Entity, key: str, value: object) -> bool:

@@ -190,8 +190,9 @@ class _Field:
         return self._some("({v} is not null)")
 
     def has_size(self, size: int) -> str:
-        place = self._params.number(size) + "::integer"
-        return self._some(f"coalesce(base44.has_size({{v}}, {place}), false)") if self._kind == "json" else "false"
+        if self._kind != "json":
+            return "false"
+        return self._some(f"coalesce(base44.has_size({{v}}, {self._params.number(size)}::integer), false)")
 
     def some_element(self, element: str, condition: str) -> str:
         items = "case when jsonb_typeof({v}) = 'array' then {v} else '[]' end"
