@@ -88,19 +88,25 @@ class Journey:
         return False
 
     def sign_out(self, pages: Sequence[str] = ()) -> bool:
-        """Find the way out on this page, in its menus, then on the pages named; True when the session is gone."""
+        """Find the way out on this page, in its menus, then on the pages named; True when the session is gone.
+
+        Some apps show their way in although there is a session: then one signs in as they ask, and looks again.
+        """
         for path in ("", "/", *pages):
             if path:
                 self.go(path)
-            if not self.signed_in() or self._press_out() or self._press_out_in_menus():
+            if self._press_out_anywhere():
                 return True
-            for item in look(self.page).buttons:
-                if not _is_account(item) or not press(self.page, item["mark"]):
-                    continue
-                if self._press_out() or self._press_out_in_menus():
-                    return True
-                break
-        return False
+        return self.sign_in() and self._press_out_anywhere()
+
+    def _press_out_anywhere(self) -> bool:
+        settle(self.page)
+        if not self.signed_in() or self._press_out() or self._press_out_in_menus():
+            return True
+        account = next((item for item in look(self.page).buttons if _is_account(item)), None)
+        if account is None or not press(self.page, account["mark"]):
+            return False
+        return self._press_out() or self._press_out_in_menus()
 
     def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
         """From a path, press what leads to a form for an e-mail address until there is one of the wanted kind."""

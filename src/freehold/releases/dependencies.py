@@ -153,7 +153,7 @@ def install(wanted: Packages, *, environment: Mapping[str, str], log: Path, repo
                 folder=wanted.folder, tools=wanted.tools, npm=wanted.npm, environment=environment, log=log
             )
             return Told(_told(way, report), install_scripts.run(scripts, report))
-        left = [] if ended.timed_out else _next(left, _tail(log, start))
+        left = [] if ended.timed_out else following(left, _tail(log, start))
         if not left:
             raise _failed(ended, manager, log)
 
@@ -179,7 +179,7 @@ def _told(way: Attempt, report: Report) -> tuple[str, ...]:
     return (way.note,)
 
 
-def _next(left: list[Attempt], text: str) -> list[Attempt]:
+def following(left: list[Attempt], text: str) -> list[Attempt]:
     """Keep the ways that answer the reason of the failure: another reason (no network) fails the same way again."""
     without_lock = [other for other in left if _WITHOUT_LOCK in other.arguments]
     if _GONE.search(text):

@@ -16,7 +16,18 @@ from freehold.core.event import Event
 from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
 from freehold.kit import files, process
-from freehold.releases import artifact, clients, dependencies, frameworks, output, scratch, server, toolchain, words
+from freehold.releases import (
+    artifact,
+    clients,
+    dependencies,
+    frameworks,
+    icons,
+    output,
+    scratch,
+    server,
+    toolchain,
+    words,
+)
 from freehold.releases.toolchain import Toolchain
 
 TIMEOUT_SECONDS = 1800
@@ -166,6 +177,8 @@ class _Build:
 
     def _compile(self, folder: Path, copied: scratch.Scratch, log: Path) -> None:
         self.report(Event(name="progress", text="Build the site"))
+        if self.frontend.framework == "expo" and (note := icons.leave_out(folder)):
+            self.report(Event(name="warning", text=note))
         ended = self._run(self._build_command(folder), folder, copied, log)
         bundler = folder / "node_modules" / ".bin" / "vite"
         if not ended.ok and _only_types_are_wrong(ended) and bundler.exists():

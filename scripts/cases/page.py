@@ -1,0 +1,110 @@
+"""How the Lovable and Bolt cases came up: a section of docs/reference/real-apps.md, from tests/corpus/served.json."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests/corpus/served.json"
+CAUSES = ROOT / "tests/corpus/causes.json"
+PAGE = ROOT / "docs/reference/real-apps.md"
+BEGIN, END = "<!-- served -->", "<!-- /served -->"
+HEAD = """## What came up
+
+The Lovable and Bolt cases, built with the package registry at hand and then, with no network but loopback, served by
+`freehold up` and used in Chromium by `scripts/walk_real_apps.py`: a new person signs up through the app's own pages
+where these offer it by password or e-mail code, signs out and in again, and opens every page that menus and links
+lead to (at most 60). Nothing in the walk knows an app. Secrets that functions read are set to made-up values.
+
+A case **counts** when it is built and served, that person got in, out and in again, no page was blank, and no request
+of ours failed: no 404 for a table, column, function or file that the runtime owes, no 5xx of the runtime's own, no
+refused WebSocket. An answer of the app's own function that says it lacks a secret or the network is the app's.
+`options` are what `freehold up` itself said was needed: with `--fill-from-types` and `--fill-from-code` some tables
+are empty stand-ins, so such an app runs, without what only its live database knows.
+"""
+
+
+def counts(case: Mapping[str, Any]) -> bool:
+    """Whether a case counts, by what was seen alone."""
+    if not case.get("served"):
+        return False
+    sign_up = case["sign_up"]
+    through = not sign_up["offered"] or (sign_up["done"] and case.get("sign_out") and case.get("sign_in"))
+    blank = any(page["blank"] for page in (*case["public_pages"], *case["pages"]))
+    return bool(through) and not blank and not any(fault["ours"] for fault in case["faults"])
+
+
+def section() -> list[str]:
+    """The lines of the section."""
+    data: dict[str, dict[str, Any]] = json.loads(DATA.read_text())
+    causes: dict[str, str] = json.loads(CAUSES.read_text())
+    good = [name for name, case in data.items() if counts(case)]
+    plain = [name for name in good if "--fill" not in data[name]["mode"]]
+    functions = [case["functions"] for case in data.values() if case.get("served")]
+    named, starting = (sum(item[key] for item in functions) for key in ("named", "starting"))
+    tables = [case["tables"] for case in data.values() if case.get("served")]
+    answering, asked = (sum(item[key] for item in tables) for key in ("answering", "named"))
+    return [
+        BEGIN,
+        HEAD,
+        f"- **{len(good)} of {len(data)}** cases count, {len(plain)} of them without a stand-in table.",
+        f"- **{starting} of {named}** edge functions start ({starting / max(1, named):.1%}).",
+        f"- **{answering} of {asked}** tables that code names answer.",
+        "",
+        "| app | counts | options | pages | sign-up | out, in | tables | functions | sockets | why not |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_row(name, case, causes) for name, case in data.items()),
+        "",
+        "### Functions that do not start",
+        "",
+        *(_functions(data) or ["None."]),
+        "",
+        END,
+    ]
+
+
+def put(text: str) -> str:
+    """The page with its section made anew; at the end where it has none."""
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return before.rstrip() + "\n\n" + "\n".join(section()) + "\n" + (after.lstrip("\n") and "\n" + after.lstrip("\n"))
+
+
+def _row(name: str, case: Mapping[str, Any], causes: Mapping[str, str]) -> str:
+    why = "" if counts(case) else causes.get(name) or _seen(case)
+    if not case.get("served"):
+        return f"| {name} | no | | | | | | | | {why} |"
+    sign_up = case["sign_up"]
+    offered = "not offered" if not sign_up["offered"] else "yes" if sign_up["done"] else "no"
+    if any("mail page" in note for note in case.get("notes", ())):
+        offered += ", by mail"
+    again = f"{_word(case.get('sign_out'))}, {_word(case.get('sign_in'))}" if sign_up["done"] else ""
+    pages = len({page["path"] for page in (*case["public_pages"], *case["pages"])})
+    tables = f"{case['tables']['answering']} / {case['tables']['named']}"
+    functions = f"{case['functions']['starting']} / {case['functions']['named']}"
+    options = case["mode"] or "none"
+    yes = _word(counts(case))
+    seen = (name, yes, options, str(pages), offered, again, tables, functions, str(case["sockets"]), why)
+    return f"| {' | '.join(seen)} |"
+
+
+def _word(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def _seen(case: Mapping[str, Any]) -> str:
+    if not case.get("served"):
+        return str(case.get("error", "")).split("\n")[0][:160].replace("|", "/")
+    faults = sorted({f"{fault['status']} {fault['request']}"[:110] for fault in case["faults"] if fault["ours"]})
+    return "; ".join(faults[:3]).replace("|", "/") + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
+
+
+def _functions(data: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for name, case in data.items():
+        found = case.get("functions", {"not_vendored": {}, "silent": {}})
+        for function, why in found["not_vendored"].items():
+            lines.append(f"- {name}: {why.removeprefix(f'The function {function} cannot start: ')} ({function})")
+        lines += [f"- {name}: {function} ends while it is loaded" for function in found["silent"]]
+    return lines

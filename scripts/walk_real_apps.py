@@ -1,0 +1,60 @@
+"""Bring up and use the Lovable and Bolt cases, and write down how each fared.
+
+    python scripts/walk_real_apps.py CORPUS WORK [CASE...]
+
+CORPUS holds one checkout a case, as in tests/corpus/apps.json; WORK is filled with copies, builds and data, and may be
+used again. Building needs the package registry; each walk then runs in a network namespace of its own (root, or user
+namespaces) with Chromium. Results are merged into tests/corpus/served.json, and their section of
+docs/reference/real-apps.md is made anew. Nothing of an app is kept but names, addresses and what was answered.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cases import page
+
+ROOT = Path(__file__).parents[1]
+APPS = ROOT / "tests/corpus/apps.json"
+STEPS = Path(__file__).parent / "cases"
+BUILD_SECONDS, WALK_SECONDS = 1800, 1500
+
+
+def main(corpus: Path, work: Path, chosen: list[str]) -> int:
+    """Walk every case, or those that are chosen; gives the number of those that do not count."""
+    names = [case["folder"] for case in json.loads(APPS.read_text()) if {*case["builders"]} & {"lovable", "bolt"}]
+    known: dict[str, dict[str, Any]] = json.loads(page.DATA.read_text()) if page.DATA.exists() else {}
+    for name in chosen or names:
+        known[name] = _case(corpus / name, work / name)
+        print(name, "counts" if page.counts(known[name]) else "does not count", flush=True)
+        page.DATA.write_text(json.dumps({key: known[key] for key in names if key in known}, indent=1) + "\n")
+    page.PAGE.write_text(page.put(page.PAGE.read_text()))
+    return sum(not page.counts(known[name]) for name in chosen or names)
+
+
+def _case(source: Path, folder: Path) -> dict[str, Any]:
+    (folder / "home").mkdir(parents=True, exist_ok=True)
+    if not (folder / "app").exists():
+        subprocess.run(["git", "clone", "--quiet", "--shared", str(source), str(folder / "app")], check=True)
+    words = [sys.executable, str(STEPS / "building.py"), str(folder / "app"), str(folder / "data")]
+    environment = os.environ | {"HOME": str(folder / "home"), "NO_COLOR": "1"}
+    built = subprocess.run(
+        words, env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=BUILD_SECONDS
+    )
+    if built.returncode:
+        said = json.loads(built.stdout.splitlines()[-1])
+        return {"served": False, "error": said["error"]}
+    result = folder / "result.json"
+    result.unlink(missing_ok=True)
+    walk = 'ip link set lo up && exec "$@"'
+    apart = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", walk, "sh"]
+    words = [*apart, sys.executable, str(STEPS / "one.py"), str(folder), str(result)]
+    subprocess.run(words, check=False, timeout=WALK_SECONDS)
+    return json.loads(result.read_text()) if result.exists() else {"served": False, "error": "the walk broke off"}
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))
