@@ -1,4 +1,4 @@
-"""Run every benchmark of this folder, or those named: `make bench`, `python -m benchmarks rest_read`.
+"""Run every benchmark of this folder, or those named: `make bench`, `python -m benchmarks rest`.
 
 Each is a script that prints its own table of figures and ratios. Machines are noisy: quote ratios.
 """
