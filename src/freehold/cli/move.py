@@ -147,7 +147,7 @@ def _show(found: dict[str, Any], *, as_json: bool) -> None:
             "Files": f"{found['files']['fetched']}",
             "Old addresses": f"in {len(found.get('old_addresses') or [])} columns, functions and jobs",
             "Secrets to set": ", ".join(i["name"] for i in found.get("secrets") or [] if not i["set"]) or "none",
-            "Report": f"{found['target']}/{move.PAGE}",
+            "Report": str(found.get("page") or move.PAGE),
         }
     )
     for item in left:

@@ -10,6 +10,7 @@ from freehold.core.errors import MoveDiffers, MoveRefused, NotAnApp
 from freehold.core.event import Event
 from freehold.core.inventory import Inventory
 from freehold.core.plan import Plan, Report
+from freehold.core.ports import Target
 from freehold.data.move import addresses, ledger
 from freehold.data.move.loading import without_triggers
 from freehold.data.move.refresh import refresh
@@ -18,7 +19,15 @@ from freehold.data.move.verify import verify
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import move_report, up_steps
-from freehold.flows.move_work import MoveWork, Request, open_files, open_source_of, running_destination, size_of
+from freehold.flows.move_work import (
+    MoveWork,
+    Request,
+    open_files,
+    open_source_of,
+    running_destination,
+    size_of,
+    target_destination,
+)
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
@@ -48,13 +57,27 @@ def run(request: Request, report: Report) -> dict[str, object]:
         return work.document
 
 
+def run_to(target: Target, request: Request, report: Report) -> dict[str, object]:
+    """Move into a target's database, whose platform its owner installed with it; see `run`.
+
+    Uploaded files are counted and left: they have to be brought to the target's folder by hand.
+    """
+    place = place_of(request.app, request.data)
+    place.prepare()
+    with _work(request, place, report) as work, target.database() as (admin, owner):
+        work.there = target_destination(target, admin, owner, place.work / "no-files")
+        work.files = None
+        apply(plan(work), report, Journal(place.journal))
+        return work.document
+
+
 def plan(work: MoveWork) -> Plan:
     """Say what has to happen, in order."""
+    start = (up_steps.StartDatabase(work.up), up_steps.InstallPlatform(work.up)) if work.there is None else ()
     return Plan(
-        purpose=f"Move {work.source.described} here",
+        purpose=f"Move {work.source.described}",
         steps=(
-            up_steps.StartDatabase(work.up),
-            up_steps.InstallPlatform(work.up),
+            *start,
             BringEverything(work),
             CompareEverything(work),
             *((RewriteAddresses(work),) if work.request.rewrite_to else ()),
@@ -139,13 +162,16 @@ class CompareEverything:
     def run(self, report: Report) -> None:
         """Compare and write the report; raises MoveDiffers."""
         work = self.work
-        work.up.owner_role = work.up.owner_role or _owner(work)
+        if work.there is None:
+            work.up.owner_role = work.up.owner_role or _owner(work)
         destination = work.destination
         found = verify(work.source, destination, report)
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
             old = addresses.scan(admin, work.inventory.backend.url if work.inventory and work.inventory.backend else "")
             document = _document(found.document(), work.source.described, work.place)
+            document["target"] = work.there.described if work.there else str(work.place.root)
+            document["page"] = str(work.place.root / PAGE)
             document["old_addresses"] = [vars_of(item) for item in old]
             document["secrets"] = _secrets(work)
             document["edge_functions"] = len(work.inventory.functions) if work.inventory else 0
@@ -231,7 +257,7 @@ def _inventory(app: object, report: Report) -> Inventory | None:
 
 def _refuse_when_in_use(work: MoveWork) -> None:
     """Once everything was equal the app may have been used here: copying again would take its new rows away."""
-    with postgres.connect(work.up.database.admin_dsn) as admin:
+    with work.destination.admin() as admin:
         row = admin.execute("select status, source from freehold.moves").fetchone()
     if row is not None and row[0] == "equal":
         raise MoveRefused(

@@ -41,7 +41,7 @@ def _body(document: Document) -> Iterator[str]:
     yield f"<p>From {escape(str(document['source']))} to <code>{escape(str(document['target']))}</code>.</p>"
     yield _tally(
         {
-            "rows differ in": f"{differing} of {len(document['tables'])} tables",
+            "tables differ": f"{differing} of {len(document['tables'])}",
             "rows compared": f"{rows:,}",
             "of the source accounted for": f"{found['percent']:g} %",
             "files": f"{document['files']['fetched']:,}",
@@ -69,10 +69,10 @@ def _ledger(found: Document) -> Iterator[str]:
     outcomes = found["outcomes"]
     yield _table(("", "objects"), [(words.get(name, name), f"{count:,}") for name, count in sorted(outcomes.items())])
     if found["left"]:
-        yield "<h3>Could not be moved, and why</h3>"
+        yield "<h2>Could not be moved, and why</h2>"
         yield _table(("what", "why"), [(item["what"], item["why"]) for item in found["left"]])
     if found["notes"]:
-        yield "<h3>Moved, with a note</h3>"
+        yield "<h2>Moved, with a note</h2>"
         yield _table(("what", "note"), [(item["what"], item["note"]) for item in found["notes"]])
 
 
@@ -128,8 +128,10 @@ def _tables(document: Document) -> Iterator[str]:
             "equal" if table["equal"] else _difference(table),
         )
         for table in document["tables"]
+        if table["rows_source"] or table["rows_target"]
     ]
     yield _table(("table", "rows at the source", "rows here", ""), rows)
+    yield f"<p>{len(document['tables']) - len(rows)} more tables are empty at both ends.</p>"
 
 
 def _difference(table: Document) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from freehold.core.errors import SourceBroken
 from freehold.core.inventory import Inventory
+from freehold.core.ports import Target
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
 from freehold.data.move.destination import Destination
@@ -15,6 +16,7 @@ from freehold.data.sources.live import LiveDatabase, open_live
 from freehold.data.sources.opened import open_dump
 from freehold.data.sources.toc import Source
 from freehold.flows.up_work import Work
+from freehold.kit import postgres
 from freehold.kit.objects.folder import FolderStore
 from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
@@ -50,12 +52,16 @@ class MoveWork:
     files: FileSource | None
     size: int
     up: Work
+    there: Destination | None = None
+    """A target's database; None for this machine's own."""
     document: dict[str, object] = field(default_factory=dict)
 
     @property
     def destination(self) -> Destination:
-        """The place's own database and folder; only after it was started and the platform installed."""
+        """Whereto. The place's own database and folder only after it was started and the platform installed."""
         up = self.up
+        if self.there is not None:
+            return self.there
         return Destination(
             admin_dsn=up.database.admin_dsn,
             owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
@@ -63,6 +69,17 @@ class MoveWork:
             described=up.database.described,
             objects=FolderStore(self.place.objects),
         )
+
+
+def target_destination(target: Target, admin: Secret, owner: Secret, unused: Path) -> Destination:
+    """A target's database. Files are not brought to a target, so its place for them is a folder that nobody fills."""
+    return Destination(
+        admin_dsn=admin,
+        owner_dsn=owner,
+        owner=postgres.parameters(owner).get("user", "postgres"),
+        described=f"{target.name} ({target.address})",
+        objects=FolderStore(unused),
+    )
 
 
 def running_destination(place: Place, access: database_access.Access) -> Destination:

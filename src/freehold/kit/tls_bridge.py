@@ -13,6 +13,8 @@ from freehold.core.errors import DatabaseUnavailable
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 PIECE_BYTES = 64 * 1024
+SASL = 10
+BINDING = b"SCRAM-SHA-256-PLUS"
 CONNECT_SECONDS = 20
 _CHECKED = ("verify-ca", "verify-full")
 
@@ -54,7 +56,7 @@ def _accept(listener: socket.socket, host: str, port: int, context: ssl.SSLConte
 
 def _serve(client: socket.socket, host: str, port: int, context: ssl.SSLContext) -> None:
     with client, contextlib.suppress(OSError, DatabaseUnavailable), _secured(host, port, context) as server:
-        back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+        back = threading.Thread(target=_answer, args=(server, client), daemon=True)
         back.start()
         _pump(client, server)
         back.join()
@@ -69,6 +71,35 @@ def _secured(host: str, port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
     secured = context.wrap_socket(plain, server_hostname=host)
     secured.settimeout(None)
     return secured
+
+
+def _answer(server: ssl.SSLSocket, client: socket.socket) -> None:
+    """Pass the first message on without the mechanism that binds to TLS: a client without TLS refuses the offer."""
+    with contextlib.suppress(OSError):
+        client.sendall(_without_binding(server))
+    _pump(server, client)
+
+
+def _without_binding(server: ssl.SSLSocket) -> bytes:
+    head = _exactly(server, 9)
+    kind, length, code = struct.unpack("!cii", head)
+    if kind != b"R" or code != SASL:
+        return head
+    names = [name for name in _exactly(server, length - 8).split(b"\0") if name and name != BINDING]
+    content = b"".join(name + b"\0" for name in names) + b"\0"
+    return struct.pack("!cii", kind, 8 + len(content), code) + content
+
+
+def _exactly(server: ssl.SSLSocket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        piece = server.recv(count - len(found))
+        if not piece:
+            break
+        found += piece
+    if len(found) < count:
+        raise ConnectionError("the server hung up")
+    return found
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
+import yarl
 
 from freehold.core.errors import DatabaseUnavailable, SourceBroken
 from freehold.core.secret import Secret
@@ -115,7 +116,7 @@ class _OpenApi:
         """Ask again while the source is busy or away."""
         for attempt in range(ATTEMPTS):
             try:
-                response = await self._session.get(address)
+                response = await self._session.get(yarl.URL(address, encoded=True))
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt + 1 == ATTEMPTS:
                     raise self._away(error) from None

@@ -1,0 +1,221 @@
+"""Sources as they are out there: behind TLS, cut off in the middle, changing under the copy, files behind an API."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import ipaddress
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from move_world import Target, live, project
+from psycopg import conninfo
+from storage_world import SERVICE_KEY, storage_world
+from tcp_proxy import Network
+
+from freehold.core.errors import DatabaseUnavailable
+from freehold.core.event import Event
+from freehold.core.secret import Secret
+from freehold.data.move import decisions
+from freehold.data.move.refresh import refresh
+from freehold.data.move.run import move
+from freehold.data.move.verify import verify
+from freehold.data.sources.files import FileMissing, StorageApi
+from freehold.data.sources.live import open_live
+from freehold.testing import database as databases
+
+NAME = "folder/a (1) & b+c's.txt"
+FORBIDDEN = "it was reached without TLS"
+
+
+@pytest.fixture(scope="module")
+def source(postgres_server: databases.Server) -> Iterator[databases.FreshDatabase]:
+    with project(postgres_server) as found:
+        yield found
+
+
+@pytest.fixture
+def target(database: databases.FreshDatabase, tmp_path: Path) -> Target:
+    return Target(database, tmp_path / "objects")
+
+
+@pytest.fixture
+def certificate(source: databases.FreshDatabase, tmp_path: Path) -> Iterator[Path]:
+    """The server speaks TLS while the test runs; gives the certificate that a client trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as admin:
+        row = admin.execute("show data_directory").fetchone()
+        folder = Path(str(row[0] if row else ""))
+        (folder / "test.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        (folder / "test.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        owner = folder.stat()
+        for file in (folder / "test.crt", folder / "test.key"):
+            file.chmod(0o600)
+            shutil.chown(file, owner.st_uid, owner.st_gid)
+        for setting in ("ssl_cert_file = 'test.crt'", "ssl_key_file = 'test.key'", "ssl = on"):
+            admin.execute(f"alter system set {setting}".encode())
+        admin.execute("select pg_reload_conf()")
+        trusted = tmp_path / "trusted.crt"
+        trusted.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        try:
+            yield trusted
+        finally:
+            for name_of in ("ssl", "ssl_cert_file", "ssl_key_file"):
+                admin.execute(f"alter system reset {name_of}".encode())
+            admin.execute("select pg_reload_conf()")
+
+
+def through(dsn: str, **parameters: str) -> Secret:
+    return Secret(conninfo.make_conninfo(dsn, **parameters))
+
+
+def until_tls(dsn: Secret) -> None:
+    for _ in range(300):
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(dsn.reveal()):
+            return
+        time.sleep(0.1)
+    pytest.fail("the server does not speak TLS")
+
+
+def test_a_source_that_insists_on_tls_is_read_with_its_certificate_checked(
+    source: databases.FreshDatabase, certificate: Path
+) -> None:
+    """The bundled pg_dump knows no TLS: it is spoken for it, and never left out."""
+    tls = through(source.superuser_dsn, host="127.0.0.1", sslmode="verify-full", sslrootcert=str(certificate))
+    until_tls(tls)
+    with open_live(tls, decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as opened:
+        assert any(entry.name == "tasks" and entry.kind == "TABLE" for entry in opened.entries())
+        with psycopg.connect(source.superuser_dsn) as admin:
+            plain = admin.execute(
+                "select count(*) from pg_stat_ssl join pg_stat_activity using (pid)"
+                " where not ssl and client_addr is not null and datname = current_database()"
+            ).fetchone()
+    assert plain == (0,), FORBIDDEN
+
+
+def test_a_certificate_of_somebody_else_is_refused(source: databases.FreshDatabase, certificate: Path) -> None:
+    until_tls(through(source.superuser_dsn, host="127.0.0.1", sslmode="require"))
+    other = certificate.with_name("other.crt")
+    other.write_text(
+        Path("/etc/ssl/certs/ca-certificates.crt").read_text()
+        if Path("/etc/ssl/certs/ca-certificates.crt").exists()
+        else ""
+    )
+    wrong = through(source.superuser_dsn, host="127.0.0.1", sslmode="verify-full", sslrootcert=str(other))
+    with pytest.raises(DatabaseUnavailable), open_live(wrong, decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS):
+        pass
+
+
+@contextlib.contextmanager
+def network(port: int) -> Iterator[tuple[Network, asyncio.AbstractEventLoop]]:
+    """A network in a thread of its own."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    found = Network("127.0.0.1", port)
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with found.run():
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait(30)
+    try:
+        yield found, loop
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(30)
+        loop.close()
+
+
+def test_a_source_that_breaks_off_in_the_middle_is_gone_on_with(
+    source: databases.FreshDatabase, target: Target
+) -> None:
+    with network(source.port) as (wire, loop):
+        dsn = through(source.superuser_dsn, host="127.0.0.1", port=str(wire.port), sslmode="disable")
+
+        def cut_in_the_middle(event: Event) -> None:
+            if event.name == "step-started" and event.text == "Copy the rows":
+                asyncio.run_coroutine_threadsafe(cut(), loop).result(10)
+
+        async def cut() -> None:
+            wire.cut()
+
+        with (
+            pytest.raises(DatabaseUnavailable) as broken,
+            open_live(dsn, decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as opened,
+        ):
+            move(opened, target.destination, (), cut_in_the_middle)
+        assert "run the same command again" in broken.value.hint
+        assert target.ask("select count(*) > 0 from pg_tables where schemaname = 'public'") == [(True,)]
+        loop.call_soon_threadsafe(wire.mend)
+        with open_live(dsn, decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as opened:
+            assert target.take(opened).resumed
+            refresh(opened, target.destination, target.events.append)
+            assert verify(opened, target.destination, target.events.append).faults == ()
+
+
+def test_a_table_cannot_be_rewritten_under_the_copy(source: databases.FreshDatabase, target: Target) -> None:
+    """A table rewritten after the snapshot looks empty in it: nobody would notice."""
+    with live(source) as opened:
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as other:
+            other.execute("set lock_timeout = '300ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("alter table public.events_rest alter column kind type varchar using kind || ''")
+            other.execute("insert into public.log_without_key values ('later', null)")
+        target.take(opened)
+        assert verify(opened, target.destination, target.events.append).faults == ()
+    assert target.ask("select count(*) from public.log_without_key where line = 'later'") == [(0,)]
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as other:
+        other.execute("delete from public.log_without_key where line = 'later'")
+
+
+async def test_files_come_from_the_storage_api_with_private_buckets_too(
+    postgres_server: databases.Server, tmp_path: Path
+) -> None:
+    """Our own Storage API answers as the old project's does."""
+    with databases.fresh_database(postgres_server) as database:
+        async with storage_world(database, tmp_path / "there") as world:
+            world.bucket("private")
+            answer = await world.upload("service", f"private/{quote(NAME)}", b"the bytes" * 100_000)
+            assert answer.status == 200, answer.body
+            api = StorageApi(world.url.removesuffix("/storage/v1"), Secret(SERVICE_KEY))
+            async with api.opened() as files:
+                assert await whole(files.read("private", NAME)) == b"the bytes" * 100_000
+                with pytest.raises(FileMissing):
+                    await whole(files.read("private", "nothing"))
+            refused = StorageApi(world.url.removesuffix("/storage/v1"), Secret("no key"))
+            async with refused.opened() as files:
+                with pytest.raises((DatabaseUnavailable, FileMissing)):
+                    await whole(files.read("private", NAME))
+
+
+async def whole(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
