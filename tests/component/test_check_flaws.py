@@ -75,6 +75,20 @@ def test_addresses_that_callers_send_and_that_users_store_are_told_apart(
     assert (stored.severity, stored.confidence) == ("low", "possible")
 
 
+def test_a_function_that_can_run_is_told_whatever_words_it_begins_with(
+    checked: Callable[[dict[str, str | None]], Checked],
+) -> None:
+    said_of = [item.title for item in checked(flaws.FLAWED).findings if item.rule == "definer-function-open"]
+    assert [any(name in title for title in said_of) for name in ("give_points", "raise_points")] == [True, True]
+
+
+def test_a_public_view_that_strangers_write_through_is_told(
+    checked: Callable[[dict[str, str | None]], Checked],
+) -> None:
+    titles = [item.title for item in checked(flaws.FLAWED).findings if item.rule == "view-past-row-security"]
+    assert "View scores_public lets anybody change and delete rows of public.scores" in titles
+
+
 def test_every_finding_says_what_how_bad_how_sure_why_and_how_to_mend_it(
     checked: Callable[[dict[str, str | None]], Checked],
 ) -> None:

@@ -10,6 +10,7 @@ from freehold.core.inventory import Inventory, MigrationFile
 from freehold.core.secret import Secret
 from freehold.data import migrations, probe
 from freehold.data.probe import Observation, ProbeReport
+from freehold.data.schema import fingerprint
 from freehold.testing.database import FreshDatabase, fresh_database
 
 WORLD = Path(__file__).parents[1] / "support" / "probe"
@@ -72,6 +73,14 @@ def test_what_asks_is_closed_or_is_for_everybody_is_no_hole(database: FreshDatab
     assert [item.evidence for item in report.holes] == []
     assert report.unknowns == ()
     assert "public.all_members()" in report.probed
+
+
+def test_the_platforms_own_tables_are_nobodys_app(database: FreshDatabase) -> None:
+    report = look(database, "create table public.pots (id uuid primary key);")
+    assert [item for item in report.probed if not item.startswith(("public.", "storage."))] == []
+    assert report.unknowns == ()
+    with psycopg.connect(database.superuser_dsn) as connection:
+        assert fingerprint.take(connection).text.count("base44") == 0
 
 
 def _one(report: ProbeReport, thing: str) -> Observation:

@@ -59,9 +59,13 @@ create policy "by metadata" on public.settings for select
   using (((auth.jwt() -> 'user_metadata') ->> 'org') = org);
 create policy "own role" on public.user_roles for insert with check (auth.uid() = user_id);
 create view public.letter_list as select id, body from public.letters;
+create view public.scores_public as select id, points from public.scores where points > 0;
 create view public.people as select id, email from auth.users;
 create function public.give_points(target uuid, points int) returns void language plpgsql security definer as
   $$ begin update public.scores set points = give_points.points where user_id = target; end $$;
+create function public.raise_points(target uuid, points int) returns void language plpgsql security definer set search_path = public as
+  $$ begin if extract(year from now()) is distinct from points then
+  update public.scores as s set points = raise_points.points where s.user_id = target; end if; end $$;
 create function public.exec_sql(query text) returns void language plpgsql security definer set search_path = public as
   $$ begin execute query; end $$;
 create table public.hooks (id uuid primary key, user_id uuid references auth.users(id), webhook_url text);
@@ -114,8 +118,13 @@ create function public.close_order(target uuid) returns void language plpgsql se
   $$ begin update public.orders_of_old set closed = true where id = target; end $$;
 create function public.mark_post(target uuid) returns void language plpgsql security definer set search_path = public as
   $$ begin update public.posts set moderated_at = now() where id = target; end $$;
+create function public.release_funds(target uuid, amount int) returns void language plpgsql security definer set search_path = public as
+  $$ declare found record; begin select * into found from milestones_of_old where id = target; if found.done then
+  update public.scores set points = amount where user_id = target; end if; end $$;
 create function public.sync_scores(target uuid) returns void language plpgsql security definer set search_path = public as
   $$ begin update public.scores set points = (select count(*) from public.posts where user_id = target) where user_id = target; end $$;
+create view public.letters_public as select id, left(body, 20) as beginning from public.letters;
+revoke insert, update, delete on public.letters_public from anon, authenticated;
 create table public.views_of_posts (post uuid primary key, views int not null default 0);
 alter table public.views_of_posts enable row level security;
 create function public.count_view(target uuid) returns void language plpgsql security definer set search_path = public as
@@ -262,6 +271,12 @@ RIGHT: dict[str, str | None] = BASE | {
     "supabase/functions/stripe-webhook/index.ts": _SUPABASE
     + 'Deno.serve(async (req) => {\n  const event = await stripe.webhooks.constructEventAsync(await req.text(), sig, secret);\n'
     '  if (event.type === "checkout.session.completed") await admin.from("orders").update({ paid: true }).eq("id", event.id);\n});\n',
+    "src/lib/shares.functions.ts": 'import { createServerFn } from "@tanstack/react-start";\n'
+    'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'
+    'export const shared = createServerFn({ method: "GET" }).handler(async ({ data }) => {\n'
+    '  const { data: share } = await supabaseAdmin.from("shares").select("id").eq("token", data.token).maybeSingle();\n'
+    '  if (share) await supabaseAdmin.from("shares").update({ seen: true }).eq("id", share.id);\n  return share;\n});\n',
+    "bridge/server/assets/gifts.functions-z4IKHqJ8.js": 'const a = createServerFn().handler(() => supabaseAdmin.from("x").insert({}));\n',
     "src/lib/gifts.functions.ts": 'import { createServerFn } from "@tanstack/react-start";\n'
     'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'
     'export const give = createServerFn({ method: "POST" }).middleware([requireSupabaseAuth]).handler(async ({ data }) =>\n'
@@ -273,6 +288,9 @@ RIGHT: dict[str, str | None] = BASE | {
     '  if (req.headers.get("x-secret") !== secret) return new Response("no", { status: 401 });\n'
     '  const { data: feeds } = await admin.from("feeds").select("id, feed_url");\n'
     "  for (const feed of feeds ?? []) await fetch(feed.feed_url);\n  return new Response();\n});\n",
+    "supabase/functions/public-figures/index.ts": _SUPABASE + "Deno.serve(async () => {\n"
+    '  const { count } = await admin.from("posts").select("*", { count: "exact", head: true });\n'
+    '  return Response.json({ count });\n});\n',
     "supabase/functions/rss/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n"
     '  const category = new URL(req.url).searchParams.get("category");\n'
     '  let rows = admin.from("posts").select("id, title").eq("status", "published");\n'

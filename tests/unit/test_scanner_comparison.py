@@ -33,6 +33,13 @@ def test_the_sentence_below_the_table_has_its_sums() -> None:
     assert sums["eslint-plugin-security"][1:3] == [70, 0]
 
 
+def test_the_sentence_on_other_apps_has_its_sums() -> None:
+    text = " ".join(PAGE.split())
+    counted = Counter(row["verdict"] for row in DATA["others"])
+    assert (counted.total(), "nine findings" in text) == (9, True)
+    assert f"{counted['true']} were true, {counted['false']} false and {counted['not a security matter']} not a" in text
+
+
 def test_the_first_twenty_of_each_tool_and_app_have_a_verdict_and_a_reason() -> None:
     for finding in DATA["findings"]:
         rows = [row for row in DATA["verdicts"] if (row["tool"], row["app"]) == (finding["tool"], finding["app"])]

@@ -20,6 +20,7 @@ _LANGUAGES = {
 _NOT_THE_APP = re.compile(
     r"(^|/)(__tests__|__mocks__|tests?|e2e|cypress|playwright|fixtures?|mocks?|stories|storybook|examples?|samples?"
     r"|node_modules|vendor|dist|build|\.next|\.output|public|static|docs?|coverage|attached_assets)/"
+    r"|/assets/[^/]+-[\w-]{8}\.[cm]?js$"
     r"|\.(test|spec|stories|min|d)\.\w+$|(^|/)test_[^/]*\.py$|_test\.py$|(^|/)conftest\.py$|\.config\.[cm]?[jt]s$"
 )
 _FUNCTION = re.compile(r"^(supabase/functions|base44/functions|functions|netlify/functions)/")

@@ -87,7 +87,7 @@ def check(request: Request, report: Report) -> Checked:
             inventory=inventory,
             schema=schema,
             findings=tuple(sorted(found, key=_rank)),
-            unknowns=tuple(unknowns),
+            unknowns=_told_once(unknowns),
             seconds=round(time.monotonic() - started, 2),
             whole=whole and inventory is not None and not any(item.what == "the database" for item in lacks),
         )
@@ -155,6 +155,15 @@ def _no_builder(matches: tuple[Match, ...]) -> Unknown:
     best = f"{matches[0].builder} has {matches[0].score} of {SURE} points" if matches else "no mark of any was found"
     why = f"no builder that Freehold knows is sure of this app ({best}), so it was not inventoried"
     return Unknown(what="builder", why=why, hint="give the folder with its git history")
+
+
+def _told_once(unknowns: list[Unknown]) -> tuple[Unknown, ...]:
+    """Leave out what a later one says of the same thing in more words."""
+    return tuple(
+        item
+        for number, item in enumerate(unknowns)
+        if not any(other.what == item.what and other.why.startswith(item.why) for other in unknowns[number + 1 :])
+    )
 
 
 def _say(report: Report, text: str) -> None:

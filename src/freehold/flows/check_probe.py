@@ -8,7 +8,7 @@ from dataclasses import replace
 from freehold.core.finding import Finding, Proof
 from freehold.core.ports import Facts
 from freehold.data.probe import Observation
-from freehold.flows.check_probe_kinds import GROUPED, KINDS, OTHER
+from freehold.flows.check_probe_kinds import GROUPED, KINDS, OTHER, TOGETHER
 
 STRANGERS = frozenset({"nobody", "anon"})
 _CALLED = re.compile(r"^(?P<object>\S+\(.*?\)) runs with its owner's rights and (?P<does>.*)$", re.DOTALL)
@@ -22,7 +22,8 @@ def merged(findings: Iterable[Finding], observations: Iterable[Observation], fac
     groups: dict[tuple[str, str], list[Observation]] = defaultdict(list)
     for item in observations:
         if item.hole:
-            groups[item.kind, "" if item.kind in GROUPED else _thing(item.object)].append(item)
+            kind = TOGETHER.get(item.kind, item.kind)
+            groups[kind, "" if kind in GROUPED else _thing(item.object)].append(item)
     kept = list(findings)
     for (kind, thing), seen in groups.items():
         proofs = tuple(_proofs(seen))
@@ -60,7 +61,9 @@ def _title(kind: str, seen: list[Observation]) -> str:
     objects = list(dict.fromkeys(item.object for item in seen))
     if kind in GROUPED and len(objects) > 1:
         return GROUPED[kind].format(count=len(objects), names=", ".join(_bare(item) for item in objects[:6]))
-    return _sentence(seen[0].evidence)
+    title = _sentence(seen[0].evidence)
+    others = [item.action for item in seen[1:] if item.action != seen[0].action and item.actor == seen[0].actor]
+    return title.replace(f" {seen[0].action}s ", f" {seen[0].action}s and {others[0]}s ", 1) if others else title
 
 
 def _revoked(function: str) -> str:

@@ -99,4 +99,6 @@ GROUPED = {
     "address-told": "{count} functions tell anybody whether an address is known: {names}",
 }
 """Kinds of which many together are one matter, with the title of many."""
+TOGETHER = {"rows-deletable": "rows-changeable", "files-deletable": "files-changeable"}
+"""Kinds that one policy opens together: they are one matter of a table or bucket."""
 OTHER = Kind(stranger="high", user="medium", fix=_POLICY)

@@ -39,6 +39,12 @@ _TARGET = re.compile(
     r"(?:\s+(?:as\s+)?\w+)??(?:\s+set\s+\"?(?P<column>\w+)\"?\s*=)?",
     re.IGNORECASE,
 )
+_NEEDED = re.compile(
+    r"\b(?<!distinct )(?:from|join|update|insert\s+into)\s+(?:\"?public\"?\.)?\"?(?P<name>[a-z_]\w*)\"?"
+    r"(?![\w\"]|\s*[.(])",
+    re.IGNORECASE,
+)
+_INSIDE_CALL = re.compile(r"(?:extract|trim|substring|overlay|position)\s*\([^()]*$", re.IGNORECASE)
 _TYPES = re.compile(r"(^|/)(?:types|database|supabase|database\.types)\.ts$")
 
 
@@ -79,14 +85,18 @@ def _only_derives(row: catalogue.Row, body: str) -> bool:
 
 
 def _cannot_run(facts: Facts, body: str) -> bool:
-    """Whether each of its writes names a table or column that neither the schema nor the generated types have."""
+    """Whether the first table it needs, or each that it writes, is in neither the schema nor the generated types."""
     writes = [match for match in _TARGET.finditer(body) if (match["schema"] or "public.").strip('".') == "public"]
     known = "\n".join(facts.text(path) for path in facts.files if _TYPES.search(path))
-    return bool(writes) and all(_is_missing(facts, match, known) for match in writes)
+    first = next((item["name"] for item in _NEEDED.finditer(body) if not _INSIDE_CALL.search(body[: item.start()])), "")
+    is_own = re.search(rf"\b{first}\s+as\s*(?:not\s+)?(?:materialized\s*)?\(|\bfor\s+{first}\b", body, re.IGNORECASE)
+    if first and not is_own and _is_missing(facts, first, "", known):
+        return True
+    return bool(writes) and all(_is_missing(facts, match["name"], match["column"] or "", known) for match in writes)
 
 
-def _is_missing(facts: Facts, write: re.Match[str], known: str) -> bool:
-    table, column = write["name"].lower(), (write["column"] or "").lower()
+def _is_missing(facts: Facts, table: str, column: str, known: str) -> bool:
+    table, column = table.lower(), column.lower()
     row = catalogue.table(facts, table)
     if row is None:
         views = {view["name"] for view in catalogue.views(facts)}

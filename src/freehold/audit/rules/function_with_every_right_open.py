@@ -37,6 +37,7 @@ _DOES_MORE = re.compile(
     r"\.(?:insert|update|upsert|delete|rpc|upload|remove|move|copy|invoke|send|createUser|deleteUser|updateUserById|listUsers"
     r"|generateLink|createSignedUrl)\s*\(|\bfetch\s*\("
 )
+_SHOWN_TO_ALL = re.compile(r"(^|-|_)(public|sitemap|feed|rss|health|manifest)(-|_|$)", re.IGNORECASE)
 _FOR_ALL = re.compile(
     r"storefront|public|subscribe|track|sitemap|feed|rss|preferences|checkout|contact|health|resolve|manifest|share|embed|og-"
     r"|opt-?out|verify-email|waitlist|lead",
@@ -49,7 +50,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """What takes input is likely exploitable; what takes none may be a job that does no harm when it runs once more."""
     found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        asked = reading.asks or reading.is_webhook or _only_publishes(reading.text)
+        shown = _only_publishes(reading.text) or _shows_to_all(reading.function.name, reading.text)
+        asked = reading.asks or reading.is_webhook or shown
         if reading.service is not None and not asked:
             takes = any(word in reading.text for word in _TAKES_INPUT)
             found[takes and not _FOR_ALL.search(reading.function.name)].append(reading)
@@ -64,6 +66,12 @@ def _only_publishes(text: str) -> bool:
     return (
         bool(reads) and not _DOES_MORE.search(text) and all(_PUBLISHED.search(part.split(";", 1)[0]) for part in reads)
     )
+
+
+def _shows_to_all(name: str, text: str) -> bool:
+    """Whether it says by its name that it is for everybody, reads only, and takes nothing from its caller."""
+    takes = any(word in text for word in _TAKES_INPUT)
+    return bool(_SHOWN_TO_ALL.search(name)) and not takes and not _DOES_MORE.search(text)
 
 
 def _finding(readings: list[edge_functions.Reading], *, sure: bool) -> Finding:

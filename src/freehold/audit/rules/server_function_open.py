@@ -17,14 +17,16 @@ card = Card(
     fix="Put the middleware that asks for the user in front.",
     owasp="A01:2025",
     asvs=("8.2.1",),
-    silent="functions with a middleware, functions that ask for the user or compare a secret, functions that "
-    "read only what is public, functions without the service key",
+    silent="functions with a middleware, functions that ask for the user or compare a secret, functions that look a "
+    "row up by a token that their caller has to know, functions that read only what is public, functions without the "
+    "service key",
 )
 _MADE = re.compile(r"createServerFn\s*\(")
 _ADMIN = re.compile(r"\bsupabaseAdmin\b|SERVICE_ROLE_KEY|client\.server[\"']")
 _ASKS = re.compile(
     r"\.middleware\s*\(|getUser\s*\(|getClaims\s*\(|_SECRET|timingSafeEqual|access_?token"
-    r"|\b(?:require|assert|verify|authenticate|ensure|check|authorize|guard|resolve|load)[A-Z]\w*\(",
+    r"|\b(?:require|assert|verify|authenticate|ensure|check|authorize|guard|resolve|load)[A-Z]\w*\("
+    r"|\.eq\(\s*[\"'`]\w*(?:token|secret|api_key|key_hash|access_code|share_code)\w*[\"'`]",
     re.IGNORECASE,
 )
 _WRITES = re.compile(r"\.(?:insert|update|upsert|delete|rpc|createUser|deleteUser)\s*\(")

@@ -1,5 +1,6 @@
 """A view that shows protected tables with its owner's rights."""
 
+import re
 from collections.abc import Iterator
 
 from freehold.audit import catalogue, proofs
@@ -18,8 +19,9 @@ card = Card(
     asvs=("8.3.1",),
     needs="database",
     silent="views with security_invoker, views on tables without row security, views that nobody may read, "
-    "views that themselves ask auth.uid()",
+    "views that themselves ask auth.uid(), views that are named public and show no personal or secret column",
 )
+_PUBLIC = re.compile(r"(^|_)public(_|$)", re.IGNORECASE)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -33,6 +35,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         telling = catalogue.matching(row["columns"], catalogue.PERSONAL) + catalogue.matching(
             row["columns"], catalogue.SECRET
         )
+        if row["anon_writes"]:
+            yield _writable(facts, row, hidden)
+            continue
+        if not telling and _PUBLIC.search(row["name"]):
+            continue
         name, is_stored = catalogue.quoted(row["name"]), row["kind"] == "m"
         change = f"alter view public.{name} set (security_invoker = true);"
         if is_stored:
@@ -45,3 +52,21 @@ def check(facts: Facts) -> Iterator[Finding]:
             confidence=catalogue.certainty(facts, row["name"], "likely"),
             change=change,
         )
+
+
+def _writable(facts: Facts, row: catalogue.Row, hidden: list[str]) -> Finding:
+    """A plain view can be written through, and the platform's default grants let strangers: row security never asks."""
+    verbs = " and ".join(row["anon_writes"])
+    return card.finding(
+        catalogue.proof(
+            "view", row["name"], f"anybody may {verbs} rows through it; behind it: {proofs.listed(hidden)}"
+        ),
+        title=f"View {row['name']} lets anybody {verbs} rows of {proofs.listed(hidden)}",
+        severity="high",
+        confidence=catalogue.certainty(facts, row["name"], "likely"),
+        impact="PostgreSQL writes through simple views with their owner's rights, and the platform grants every right "
+        "on new views to anon by default.",
+        fix="Take the right to write through it away; if it must not pass over row security at all, let it ask as "
+        "its caller.",
+        change=f"revoke insert, update, delete on public.{catalogue.quoted(row['name'])} from anon, authenticated;",
+    )

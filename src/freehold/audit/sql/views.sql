@@ -5,6 +5,10 @@ select c.relname::text as name,
        pg_get_viewdef(c.oid) as definition,
        has_any_column_privilege('anon', c.oid, 'select') as anon_select,
        has_any_column_privilege('authenticated', c.oid, 'select') as user_select,
+       -- 4 and 16 are UPDATE and DELETE in the events of pg_relation_is_updatable
+       array(select verb from (values (4, 'change', 'update'), (16, 'delete', 'delete')) as act (bit, verb, privilege)
+              where c.relkind = 'v' and pg_relation_is_updatable(c.oid, false) & bit = bit
+                and has_table_privilege('anon', c.oid, privilege)) as anon_writes,
        array(select a.attname::text from pg_attribute as a
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns,
        array(select distinct s.nspname || '.' || t.relname

@@ -15,7 +15,7 @@ from freehold.platform.install import PLACED_BY_APPS
 
 PLATFORM_SCHEMAS = frozenset(
     {"auth", "storage", "realtime", "extensions", "cron", "net", "vault", "pgmq", "graphql", "graphql_public"}
-    | {"supabase_functions", "supabase_migrations"}
+    | {"supabase_functions", "supabase_migrations", "base44"}
 )
 STAND_INS = frozenset({"pg_cron", "pg_net", "supabase_vault", "pgmq"})
 """Extensions whose functions the platform supplies."""
