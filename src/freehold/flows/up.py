@@ -8,7 +8,7 @@ from freehold.core.plan import Plan, Report
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import keep_up, up_entities, up_schema, up_settings, up_sign_in, up_state, up_steps
+from freehold.flows import keep_up, up_entities, up_mail_queue, up_schema, up_settings, up_sign_in, up_state, up_steps
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
@@ -68,6 +68,7 @@ def plan(work: Work) -> Plan:
             *((up_entities.ApplyEntities(work),) if up_entities.described(work) else ()),
             *((up_schema.FillFromTypes(work),) if work.fill_from_types else ()),
             *((up_schema.FillFromQueries(work),) if work.fill_from_code else ()),
+            *((up_mail_queue.WireMailQueue(work),) if up_mail_queue.has_queue(work) else ()),
             up_steps.RenderSite(work),
             up_steps.RecordRelease(work),
             up_steps.StartRuntime(work),
