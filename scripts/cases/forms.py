@@ -145,8 +145,9 @@ def _choose(page: Page, item: dict[str, Any]) -> None:
 
 
 def submit_button(screen: Screen, group: str | None) -> dict[str, Any] | None:
-    """The button that sends a form."""
-    own = [item for item in screen.buttons if (not group or item["group"] == group) and not item["disabled"]]
+    """The button that sends a form; one that cannot be pressed yet where there is no other."""
+    own = [item for item in screen.buttons if not group or item["group"] == group]
+    own = [item for item in own if not item["disabled"]] or own
     own = [item for item in own if not words.BY_OTHERS.search(item["text"]) and item["tag"] != "a"]
     by_words = [
         item

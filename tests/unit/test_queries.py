@@ -18,6 +18,7 @@ await supabase.from('posts').insert({ title, price: Number(x), user_id: user.id,
 await supabase.from('orders').update({ "paid": true, note: call({ inner: 1 }) }).eq(`id`, id);
 await supabase.storage.from('pictures').upload(path, file);
 Array.from('letters');
+supabase.from("orders").select("id, profiles!orders_buyer_id_fkey(id), who:profiles!orders_seller_id_fkey(id)");
 const broken = supabase.from("cut").select("a, b
 """
 
@@ -36,9 +37,9 @@ def test_columns_and_relations_are_read_from_chains(tmp_path: Path) -> None:
     found = _scan(tmp_path)
     assert {*found} == {"posts", "profiles", "likes", "comments", "orders", "cut"}
     assert {*found["posts"].columns} == {"id", "title", "is_open", "created_at", "price", "user_id", "tags"}
-    assert found["posts"].related == {"profiles": "posts_seller_id_fkey", "likes": "", "comments": ""}
+    assert found["posts"].related == {("profiles", "posts_seller_id_fkey"), ("likes", ""), ("comments", "")}
     assert found["orders"].columns == {"paid": "boolean", "note": "", "id": ""}
-    assert found["comments"].related == {"profiles": ""}
+    assert found["comments"].related == {("profiles", "")}
 
 
 def test_tables_get_an_id_types_by_what_is_known_and_the_keys_that_embeds_need(tmp_path: Path) -> None:
@@ -51,6 +52,8 @@ def test_tables_get_an_id_types_by_what_is_known_and_the_keys_that_embeds_need(t
     keys = {(name, item.columns, item.referenced) for name, table in tables.items() for item in table.relationships}
     assert keys >= {
         ("posts", ("seller_id",), "profiles"),
+        ("orders", ("buyer_id",), "profiles"),
+        ("orders", ("seller_id",), "profiles"),
         ("likes", ("post_id",), "posts"),
         ("comments", ("post_id",), "posts"),
     }
@@ -62,4 +65,6 @@ def test_a_table_that_is_there_gets_no_columns_but_those_that_are_asked_for(tmp_
         ("paid", "boolean"),
         ("note", "string"),
         ("id", "string"),
+        ("buyer_id", "string"),
+        ("seller_id", "string"),
     ]

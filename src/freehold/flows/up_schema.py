@@ -177,7 +177,7 @@ def _missing_of_queries(work: Work) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def _asked(work: Work) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+def _asked(work: Work) -> dict[str, tuple[dict[str, str], set[tuple[str, str]]]]:
     checkout = open_checkout(work.app)
     found = queries.scan(checkout, supabase_app.sources(checkout))
     return {name: (item.columns, item.related) for name, item in found.items()}

@@ -24,8 +24,8 @@ class Queried:
     """What is asked of one table. `columns` maps a name to the kind of value seen: boolean, number, Json or ""."""
 
     columns: dict[str, str] = field(default_factory=dict)
-    related: dict[str, str] = field(default_factory=dict)
-    """Tables that are embedded, each with the name of its foreign key or column as written, or ""."""
+    related: set[tuple[str, str]] = field(default_factory=set)
+    """Tables that are embedded, each with its foreign key or column as written, or ""; one may come twice."""
 
     def note(self, column: str, kind: str = "") -> None:
         """Add a column; a kind that was seen once is kept."""
@@ -105,7 +105,7 @@ def _note_select(table: str, text: str, found: dict[str, Queried]) -> None:
             found[table].note(relation)
         elif relation not in {"count", "sum", "avg", "min", "max"} or inner.strip(" )"):
             key = hint.replace("!inner", "").replace("!left", "")
-            found[table].related[relation] = "" if key in {"inner", "left"} else key
+            found[table].related.add((relation, "" if key in {"inner", "left"} else key))
             found.setdefault(relation, Queried())
             _note_select(relation, inner.rpartition(")")[0], found)
 

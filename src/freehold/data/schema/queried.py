@@ -14,8 +14,8 @@ _NUMBER = re.compile(
     r"fee|position|sort_order|order_index|stock|limit)$"
 )
 _JSON = re.compile(r"(^|_)(metadata|settings|config|payload|preferences|options|details|json)$")
-Asked = Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]
-"""By table: columns with the kind of value seen, and related tables with the name of the key as written."""
+Asked = Mapping[str, tuple[Mapping[str, str], Iterable[tuple[str, str]]]]
+"""By table: columns with the kind of value seen, and related tables, each with the name of the key as written."""
 
 
 def types(asked: Asked, there: Mapping[str, Iterable[str]]) -> Types:
@@ -24,7 +24,7 @@ def types(asked: Asked, there: Mapping[str, Iterable[str]]) -> Types:
     kinds = {name: dict(columns) for name, (columns, _) in asked.items()}
     links: dict[str, list[Relationship]] = {name: [] for name in asked}
     for name, (_, related) in asked.items():
-        for other, key in related.items():
+        for other, key in sorted(related):
             for holder, link in _link(name, other, key, kinds, every):
                 links[holder].append(link)
     whole = {"id": "", "created_at": ""}
