@@ -7,6 +7,7 @@ import pytest
 from build_world import npm_reaches_its_registry
 from lovable_app import ANON, FILES, REF, commit, write
 
+from freehold.builders.bolt.read import read as read_bolt
 from freehold.builders.lovable.read import read
 from freehold.core.app import App
 from freehold.core.errors import BuildFailed
@@ -122,6 +123,40 @@ def test_a_module_that_answers_requests_gets_its_packages_and_a_server_in_front(
     assert (folder / "node_modules/used/index.js").is_file()
     assert not (folder / "node_modules/unused").exists()
     assert (folder / "dist/server/assets/later.js").read_text() == "later", "modules that are loaded later"
+
+
+NEXT = (
+    "import fs from 'fs'; const dir = '.next/standalone/app/.next/server'; fs.mkdirSync(dir, {recursive: true});\n"
+    "if (!process.env.NEXT_PRIVATE_STANDALONE) process.exit(1);\n"
+    "fs.writeFileSync('.next/standalone/app/server.js', 'listen');\n"
+    "fs.mkdirSync('.next/standalone/node_modules/other/.next', {recursive: true});\n"
+    "fs.writeFileSync('.next/standalone/node_modules/other/server.js', 'not the entry');\n"
+    "fs.writeFileSync(dir + '/page.js', `go(\"${process.env.NEXT_PUBLIC_SUPABASE_URL}\")`);\n"
+    "fs.mkdirSync('.next/static/chunks', {recursive: true}); fs.writeFileSync('.next/static/chunks/a.js', 'chunk');\n"
+)
+
+
+def test_a_next_app_is_built_whole_with_its_public_files_beside_the_program(tmp_path: Path) -> None:
+    package = {"name": "pots", "type": "module", "scripts": {"build": "node build.mjs # next build"}}
+    own = {"dependencies": {"next": "file:./next"}}
+    files: dict[str, str | None] = {
+        **dict.fromkeys(FILES),
+        "package.json": json.dumps(package | own),
+        "next/package.json": json.dumps({"name": "next", "version": "1.0.0"}),
+        "build.mjs": NEXT,
+        "public/robots.txt": "robots",
+        "src/lib/supabase.ts": "createClient(process.env.NEXT_PUBLIC_SUPABASE_URL!);\n",
+        ".env": f'NEXT_PUBLIC_SUPABASE_URL="https://{REF}.supabase.co"\n',
+    }
+    app = write(tmp_path / "pots", files)
+    commit(app.root)
+    artifact = build_site(app, read_bolt(app), tmp_path / "artifacts", report=lambda _: None, cache=tmp_path / "cache")
+    folder = _server(artifact)
+    assert json.loads((folder / "server.json").read_text())["entry"] == "app/server.js"
+    assert (folder / "app/.next/server/page.js").read_text() == f'go("{placeholders.ORIGIN}")'
+    assert (folder / "app/public/robots.txt").read_text() == "robots"
+    assert (artifact.site / "robots.txt").read_text() == "robots"
+    assert (artifact.site / "_next/static/chunks/a.js").read_text() == "chunk"
 
 
 def test_a_build_that_ends_without_a_server_says_what_was_expected(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_discarded_migrations_are_never_among_the_migrations(tmp_path: Path) -> 
     assert _unknown(inventory, "discarded migrations").startswith("1 migrations stand in .bolt")
 
 
-def test_a_next_app_has_its_own_prefix_and_pages_and_is_not_served(tmp_path: Path) -> None:
+def test_a_next_app_has_its_own_prefix_and_pages(tmp_path: Path) -> None:
     inventory = _read(
         tmp_path,
         {
@@ -80,14 +80,16 @@ def test_a_next_app_has_its_own_prefix_and_pages_and_is_not_served(tmp_path: Pat
             "src/lib/supabase.ts": "createClient(process.env.NEXT_PUBLIC_SUPABASE_URL!);",
             "app/page.tsx": "",
             "app/(shop)/pots/[id]/page.tsx": "",
-            "app/api/x/route.ts": "",
+            "app/api/x/route.ts": "process.env.MAIL_KEY; process.env.SUPABASE_SERVICE_ROLE_KEY;",
+            "next.config.js": "process.env.BUILD_ONLY",
         },
     )
     assert inventory.generation == "next"
+    assert inventory.secrets == ("MAIL_KEY",)
     assert inventory.pages == ("/", "/pots/[id]")
     assert inventory.backend is not None
     assert inventory.backend.url_names == ("NEXT_PUBLIC_SUPABASE_URL",)
-    assert "next" in inventory.not_served
+    assert inventory.served
 
 
 def test_a_next_app_that_exports_files_only_can_be_served(tmp_path: Path) -> None:

@@ -141,10 +141,17 @@ def test_reading_twice_gives_the_same_and_never_a_secrets_value(tmp_path: Path, 
     assert canary not in repr(reader.read(app))
 
 
+REPLIT = {
+    ".replit": '[agent]\nintegrations = ["javascript_log_in_with_replit==1.0.0"]\n',
+    "replit.md": "",
+    "server/replitAuth.ts": 'new URL(process.env.ISSUER_URL ?? "https://replit.com/oidc");\n',
+}
+
+
 def test_an_app_that_cannot_be_served_says_so_by_its_builders_name(tmp_path: Path) -> None:
     with pytest.raises(NotServedYet) as caught:
-        read_served_app(write(tmp_path, {"package.json": '{"name": "base44-app"}', "base44/config.jsonc": "{}"}))
-    assert "recognised as Base44" in caught.value.message
+        read_served_app(write(tmp_path, {"package.json": '{"name": "pots"}', **REPLIT}))
+    assert "recognised as Replit" in caught.value.message
     assert caught.value.hint.startswith("freehold check ")
 
 

@@ -1,12 +1,14 @@
 """What each kind of front end is built with, and where its build leaves pages and server."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.core.errors import BuildFailed
 from freehold.core.inventory import Frontend
+from freehold.kit import files
 from freehold.releases import server
 from freehold.releases.server import Program
 
@@ -93,7 +95,25 @@ def _prerendered(scene: Scene) -> Built:
 
 
 def _next(scene: Scene) -> Built:
-    raise _nothing(scene, ".next/standalone", "check the build script of package.json")
+    """Next's standalone output: a program with the packages that it loads; pages and public files lie beside it."""
+    standalone = scene.folder / ".next/standalone"
+    entry = next((path for path in sorted(standalone.rglob("server.js")) if _is_entry(path, standalone)), None)
+    if entry is None:
+        raise _nothing(scene, ".next/standalone/server.js", "check the build script of package.json")
+    pages = scene.folder / ".freehold-pages"
+    files.remove_tree(pages)
+    pages.mkdir()
+    public, static = scene.folder / "public", scene.folder / ".next/static"
+    if public.is_dir():
+        shutil.copytree(public, pages, dirs_exist_ok=True)
+        shutil.copytree(public, entry.parent / "public", dirs_exist_ok=True)  # the image optimizer reads them there
+    if static.is_dir():
+        shutil.copytree(static, pages / "_next/static")
+    return Built(pages=pages, server=Program(folder=standalone, entry=entry.relative_to(standalone).as_posix()))
+
+
+def _is_entry(path: Path, standalone: Path) -> bool:
+    return "node_modules" not in path.relative_to(standalone).parts and (path.parent / ".next").is_dir()
 
 
 _LOOKS: Mapping[str, Callable[[Scene], Built]] = {"tanstack-start": _tanstack, "next": _next}

@@ -95,8 +95,6 @@ def _badge(checkout: Checkout) -> tuple[Break, ...]:
 def _not_served(base: Inventory, front: Frontend | None) -> str:
     if front is None:
         return "package.json builds no front end that Freehold knows"
-    if front.framework == "next" and front.server:
-        return "its next front end is not built yet"
     if base.servers and base.backend is None:
         return f"it brings a server of its own ({_frameworks(base)}), which is not started yet"
     return ""

@@ -1,6 +1,7 @@
 """Names that code reads from its environment, and where."""
 
 import re
+from collections.abc import Iterable
 
 from freehold.builders.shared.checkout import Checkout, lines
 from freehold.builders.shared.code import without_comments
@@ -14,6 +15,8 @@ _READS = (
 )
 _SET_BY_VITE = frozenset({"MODE", "DEV", "PROD", "SSR", "BASE_URL"})
 _SET_BY_NODE = frozenset({"NODE_ENV"})
+_SUPPLIED = re.compile(r"(?:VITE_|NEXT_|EXPO_PUBLIC_)?SUPABASE_|NEXT_|VERCEL|(?:CI|PORT|HOST|HOSTNAME|ANALYZE)$")
+_NOT_SERVED = re.compile(r"(?:^|/)(?:scripts|tests?|e2e|__tests__)/|\.(?:test|spec|config)\.|(?:^|/)supabase/")
 
 
 def scan(checkout: Checkout, files: tuple[str, ...], function: str = "") -> tuple[EnvironmentName, ...]:
@@ -38,3 +41,17 @@ def scan(checkout: Checkout, files: tuple[str, ...], function: str = "") -> tupl
 
 def _is_set_by_tools(kind: str, name: str) -> bool:
     return name in (_SET_BY_VITE if kind == "import.meta.env" else _SET_BY_NODE)
+
+
+def server_secrets(names: Iterable[EnvironmentName]) -> tuple[str, ...]:
+    """Give the names that an app's own server reads and its owner has to set."""
+    read = (item for item in names if item.kind == "process.env" and not item.function)
+    return tuple(
+        sorted(
+            {
+                item.name
+                for item in read
+                if not _SUPPLIED.match(item.name) and any(not _NOT_SERVED.search(place.path) for place in item.places)
+            }
+        )
+    )

@@ -63,6 +63,7 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
         third_parties=third_parties.third_parties(checkout, packages),
         native_shells=native.shells(checkout, packages),
         unknowns=(*setting_unknowns, *(unknowns(checkout, used, migrations, functions) if backends else ())),
+        secrets=environment.server_secrets(names) if any(item.server for item in frontends) else (),
         published_keys=addresses.published_keys(checkout),
         client_versions={
             name: package.dependencies[name]

@@ -65,7 +65,6 @@ def read(app: App) -> Inventory:
             *leftovers.leftovers(checkout, NAME),
         ),
         unknowns=(*base.unknowns, *_unknowns(checkout, found, scripts)),
-        not_served="its next front end is not built yet" if front and front.server else "",
     )
 
 
