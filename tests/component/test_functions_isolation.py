@@ -191,7 +191,7 @@ async def test_a_hostile_function_reaches_nothing_but_the_api(tmp_path: Path) ->
     functions = write(tmp_path, {"hostile": HOSTILE, "other": GOOD})
     async with served(tmp_path / "s", functions) as world, aiohttp.ClientSession() as http:
         await http.get(world.address("other"))
-        folder = world.app._functions._folder
+        folder = world.app._functions._folders._folder
         paths = ["/etc/passwd", str(folder / "1" / "api"),
                  "/proc/self/environ", f"/proc/{os.getpid()}/environ", str(secret), str(socket_path),
                  str(functions[1].directory / functions[1].entry), str(folder / "1" / "fn"),

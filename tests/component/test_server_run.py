@@ -128,9 +128,10 @@ async def test_a_killed_server_comes_back(tmp_path: Path) -> None:
     ("bomb", "reason"),
     [
         ("(() => { for (;;); })()", "CPU"),
+        ("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)", "stood still"),
         ("(() => { const a = []; for (;;) a.push(new Array(1e5).fill({})); })()", "memory"),
     ],
-    ids=["loop", "memory"],
+    ids=["loop", "hang", "memory"],
 )
 async def test_a_server_that_goes_over_a_limit_is_ended_alone_and_comes_back(
     tmp_path: Path, bomb: str, reason: str

@@ -18,7 +18,7 @@ from freehold.runtime.site.app import SiteApp
 from freehold.runtime.site.proxy import open_proxy
 
 READS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "OWN_SECRET", "SITE_URL")
-LIMITS = ServerLimits(heap_megabytes=64, memory_megabytes=300, cpu_seconds=1.5)
+LIMITS = ServerLimits(heap_megabytes=64, memory_megabytes=300, cpu_seconds=1.5, hang_seconds=3)
 
 
 class World:

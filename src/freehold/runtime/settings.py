@@ -70,6 +70,8 @@ class ServerLimits:
     """Resident memory of the process."""
     cpu_seconds: float = 30.0
     """CPU time without once coming back to the event loop."""
+    hang_seconds: float = 60.0
+    """Time without coming back to the event loop, where no CPU is used."""
     boot_seconds: float = 60.0
     answer_seconds: float = 150.0
     """Until the answer's headers."""

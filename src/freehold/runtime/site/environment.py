@@ -44,6 +44,7 @@ def program(settings: Settings, server: ServerSettings, run: Path) -> Program:
             cpu_seconds=limits.cpu_seconds,
             boot_seconds=limits.boot_seconds,
             background_seconds=0,
+            hang_seconds=limits.hang_seconds,
         ),
     )
 

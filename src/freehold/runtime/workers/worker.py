@@ -26,6 +26,7 @@ OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.
 _REASONS: Mapping[str, str] = {
     "cpu": "it used CPU without coming back to its event loop",
     "memory": "it used too much memory",
+    "hung": "its event loop stood still",
 }
 CONTROL = {"x-freehold-control": "1"}
 
@@ -46,6 +47,8 @@ class Bounds:
     """How long work may go on that was begun by a request and outlives it."""
     idle_seconds: float | None = None
     """None keeps it for ever."""
+    hang_seconds: float | None = None
+    """How long its event loop may stand still without using CPU; None asks only while it uses some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,26 +208,22 @@ class Worker:
         await asyncio.to_thread(shutil.rmtree, self._program.run, ignore_errors=True)
 
     async def _watch(self) -> None:
-        """End a process that is over its memory, or uses CPU without coming back to its event loop."""
-        process = self._process
-        answered, ping = 0.0, None
+        """End a process that is over its memory, or does not come back to its event loop."""
+        process, loop = self._process, _EventLoop(self._bounds)
         while process is not None and not self.ended.is_set():
             used = await asyncio.to_thread(confined.usage, process.pid)
             if used is not None:
                 self.memory_bytes = used.memory_bytes
-                if used.memory_bytes > self._bounds.memory_megabytes * MEGABYTE:
-                    return self._end("memory")
-                if ping is not None and ping.done():
-                    answered, ping = used.cpu_seconds, None
-                if used.cpu_seconds - answered > self._bounds.cpu_seconds:
-                    return self._end("cpu")
-                if ping is None and self._session is not None and used.cpu_seconds - answered > BUSY_SECONDS:
-                    ping = asyncio.create_task(self._ping())
+                over_memory = used.memory_bytes > self._bounds.memory_megabytes * MEGABYTE
+                over = "memory" if over_memory else loop.judged(used.cpu_seconds)
+                if over:
+                    return self._end(over)
+                if self._session is not None and loop.is_to_be_asked(used.cpu_seconds):
+                    loop.asked(asyncio.create_task(self._ping()), used.cpu_seconds)
             if self._unused():
                 return self._end("idle")
             await asyncio.sleep(LOOK_SECONDS)
-        if ping is not None:
-            ping.cancel()
+        loop.forget()
         return None
 
     def _unused(self) -> bool:
@@ -247,6 +246,41 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class _EventLoop:
+    """What is known of a process's event loop: it is asked while CPU is used, and where a hang counts now and then."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._ping: asyncio.Task[None] | None = None
+        self._at = time.monotonic()
+        self._cpu_when_asked = 0.0
+        self._cpu_when_answered = 0.0
+
+    def judged(self, cpu_seconds: float) -> str:
+        """Say which limit is passed, "" for none: who waits for a busy machine's CPU does not hang."""
+        if self._ping is not None and self._ping.done():
+            self._cpu_when_answered, self._ping = cpu_seconds, None
+        if cpu_seconds - self._cpu_when_answered > self._bounds.cpu_seconds:
+            return "cpu"
+        quiet = cpu_seconds - self._cpu_when_asked < BUSY_SECONDS
+        return "hung" if self._ping is not None and quiet and self._is_long_ago() else ""
+
+    def is_to_be_asked(self, cpu_seconds: float) -> bool:
+        busy = cpu_seconds - self._cpu_when_answered > BUSY_SECONDS
+        return self._ping is None and (busy or self._is_long_ago())
+
+    def asked(self, ping: "asyncio.Task[None]", cpu_seconds: float) -> None:
+        self._ping, self._at, self._cpu_when_asked = ping, time.monotonic(), cpu_seconds
+
+    def forget(self) -> None:
+        if self._ping is not None:
+            self._ping.cancel()
+
+    def _is_long_ago(self) -> bool:
+        patience = self._bounds.hang_seconds
+        return patience is not None and time.monotonic() - self._at > patience
 
 
 def _because(over: str) -> str:
