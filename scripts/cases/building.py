@@ -6,7 +6,6 @@ The walk itself then finds everything in DATA and needs no network.
 """
 
 import json
-import socket
 import sys
 from pathlib import Path
 
@@ -15,11 +14,8 @@ from freehold.core.event import Event
 from freehold.flows import up_build
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
-from freehold.flows.up_work import Work
-from freehold.secrets.age import AgeStore
-from freehold.targets.local import keys
-from freehold.targets.local.place import identity_file, place_of
-from freehold.targets.local.runtime import Runtime
+from freehold.flows.up_work import Build
+from freehold.targets.local.place import place_of
 
 
 def main(origin: str, data: Path) -> int:
@@ -28,15 +24,7 @@ def main(origin: str, data: Path) -> int:
     place.prepare()
     try:
         app = open_source(origin, place.work)
-        work = Work(
-            place=place,
-            app=app,
-            inventory=read_served_app(app),
-            keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
-            secrets=AgeStore(place.secrets, identity_file()),
-            runtime=Runtime(socket.socket(), place.logs / "runtime.log"),
-            database_url=None,
-        )
+        work = Build(place=place, app=app, inventory=read_served_app(app))
         up_build.build(work, _tell)
     except FreeholdError as error:
         print(json.dumps({"error": error.message, "detail": error.detail, "code": error.code}))

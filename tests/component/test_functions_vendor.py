@@ -1,7 +1,6 @@
 """What functions import is fetched at build time, and a release then starts without any network."""
 
 import json
-import socket
 import subprocess
 from pathlib import Path
 
@@ -13,14 +12,11 @@ from freehold.core.app import App
 from freehold.core.event import Event
 from freehold.core.inventory import EdgeFunction, Inventory
 from freehold.flows import up_build
-from freehold.flows.up_work import Work
+from freehold.flows.up_work import Build
 from freehold.kit import files
 from freehold.releases import functions
 from freehold.runtime.settings import FunctionSettings
-from freehold.secrets.age import AgeStore
-from freehold.targets.local import keys
 from freehold.targets.local.place import Place
-from freehold.targets.local.runtime import Runtime
 
 pytestmark = [
     pytest.mark.skipif(not DENO, reason="Deno is not installed"),
@@ -181,17 +177,9 @@ def _contents(root: Path) -> dict[str, str]:
     return {name: files.sha256(root / name) for name in files.list_files(root)}
 
 
-def _work(root: Path, place: Place, *made: EdgeFunction) -> Work:
+def _work(root: Path, place: Place, *made: EdgeFunction) -> Build:
     inventory = Inventory(builder="lovable", generation="vite", functions=made)
-    return Work(
-        place=place,
-        app=App(root=root, origin=str(root), name="app"),
-        inventory=inventory,
-        keys=keys.load_or_make(AgeStore(place.keys, root.parent / "identity")),
-        secrets=AgeStore(place.secrets, root.parent / "identity"),
-        runtime=Runtime(socket.socket(), place.logs / "runtime.log"),
-        database_url=None,
-    )
+    return Build(place=place, app=App(root=root, origin=str(root), name="app"), inventory=inventory)
 
 
 def test_a_function_that_cannot_be_parsed_is_named_with_its_line_and_read_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from freehold.core.errors import AlreadyRunning, BadUsage, NotRunning, PortInUse
-from freehold.targets.local import listener, lock, releases, state
+from freehold.targets.local import listener, lock, state
 from freehold.targets.local.place import find_place, place_of
 
 
@@ -65,15 +65,6 @@ def test_a_state_of_a_process_that_is_gone_is_no_state(tmp_path: Path) -> None:
     assert state.read(tmp_path / "up.json") is None
     (tmp_path / "up.json").write_text("{half")
     assert state.read(tmp_path / "up.json") is None
-
-
-def test_an_equal_release_keeps_its_number_and_a_changed_one_gets_the_next(tmp_path: Path) -> None:
-    draft = {"config": {}, "secrets": {}, "schema_revision": "1", "runtime": "0"}
-    first = releases.record(tmp_path, releases.Draft(artifact="a" * 64, **draft))
-    assert releases.record(tmp_path, releases.Draft(artifact="a" * 64, **draft)) == first
-    second = releases.record(tmp_path, releases.Draft(artifact="b" * 64, **draft))
-    assert (first.number, second.number) == (1, 2)
-    assert releases.newest(tmp_path) == second
 
 
 def _brought_up(origin: str) -> None:

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from freehold.core.secret import Secret
 from freehold.flows.up_auth import resolved
 
 
 def test_secrets_are_put_in_and_unset_ones_left_out(tmp_path: Path) -> None:
     table = {"external": {"google": {"enabled": True, "client_id": "env(GOOGLE_ID)", "secret": "env(GOOGLE_SECRET)"}}}
-    store = {"GOOGLE_ID": Secret("id")}
+    store = {"GOOGLE_ID": "id"}
     assert resolved(table, store.get, tmp_path) == {"external": {"google": {"enabled": True, "client_id": "id"}}}
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from freehold.core.inventory import Inventory
-from freehold.core.secret import Secret
 from freehold.flows.up_sign_in import is_sign_in_secret, unset, with_secrets
 
 
@@ -12,14 +11,14 @@ def _inventory(*methods: str) -> Inventory:
 
 
 def test_a_client_id_switches_a_provider_on() -> None:
-    store = {"AUTH_GOOGLE_CLIENT_ID": Secret("id"), "AUTH_GOOGLE_SECRET": Secret("s"), "OPENAI_API_KEY": Secret("k")}
+    store = {"AUTH_GOOGLE_CLIENT_ID": "id", "AUTH_GOOGLE_SECRET": "s", "OPENAI_API_KEY": "k"}
     found = with_secrets({"site_url": "x"}, store, store.get)
     assert found == {"site_url": "x", "external": {"google": {"client_id": "id", "secret": "s", "enabled": True}}}
 
 
 def test_a_secret_completes_what_the_file_says() -> None:
     table = {"external": {"github": {"enabled": True, "client_id": "id"}}}
-    store = {"AUTH_GITHUB_SECRET": Secret("s")}
+    store = {"AUTH_GITHUB_SECRET": "s"}
     assert with_secrets(table, store, store.get)["external"] == {
         "github": {"enabled": True, "client_id": "id", "secret": "s"}
     }
@@ -37,7 +36,7 @@ def test_what_is_used_and_not_set_up_is_named_with_what_to_set() -> None:
 
 
 def test_what_is_set_up_is_not_named() -> None:
-    store = {"AUTH_GOOGLE_CLIENT_ID": Secret("id"), "AUTH_GOOGLE_SECRET": Secret("s")}
+    store = {"AUTH_GOOGLE_CLIENT_ID": "id", "AUTH_GOOGLE_SECRET": "s"}
     assert unset(_inventory("oauth:google"), with_secrets({}, store, store.get)) == {}
 
 

@@ -27,3 +27,11 @@ def data_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """Add --json."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, for machines.")(command)
+
+
+def target_options(command: Command) -> Command:
+    """Add PATH, --data and --to: which app a command is about, and where it lives."""
+    command = click.option("--to", metavar="NAME", help="The target; without it, this machine. See `freehold server`.")(
+        command
+    )
+    return place_options(command)

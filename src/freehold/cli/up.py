@@ -42,6 +42,12 @@ WIDTH = 11
     is_flag=True,
     help="Likewise for tables and columns that nothing but the app's own queries names. Their types are guesses.",
 )
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="A migration that may take away what older releases need; the refusal says its name.",
+)
 @json_option
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     path: str,
@@ -51,6 +57,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     replay: bool,
     fill_from_types: bool,
     fill_from_code: bool,
+    accept: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Build the app at PATH and serve it until Ctrl-C.
@@ -76,6 +83,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         replay=replay,
         fill_from_types=fill_from_types,
         fill_from_code=fill_from_code,
+        accept=frozenset(accept),
     )
     up(request, report)
     say(Event(name="stopped", values={"app": served["app"], "data": served["data"]}))

@@ -33,9 +33,8 @@ from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
 from freehold.kit import postgres, private
 from freehold.secrets.age import AgeStore
-from freehold.targets.local import database_access, keys, listener, lock, state
+from freehold.targets.local import database_access, keys, lock, state
 from freehold.targets.local.place import Place, identity_file, place_of
-from freehold.targets.local.runtime import Runtime
 
 SHOWN = 12
 REPORT = "move-report.json"
@@ -223,7 +222,7 @@ def _work(request: Request, place: Place, report: Report) -> Iterator[MoveWork]:
     report(Event(name="step-started", text="Look at the source"))
     app = open_source(request.app, place.work)
     inventory = _inventory(app, report)
-    with open_source_of(request.source) as source, listener.listen(0) as socket:
+    with open_source_of(request.source) as source:
         own = keys.load_or_make(AgeStore(place.keys, identity_file()))
         store = AgeStore(place.secrets, identity_file())
         up = Work(
@@ -232,7 +231,6 @@ def _work(request: Request, place: Place, report: Report) -> Iterator[MoveWork]:
             inventory=inventory or Inventory(builder="", generation=""),
             keys=own,
             secrets=store,
-            runtime=Runtime(socket, place.logs / "runtime.log"),
             database_url=request.database_url,
         )
         yield MoveWork(

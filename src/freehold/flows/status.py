@@ -4,7 +4,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from freehold.targets.local import releases, state
+from freehold.targets.local import fleet, state
 from freehold.targets.local.place import Place
 from freehold.targets.local.state import Running
 
@@ -18,17 +18,16 @@ class Status:
     health: str
     running: Running | None
     release: int
-    """Number of the newest release, 0 if none was made."""
+    """Number of the live release, 0 if none was made."""
 
 
 def status(place: Place) -> Status:
     """Look at the process, and ask it how it is."""
     running = state.read(place.state)
-    newest = releases.newest(place.releases)
-    number = newest.number if newest else 0
+    number = fleet.live(place)
     if running is None:
         return Status(health="stopped", running=None, release=number)
-    return Status(health=_ask(running.url), running=running, release=running.release)
+    return Status(health=_ask(running.url), running=running, release=number)
 
 
 def _ask(url: str) -> str:

@@ -3,19 +3,33 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from freehold.core.errors import MigrationFailed
 from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import keep_up, up_entities, up_mail_queue, up_schema, up_settings, up_sign_in, up_state, up_steps
+from freehold.flows import (
+    deploy_steps,
+    holding,
+    keep_up,
+    snapshot,
+    targets,
+    up_mail_queue,
+    up_schema,
+    up_settings,
+    up_sign_in,
+    up_state,
+    up_steps,
+)
+from freehold.flows.deploy_work import Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
 from freehold.secrets.age import AgeStore
-from freehold.targets.local import keys, listener, lock
+from freehold.targets.local import control, keys, listener, lock
+from freehold.targets.local.fleet import Fleet
 from freehold.targets.local.place import Place, identity_file, place_of
-from freehold.targets.local.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +40,8 @@ class Request:
     data: Path | None = None
     port: int = 8000
     database_url: Secret | None = None
+    accept: frozenset[str] = frozenset()
+    """Migrations that may take away what older releases need."""
     replay: bool = False
     """Whether an empty database gets every statement of git's history that applies, instead of the files strictly."""
     fill_from_types: bool = False
@@ -43,18 +59,43 @@ def up(request: Request, report: Report) -> None:
     place = place_of(request.origin, request.data)
     place.prepare()
     with lock.held(place.lock), listener.listen(request.port) as socket:
-        work = _gather(request, place, report, Runtime(socket, place.logs / "runtime.log"))
+        work = _gather(request, place, report)
         work.url = "http://{}:{}".format(*socket.getsockname())
+        work.fleet = Fleet(socket, place, lambda number: up_settings.settings(work, number))
         try:
-            apply(plan(work), report, Journal(place.journal))
-            up_state.publish(work)
-            report(_ready(work))
-            keep_up.until_stopped(work, report)
+            release = _bring_up(work, request, report)
+            with control.serving(place.control, work.fleet, lambda: up_state.publish(work)):
+                keep_up.until_stopped(work, report, _ready(work, release))
         finally:
             _stop(work)
 
 
-def plan(work: Work) -> Plan:
+def _bring_up(work: Work, request: Request, report: Report) -> int:
+    """Start the database, make a release unless nothing has changed, and serve it; gives the live one's number."""
+    target = targets.local(work.place, work.fleet)
+    with holding.held(target, "up") as (lease, note):
+        move = Deploy(
+            target=target,
+            lease=lease,
+            build=work,
+            who=lease.holder,
+            before=work.fleet.live,
+            accept=request.accept,
+            watch_seconds=0,
+            respects_way_back=True,
+        )
+        try:
+            apply(plan(work, move), report, Journal(work.place.journal))
+        except MigrationFailed as error:
+            error.hint += f"; or take every statement that applies: {up_schema.command(work, '--replay')}"
+            raise
+        up_schema.tell_of_missing_tables(work, report)
+        note.about(move.number, tuple(step.title for step in plan(work, move).steps))
+    up_state.publish(work)
+    return move.number
+
+
+def plan(work: Work, move: Deploy) -> Plan:
     """Say what has to happen, in order. The build comes before the migrations: an app that fails changes no data."""
     start, install = up_steps.StartDatabase(work), up_steps.InstallPlatform(work)
     return Plan(
@@ -64,19 +105,20 @@ def plan(work: Work) -> Plan:
             install,
             up_steps.BuildArtifact(work),
             *((up_schema.ReplayHistory(work, (start, install)),) if work.replay else ()),
-            up_steps.ApplyMigrations(work),
-            *((up_entities.ApplyEntities(work),) if up_entities.described(work) else ()),
+            deploy_steps.ApplyMigrations(move),
+            *((deploy_steps.ApplyEntities(move),) if deploy_steps.has_entities(work) else ()),
             *((up_schema.FillFromTypes(work),) if work.fill_from_types else ()),
             *((up_schema.FillFromQueries(work),) if work.fill_from_code else ()),
             *((up_mail_queue.WireMailQueue(work),) if up_mail_queue.has_queue(work) else ()),
-            up_steps.RenderSite(work),
-            up_steps.RecordRelease(work),
-            up_steps.StartRuntime(work),
+            deploy_steps.AddRelease(move),
+            deploy_steps.StartBeside(move),
+            deploy_steps.SwitchTraffic(move),
+            deploy_steps.PruneReleases(move),
         ),
     )
 
 
-def _gather(request: Request, place: Place, report: Report, runtime: Runtime) -> Work:
+def _gather(request: Request, place: Place, report: Report) -> Work:
     """Read the app and this place's keys; nothing is changed yet but the keys, on the first run."""
     report(Event(name="step-started", text=f"Read {request.origin}"))
     app = open_source(request.origin, place.work)
@@ -90,7 +132,6 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
         inventory=inventory,
         keys=own,
         secrets=store,
-        runtime=runtime,
         database_url=request.database_url,
         replay=request.replay,
         fill_from_types=request.fill_from_types,
@@ -98,8 +139,9 @@ def _gather(request: Request, place: Place, report: Report, runtime: Runtime) ->
     )
 
 
-def _ready(work: Work) -> Event:
+def _ready(work: Work, release: int) -> Event:
     """Everything the first hour needs: addresses, what is unset and which functions need it."""
+    versions = dict.fromkeys(work.secrets.names(), "")
     return Event(
         name="ready",
         values={
@@ -109,10 +151,10 @@ def _ready(work: Work) -> Event:
             "app": work.app.name,
             "mail_url": f"{work.url}/_freehold/mail",
             "data": str(work.place.root),
-            "release": work.release_number,
+            "release": release,
             "functions": sorted(work.function_names),
             "functions_not_startable": dict(work.functions_not_startable),
-            "unset_secrets": {name: list(users) for name, users in work.unset_secrets().items()},
+            "unset_secrets": {name: list(users) for name, users in work.unset_secrets(versions).items()},
             "unset_sign_in": _unset_sign_in(work),
             "unknowns": [f"{item.what}: {item.why}" for item in work.inventory.unknowns if item.what != "secrets"],
             "database": work.database.described,
@@ -121,11 +163,11 @@ def _ready(work: Work) -> Event:
 
 
 def _unset_sign_in(work: Work) -> dict[str, list[str]]:
-    unset = up_sign_in.unset(work.inventory, up_settings.auth(work))
+    unset = up_sign_in.unset(work.inventory, snapshot.auth(work, work.secrets.names()))
     return {name: list(secrets) for name, secrets in unset.items()}
 
 
 def _stop(work: Work) -> None:
     work.place.state.unlink(missing_ok=True)
-    work.runtime.stop()
+    work.fleet.stop_all()
     work.stop_database()

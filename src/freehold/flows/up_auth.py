@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from freehold.core.secret import Secret
-
 _REFERENCE = re.compile(r"env\(([A-Za-z_][A-Za-z0-9_]*)\)")
-Look = Callable[[str], Secret | None]
+Look = Callable[[str], object]
+"""Gives what stands for a secret, a mark or its value; None when it is not set."""
 
 
 def resolved(table: object, look: Look, root: Path) -> dict[str, object]:
@@ -34,8 +33,7 @@ def _value(value: object, look: Look) -> object:
     reference = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
     if reference is None:
         return value
-    secret = look(reference[1])
-    return secret.reveal() if secret is not None else None
+    return look(reference[1])
 
 
 def _template(path: str, root: Path) -> str | None:

@@ -10,7 +10,7 @@ import freehold
 from freehold.core.errors import ImportUnreachable
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.flows.up_work import Work
+from freehold.flows.up_work import Build
 from freehold.kit import files, private, programs
 from freehold.releases import artifact, functions
 from freehold.releases.site import build_site
@@ -19,7 +19,7 @@ FUNCTIONS_REVISION = 1
 """Counted up when the same sources would be vendored in another way."""
 
 
-def build(work: Work, report: Report) -> None:
+def build(work: Build, report: Report) -> None:
     """Build what has changed since the last time; raises BuildFailed or ProgramMissing."""
     digests = []
     if work.inventory.frontends:
@@ -35,7 +35,7 @@ def build(work: Work, report: Report) -> None:
     work.artifact_digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
-def _vendor(work: Work, report: Report) -> str:
+def _vendor(work: Build, report: Report) -> str:
     """Vendor the functions, or take them as they were.
 
     Those whose imports could not be fetched are tried again; what is worse than before is not taken, so that an app
@@ -61,7 +61,7 @@ class _Vendored:
     """Whether a problem may be gone next time: an address that did not answer, not a mistake in the code."""
 
 
-def _vendor_anew(work: Work, report: Report) -> _Vendored:
+def _vendor_anew(work: Build, report: Report) -> _Vendored:
     with tempfile.TemporaryDirectory(dir=work.place.work, prefix="functions-") as folder:
         parcel = Path(folder) / "parcel"
         parcel.mkdir()
@@ -73,7 +73,7 @@ def _vendor_anew(work: Work, report: Report) -> _Vendored:
     return _Vendored(digest=stored.digest, problems=functions.problems(vendored), try_again=unreachable)
 
 
-def _take(work: Work, vendored: _Vendored, report: Report | None) -> str:
+def _take(work: Build, vendored: _Vendored, report: Report | None) -> str:
     """Serve these functions; tells their problems where a `report` is given: where they were not just found."""
     work.functions_artifact = work.place.artifacts / vendored.digest
     work.functions_not_startable = vendored.problems
@@ -92,7 +92,7 @@ def _recall(record: Path) -> _Vendored | None:
     return found if (record.parent.parent / found.digest).is_dir() else None
 
 
-def _functions_key(work: Work) -> str:
+def _functions_key(work: Build) -> str:
     """Hash the folders that hold functions, and everything that turns them into an artifact."""
     total = hashlib.sha256(f"{FUNCTIONS_REVISION} {freehold.__version__} {programs.deno()}".encode())
     total.update(repr(work.inventory.functions).encode())

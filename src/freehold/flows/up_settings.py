@@ -1,19 +1,43 @@
-"""The runtime's settings for a served app, as the JSON that runtime/settings.py reads."""
+"""The runtime's settings for a release on this machine, as the JSON that runtime/settings.py reads."""
 
-from urllib.parse import urlsplit
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 
-from freehold.flows import up_auth, up_sign_in
+from freehold.core import configuration
+from freehold.core.release import SITE, Release
+from freehold.flows import snapshot
 from freehold.flows.up_work import Work
 from freehold.kit import programs
-from freehold.releases import functions, server
+from freehold.releases import placeholders
+from freehold.targets.records import Records
 
-RESEND = "RESEND_API_KEY"
+
+def settings(work: Work, number: int) -> dict[str, object]:
+    """Fill a release's snapshot in and add what is this place's. The result holds secrets: it goes to stdin only."""
+    release = Records(work.place.root).release(number)
+    filled = configuration.filled(
+        release.config,
+        secret_value=lambda name: work.secrets.get_version(name, release.secrets.get(name, "")).reveal(),
+        part_path=lambda name, path: str(_part(work, release, name) / path),
+    )
+    values = dict(filled) if isinstance(filled, dict) else {}
+    values["function_secrets"] = _supplied(work, values)
+    return values | _own(work)
 
 
-def settings(work: Work) -> dict[str, object]:
-    """Put together addresses, logins, keys, functions and secrets. The result holds secrets: it goes to stdin only."""
+def _supplied(work: Work, values: Mapping[str, object]) -> dict[str, object]:
+    """The owner's secrets, and the keys that stand for the builder's and for a mail service that is answered here."""
+    secrets, hosts = values.get("function_secrets"), values.get("function_hosts")
+    given: dict[str, object] = {"LOVABLE_API_KEY": work.keys.lovable_api_key}
+    if isinstance(hosts, dict) and snapshot.RESEND_HOST in hosts:
+        given[snapshot.RESEND] = "re_" + work.keys.lovable_api_key.removeprefix("fh_")
+    return given | (secrets if isinstance(secrets, dict) else {})
+
+
+def _own(work: Work) -> dict[str, object]:
+    """Address, logins, keys and folders."""
     keys, database = work.keys, work.database
-    backend = work.inventory.backend
     return {
         "public_url": work.url,
         "rest_dsn": database.dsn("authenticator", keys.authenticator_password).reveal(),
@@ -26,65 +50,23 @@ def settings(work: Work) -> dict[str, object]:
         "secret_key": keys.secret_key,
         "anon_jwt": keys.anon_jwt,
         "service_role_jwt": keys.service_role_jwt,
-        "anon_names": [backend.publishable_key] if backend and backend.publishable_key else [],
         "storage_directory": str(work.place.objects),
-        "site_directory": str(work.site) if work.site else None,
-        "server": server.settings(work.server) if work.server else None,
-        "node": str(programs.node().node),
-        "functions": functions.settings(work.functions_artifact) if work.functions_artifact else [],
-        "function_secrets": _function_secrets(work),
-        "function_hosts": ({urlsplit(backend.url).netloc: ""} if backend else {}) | _mail_hosts(work),
         "function_state_directory": str(work.place.functions),
         "deno": str(programs.deno()),
+        "node": str(programs.node().node),
         "mail_directory": str(work.place.mail),
         "mail_page": True,
-        "auth": auth(work),
         "loopback_providers": True,
-        "old_issuers": _old_issuers(work),
-        **work.inventory.runtime_settings,
-        **_api(work),
     }
 
 
-def auth(work: Work) -> dict[str, object]:
-    """The [auth] table of supabase/config.toml with the owner's secrets in it. It holds secrets."""
-    table = up_auth.resolved(work.inventory.settings.get("auth"), work.secrets.get, work.app.root)
-    return up_sign_in.with_secrets(table, work.secrets.names(), work.secrets.get)
-
-
-def secret_versions(work: Work) -> dict[str, str]:
-    """Names and version ids of the owner's secrets."""
-    return {name: work.secrets.version(name) for name in work.secrets.names()}
-
-
-def _function_secrets(work: Work) -> dict[str, str]:
-    values = {"LOVABLE_API_KEY": work.keys.lovable_api_key}
-    read = {name for function in work.inventory.functions for name in function.secrets} | {*work.inventory.secrets}
-    for name in work.secrets.names():
-        if up_sign_in.is_sign_in_secret(name) and name not in read:
-            continue
-        value = work.secrets.get(name)
-        if value is not None:
-            values[name] = value.reveal()
-    if RESEND in read and RESEND not in values:
-        values[RESEND] = "re_" + work.keys.lovable_api_key.removeprefix("fh_")
-    return values
-
-
-def _mail_hosts(work: Work) -> dict[str, str]:
-    """Without a key of the owner's, what functions send through Resend goes where the app's other mail goes."""
-    return {} if RESEND in work.secrets.names() else {"api.resend.com": "/_freehold/mailing/resend"}
-
-
-def _old_issuers(work: Work) -> dict[str, str]:
-    keys, backend = work.secrets.get(up_sign_in.OLD_JWKS), work.inventory.backend
-    return {f"{backend.url}/auth/v1": keys.reveal()} if keys is not None and backend is not None else {}
-
-
-def _api(work: Work) -> dict[str, object]:
-    """The [api] table of supabase/config.toml, where it departs from the template."""
-    api = work.inventory.settings.get("api", {})
-    if not isinstance(api, dict):
-        return {}
-    names = {"schemas": "exposed_schemas", "extra_search_path": "extra_search_path", "max_rows": "max_rows"}
-    return {names[key]: value for key, value in api.items() if key in names}
+def _part(work: Work, release: Release, name: str) -> Path:
+    """A part's folder; the site's is rendered for this address, once."""
+    artifact = work.place.artifacts / release.parts[name]
+    if name != SITE:
+        return artifact
+    key = hashlib.sha256(f"{work.url} {work.keys.publishable_key}".encode()).hexdigest()[:16]
+    rendered = work.place.rendered / f"{artifact.name[:16]}-{key}"
+    if not rendered.is_dir():
+        placeholders.render(artifact, rendered, origin=work.url, publishable_key=work.keys.publishable_key)
+    return rendered

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from freehold.core.inventory import Inventory
-from freehold.core.secret import Secret
 
 OLD_JWKS = "AUTH_OLD_JWKS"
 """The secret that holds the old back end's public keys, so that moved users' tokens last until they end."""
@@ -12,7 +11,8 @@ _NAME = re.compile(r"AUTH_([A-Z0-9_]+?)_(CLIENT_ID|SECRET|URL|KEY|KEY_ID|TEAM_ID
 _SPELLINGS = {"microsoft": "azure"}
 _AT_ONE_ADDRESS = frozenset({"google", "apple", "azure", "github", "gitlab", "linkedin_oidc", "slack_oidc"})
 _BY_ADDRESS = frozenset({"keycloak"})
-Look = Callable[[str], Secret | None]
+Look = Callable[[str], object]
+"""Gives what stands for a secret, a mark or its value; None when it is not set."""
 
 
 def with_secrets(auth: Mapping[str, object], names: Iterable[str], look: Look) -> dict[str, object]:
@@ -23,7 +23,7 @@ def with_secrets(auth: Mapping[str, object], names: Iterable[str], look: Look) -
         if match is None or value is None:
             continue
         table = external.setdefault(match[1].lower(), {})
-        table[match[2].lower()] = value.reveal()
+        table[match[2].lower()] = value
         if match[2] == "CLIENT_ID":
             table["enabled"] = True
     return {**auth, "external": external} if external else dict(auth)

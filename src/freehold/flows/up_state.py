@@ -13,9 +13,9 @@ def publish(work: Work) -> None:
         url=work.url,
         app=work.app.name,
         origin=work.app.origin,
-        release=work.release_number,
+        release=work.fleet.live,
         database=work.database.described,
         embedded=work.database_url is None,
-        runtime_pid=work.runtime.pid,
+        runtime_pid=work.fleet.pid,
     )
     state.write(work.place.state, running)

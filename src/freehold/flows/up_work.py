@@ -6,12 +6,14 @@ from pathlib import Path
 
 from freehold.core.app import App
 from freehold.core.inventory import Inventory
+from freehold.core.release import FUNCTIONS, SITE
 from freehold.core.secret import Secret
 from freehold.kit import postgres
+from freehold.releases.server import FOLDER as SERVER
 from freehold.secrets.age import AgeStore
+from freehold.targets.local.fleet import Fleet
 from freehold.targets.local.keys import Keys
 from freehold.targets.local.place import Place
-from freehold.targets.local.runtime import Runtime
 
 SUPPLIED = frozenset({"LOVABLE_API_KEY"})
 """Names that builders set themselves and Freehold supplies."""
@@ -31,15 +33,53 @@ class Database:
 
 
 @dataclass(kw_only=True)
-class Work:
-    """Mutable on purpose: each step fills in what the next ones need."""
+class Build:
+    """An app and what was built of it; the folders are empty until it was. `place` has the caches."""
 
     place: Place
     app: App
     inventory: Inventory
+    site_artifact: Path | None = None
+    functions_artifact: Path | None = None
+    artifact_digest: str = ""
+    functions_not_startable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Path]:
+        """The folders that a release is made of, each named by its digest."""
+        folders = {SITE: self.site_artifact, FUNCTIONS: self.functions_artifact}
+        return {name: folder for name, folder in folders.items() if folder is not None}
+
+    @property
+    def has_server(self) -> bool:
+        """Whether the app's own server was built with the site."""
+        return self.site_artifact is not None and (self.site_artifact / SERVER).is_dir()
+
+    @property
+    def function_names(self) -> tuple[str, ...]:
+        """Every edge function of the app."""
+        return tuple(function.name for function in self.inventory.functions)
+
+    def unset_secrets(self, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        """Names that functions or the server read and that are not among `names`, each with those that read it."""
+        known = {*names, *SUPPLIED}
+        users: dict[str, list[str]] = {}
+        for function in self.inventory.functions:
+            for name in function.secrets:
+                if name not in known and not name.startswith("SUPABASE_"):
+                    users.setdefault(name, []).append(function.name)
+        for name in self.inventory.secrets if self.has_server else ():
+            if name not in known:
+                users.setdefault(name, []).append("the app's server")
+        return {name: tuple(functions) for name, functions in sorted(users.items())}
+
+
+@dataclass(kw_only=True)
+class Work(Build):
+    """Mutable on purpose: each step fills in what the next ones need."""
+
     keys: Keys
     secrets: AgeStore
-    runtime: Runtime
     database_url: Secret | None
     replay: bool = False
     fill_from_types: bool = False
@@ -49,16 +89,8 @@ class Work:
     start_database: Callable[[], object] | None = None
     database_alive: Callable[[], bool] = field(default=lambda: True)
     owner_role: str = ""
-    schema_revision: str = ""
-    site_artifact: Path | None = None
-    functions_artifact: Path | None = None
-    artifact_digest: str = ""
-    site: Path | None = None
-    server: Path | None = None
-    """The app's own server as rendered for this place."""
-    release_number: int = 0
-    functions_not_startable: Mapping[str, str] = field(default_factory=dict)
     _database: Database | None = None
+    _fleet: Fleet | None = None
 
     @property
     def database(self) -> Database:
@@ -73,19 +105,13 @@ class Work:
         self._database = database
 
     @property
-    def function_names(self) -> tuple[str, ...]:
-        """Every edge function of the app."""
-        return tuple(function.name for function in self.inventory.functions)
+    def fleet(self) -> Fleet:
+        """The releases that run; only after the address is known."""
+        if self._fleet is None:
+            message = "there is no address yet"
+            raise RuntimeError(message)
+        return self._fleet
 
-    def unset_secrets(self) -> dict[str, tuple[str, ...]]:
-        """Names that functions or the server read and nobody has set, each with those that read it."""
-        known = {*self.secrets.names(), *SUPPLIED}
-        users: dict[str, list[str]] = {}
-        for function in self.inventory.functions:
-            for name in function.secrets:
-                if name not in known and not name.startswith("SUPABASE_"):
-                    users.setdefault(name, []).append(function.name)
-        for name in self.inventory.secrets if self.server else ():
-            if name not in known:
-                users.setdefault(name, []).append("the app's server")
-        return {name: tuple(functions) for name, functions in sorted(users.items())}
+    @fleet.setter
+    def fleet(self, fleet: Fleet) -> None:
+        self._fleet = fleet

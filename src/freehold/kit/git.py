@@ -114,6 +114,16 @@ def head(root: Path) -> str:
     return _ask(root, "rev-parse", "--verify", "--quiet", "HEAD").strip()
 
 
+def describe(root: Path) -> dict[str, str]:
+    """Say which commit and branch a tree is at, and whether it differs from it; {} without git or a commit."""
+    commit = head(root) if is_repository(root) else ""
+    if not commit:
+        return {}
+    branch = _ask(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    changed = "yes" if _ask(root, "status", "--porcelain").strip() else "no"
+    return {"commit": commit, "branch": branch, "changed": changed}
+
+
 def files(root: Path) -> tuple[str, ...]:
     """List the tracked and the untracked, not ignored files below a folder, relative to it and sorted."""
     text = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")

@@ -45,6 +45,11 @@ def parameters(dsn: Secret) -> dict[str, str]:
     return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn.reveal()).items() if value is not None}
 
 
+def compose(parameters: Mapping[str, str]) -> str:
+    """Put a connection string together from libpq's own names."""
+    return conninfo.make_conninfo(**parameters)
+
+
 def with_login(dsn: str, user: str, password: str) -> str:
     """The same database for another login."""
     return conninfo.make_conninfo(dsn, user=user, password=password)

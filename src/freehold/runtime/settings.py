@@ -120,7 +120,7 @@ class Settings:
     storage_directory: Path = Path("storage")
     site_directory: Path | None = None
     server: ServerSettings | None = None
-    """The app's own server; None for an app that is files alone."""
+    """The app's own server, in JSON also the path of a folder with a server.json; None for an app of files alone."""
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     node: str = "node"
     functions: tuple[FunctionSettings, ...] = ()
@@ -208,6 +208,8 @@ def _parse(name: str, value: object) -> object:
         return tuple(value)
     if name == "functions" and isinstance(value, list):
         return tuple(FunctionSettings(**(item | {"directory": Path(item["directory"])})) for item in value)
+    if name == "server" and isinstance(value, str):
+        value = json.loads(Path(value, "server.json").read_text()) | {"directory": value}
     if name in _TABLES and isinstance(value, dict):
         return _TABLES[name](value)
     return value

@@ -36,6 +36,17 @@ class AgeStore:
         numbers = [int(file.stem) for file in folder.glob("*.age") if file.stem.isdigit()] if folder.is_dir() else []
         return str(max(numbers)) if numbers else ""
 
+    def get_version(self, name: str, version: str) -> Secret:
+        """One version's value, for a release that records it. Raises SecretRefused when it is gone."""
+        file = self._directory / name / f"{version}.age"
+        if not NAME.fullmatch(name) or not version.isdigit() or not file.exists():
+            raise SecretRefused(
+                f"version {version} of {name} is not there any more",
+                detail="the release was made with it",
+                hint=f"freehold secrets set {name}, then freehold deploy",
+            )
+        return self._decrypt(file)
+
     def get(self, name: str) -> Secret | None:
         """The newest value, or None. Raises SecretRefused when it cannot be decrypted."""
         version = self.version(name)

@@ -8,7 +8,8 @@ from freehold.core.release import FUNCTIONS, SITE, Check, Release
 from freehold.kit import unix_http
 from freehold.kit.unix_http import Answer
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 60.0
+"""An app's own server may still be starting on a busy machine."""
 FUNCTION_TIMEOUT_SECONDS = 40.0
 FUNCTIONS_ASKED = 3
 """Each function is a process of its own, so only the first few are started: a missing image or right shows there."""

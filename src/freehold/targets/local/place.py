@@ -83,6 +83,26 @@ class Place:
         return self.root / "up.json"
 
     @property
+    def run(self) -> Path:
+        """Sockets and counters of the releases that run."""
+        return self.root / "run"
+
+    @property
+    def live(self) -> Path:
+        """A link whose text is the number of the release that has the traffic."""
+        return self.root / "live"
+
+    @property
+    def control(self) -> Path:
+        """The socket on which `freehold up` takes orders from other commands."""
+        return self.run / "control.sock"
+
+    @property
+    def runtime_log(self) -> Path:
+        """What the releases log."""
+        return self.logs / "runtime.log"
+
+    @property
     def lock(self) -> Path:
         """Held while `freehold up` runs."""
         return self.root / "up.lock"
@@ -92,7 +112,7 @@ class Place:
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o711)
         private = (self.artifacts, self.releases, self.rendered, self.work, self.objects, self.mail, self.functions)
-        for folder in (*private, self.logs, self.secrets, self.keys):
+        for folder in (*private, self.run, self.logs, self.secrets, self.keys):
             folder.mkdir(exist_ok=True, mode=0o700)
 
 

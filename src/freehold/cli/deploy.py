@@ -1,0 +1,108 @@
+"""`freehold deploy`: a release of an app, served without dropping a request."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from freehold.cli import output
+from freehold.cli.options import data_option, json_option
+from freehold.core.event import Event
+from freehold.flows import deploy
+from freehold.flows.deploy_work import WATCH_SECONDS
+from freehold.flows.source_of import place_and_origin
+from freehold.flows.targets import open_target
+from freehold.releases import history
+
+
+@click.command("deploy")
+@click.argument("path", required=False)
+@data_option
+@click.option("--to", metavar="NAME", help="The target; without it, this machine. See `freehold server`.")
+@click.option("--message", "-m", default="", help="What is new; kept with the release.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="A migration that may take away what older releases need; the refusal says its name.",
+)
+@click.option(
+    "--watch",
+    type=click.FloatRange(0, 3600),
+    default=WATCH_SECONDS,
+    show_default=True,
+    help="Seconds to watch its answers after the switch, and to go back by itself when they are errors.",
+)
+@click.option(
+    "--keep", type=click.IntRange(1, 1000), default=history.KEEP, show_default=True, help="Releases that stay there."
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would happen, and change nothing.")
+@json_option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    path: str | None,
+    data: Path | None,
+    to: str | None,
+    message: str,
+    accept: tuple[str, ...],
+    watch: float,
+    keep: int,
+    only_plan: bool,
+    as_json: bool,
+) -> None:
+    """Build the app at PATH and serve it where it lives, beside the release before, then instead of it.
+
+    PATH is a folder, a git address or a .zip; without it, what `freehold up` serves. The release before goes on serving
+    until the new one is healthy. Run it again after anything went wrong: it carries on.
+    """
+    place, origin = place_and_origin(path, data)
+    target = open_target(to, path, data)
+    request = deploy.Request(
+        origin=origin, place=place, accept=frozenset(accept), message=message, keep=keep, watch_seconds=watch
+    )
+    say = output.reporter(as_json=as_json)
+    if only_plan:
+        found = deploy.preview(request, target, say)
+        click.echo(json.dumps(found) if as_json else _plan(found))
+        return
+
+    def report(event: Event) -> None:
+        say(event)
+        if event.name == "deployed" and not as_json:
+            click.echo(_summary(event.values))
+
+    deploy.deploy(request, target, report)
+
+
+def _plan(found: Mapping[str, object]) -> str:
+    steps, migrations = found["steps"], found["migrations"]
+    lines = [str(found["purpose"])]
+    if isinstance(steps, list):
+        lines += [f"  {number}. {step}" for number, step in enumerate(steps, start=1)]
+    for item in migrations if isinstance(migrations, list) else []:
+        lines.append(f"migration {item['path']}")
+        lines += [f"  takes away: {text}" for text in item["closes"]]
+        if item["accept"]:
+            lines.append(f"  wants: --accept {item['accept']}   (no way back to older releases after it)")
+    return "\n".join([*lines, *_unset(found), "nothing was changed"])
+
+
+def _summary(values: Mapping[str, object]) -> str:
+    where = values["url"] or values["target"]
+    if not values["changed"]:
+        return f"release {values['release']} is live already, and holds the same: {where}"
+    lines = [f"release {values['release']} is live at {where}", *_unset(values)]
+    broken = values["functions_not_startable"]
+    lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
+    if values["before"]:
+        lines.append(f"the way back: freehold rollback   (to release {values['before']})")
+    return "\n".join(lines)
+
+
+def _unset(values: Mapping[str, object]) -> list[str]:
+    unset = values["unset_secrets"]
+    return (
+        [f"unset: {name}, read by {', '.join(users)}" for name, users in unset.items()]
+        if isinstance(unset, dict)
+        else []
+    )

@@ -1,0 +1,145 @@
+"""Make a release of an app and serve it: build, bring over, migrate, start beside, look, switch, watch, prune."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.core.event import Event
+from freehold.core.plan import Plan, Report
+from freehold.core.ports import Target
+from freehold.core.release import Lease
+from freehold.data import migrations
+from freehold.engine.apply import apply
+from freehold.engine.journal import Journal
+from freehold.flows import deploy_steps, holding, up_build
+from freehold.flows.deploy_work import WATCH_SECONDS, Deploy
+from freehold.flows.read import read_served_app
+from freehold.flows.source import open_source
+from freehold.flows.up_work import Build
+from freehold.releases import history
+from freehold.targets.local.place import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the owner asked for. `accept` names migrations that may take away what older releases need."""
+
+    origin: str
+    place: Place
+    """Where builds are cached on this machine."""
+    accept: frozenset[str] = frozenset()
+    message: str = ""
+    keep: int = history.KEEP
+    watch_seconds: float = WATCH_SECONDS
+
+
+def deploy(request: Request, target: Target, report: Report) -> None:
+    """Deploy; the release before serves until the new one is healthy, and again when that gets sick.
+
+    Nothing is locked while the app is built. Reports `deployed`. Raises FreeholdError with the traffic where it was.
+    """
+    build = gather(request, report)
+    report(Event(name="step-started", text="Build the site and fetch what its functions import"))
+    up_build.build(build, report)
+    report(Event(name="step-finished"))
+    with holding.held(target, "deploy") as (lease, note):
+        work = work_of(request, target, lease, build)
+        made = plan(work)
+        try:
+            apply(made, report, Journal(request.place.journal))
+        finally:
+            note.about(work.number, tuple(step.title for step in made.steps), before=str(work.before))
+            if work.restore_point:
+                note.about(work.number, restore_point=work.restore_point)
+            if request.accept:
+                note.about(work.number, accepted=", ".join(sorted(request.accept)))
+    report(Event(name="step-finished"))
+    report(Event(name="deployed", values=_deployed(work)))
+
+
+def plan(work: Deploy) -> Plan:
+    """Say what has to happen after the build, in order."""
+    return Plan(
+        purpose=f"Deploy {work.build.app.name} to {work.target.name}",
+        steps=(
+            deploy_steps.CheckPlace(work),
+            deploy_steps.PushParts(work),
+            deploy_steps.ApplyMigrations(work),
+            *((deploy_steps.ApplyEntities(work),) if deploy_steps.has_entities(work.build) else ()),
+            deploy_steps.AddRelease(work),
+            deploy_steps.StartBeside(work),
+            deploy_steps.SwitchTraffic(work),
+            deploy_steps.WatchTraffic(work),
+            deploy_steps.PruneReleases(work),
+        ),
+    )
+
+
+def gather(request: Request, report: Report) -> Build:
+    """Read the app; nothing is changed."""
+    request.place.prepare()
+    report(Event(name="step-started", text=f"Read {request.origin}"))
+    app = open_source(request.origin, request.place.work)
+    inventory = read_served_app(app)
+    report(Event(name="step-finished", values={"app": app.name, "builder": inventory.builder}))
+    return Build(place=request.place, app=app, inventory=inventory)
+
+
+def work_of(request: Request, target: Target, lease: Lease, build: Build) -> Deploy:
+    """What the steps share at their start."""
+    current = history.live(target.releases())
+    return Deploy(
+        target=target,
+        lease=lease,
+        build=build,
+        who=lease.holder,
+        before=current.release.number if current is not None else 0,
+        message=request.message,
+        accept=request.accept,
+        keep=request.keep,
+        watch_seconds=request.watch_seconds,
+    )
+
+
+def preview(request: Request, target: Target, report: Report) -> dict[str, object]:
+    """Say what a deploy would do, without building or changing anything."""
+    build = gather(request, report)
+    current = history.live(target.releases())
+    work = Deploy(
+        target=target,
+        lease=holding.nobody(),
+        build=build,
+        who=holding.me(),
+        before=current.release.number if current is not None else 0,
+        keep=request.keep,
+        watch_seconds=request.watch_seconds,
+    )
+    with target.database() as (admin, _):
+        ahead = migrations.look(build.inventory.migrations, admin)
+    return {
+        "purpose": plan(work).purpose,
+        "live": work.before,
+        "steps": ["Build the site and fetch what its functions import", *(step.title for step in plan(work).steps)],
+        "migrations": [
+            {
+                "path": path,
+                "closes": [f"line {item.line}: {item.object}: {item.reason}" for item in closings],
+                "accept": Path(path).stem if closings else "",
+            }
+            for path, closings in ahead.items()
+        ],
+        "unset_secrets": {name: list(users) for name, users in build.unset_secrets(target.secret_versions()).items()},
+    }
+
+
+def _deployed(work: Deploy) -> dict[str, object]:
+    unset = work.build.unset_secrets(work.target.secret_versions())
+    return {
+        "target": work.target.name,
+        "release": work.number,
+        "before": work.before,
+        "changed": work.moves,
+        "url": work.target.address,
+        "restore_point": work.restore_point,
+        "unset_secrets": {name: list(users) for name, users in unset.items()},
+        "functions_not_startable": dict(work.build.functions_not_startable),
+    }

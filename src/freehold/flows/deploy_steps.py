@@ -1,0 +1,330 @@
+"""The steps of a deploy, and of a way back. Each can be killed at any line and run again; see core/plan.py."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import freehold
+from freehold.core.errors import ReleaseSick, TargetUnfit
+from freehold.core.event import Event
+from freehold.core.plan import Report
+from freehold.core.release import Check, Needs, Release, Traffic
+from freehold.data import entities, migrations
+from freehold.flows import manifest, snapshot
+from freehold.flows.deploy_work import Deploy, Move
+from freehold.flows.up_work import Build
+from freehold.kit import files, git
+from freehold.releases import history, watch
+
+LOOK_EVERY_SECONDS = 0.1
+SPARE_DISK_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CheckPlace:
+    """Whether the target has what the release needs, before anything is copied."""
+
+    deploy: Deploy
+    title: str = "See whether the release fits"
+
+    def done(self) -> bool:
+        """Never: a disk fills up."""
+        return False
+
+    def run(self, _report: Report) -> None:
+        """Look; raises TargetUnfit with the first problem, and the others below it."""
+        size = sum(
+            (folder / name).stat().st_size
+            for folder in self.deploy.build.parts.values()
+            for name in files.list_files(folder)
+        )
+        needs = Needs(runtime=freehold.__version__, disk_bytes=SPARE_DISK_BYTES + 2 * size)
+        problems = self.deploy.target.check(needs).problems
+        if problems:
+            first, *others = problems
+            detail = "\n".join([first.detail, *(item.message for item in others)]).strip()
+            raise TargetUnfit(first.message, detail=detail, hint=first.hint)
+
+    def undo(self) -> bool:
+        """Nothing: it only looks."""
+        return False
+
+
+@dataclass(frozen=True)
+class PushParts:
+    """The built folders, as far as the target lacks them."""
+
+    deploy: Deploy
+    title: str = "Bring over what is missing there"
+
+    def done(self) -> bool:
+        """Never: the target knows what it has."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Push; raises TargetUnfit when there is no room."""
+        self.deploy.target.push(self.deploy.lease, self.deploy.build.parts, report)
+
+    def undo(self) -> bool:
+        """Nothing: a part is whole there or not at all, and the next run uses it."""
+        return False
+
+
+@dataclass(frozen=True)
+class ApplyMigrations:
+    """The app's own SQL that has not run there, while the release before goes on serving."""
+
+    deploy: Deploy
+
+    @property
+    def title(self) -> str:
+        """Say how many files there are."""
+        count = len(self.deploy.build.inventory.migrations)
+        return f"Apply what is new of the app's {count} migration{'' if count == 1 else 's'}"
+
+    def done(self) -> bool:
+        """Never: the ledger in the database knows, and `migrate` asks it."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Apply what the ledger lacks; raises MigrationFailed, NotAccepted or MigrationChanged."""
+        deploy = self.deploy
+        consent = migrations.Consent(deploy.accept, deploy.who) if deploy.before else None
+        with deploy.target.database() as (admin, owner):
+            outcome = migrations.migrate(
+                deploy.build.inventory.migrations, owner_dsn=owner, admin_dsn=admin, report=report, consent=consent
+            )
+        deploy.schema_revision, deploy.schema_position = outcome.revision, outcome.position
+        deploy.restore_point = outcome.restore_point
+        if outcome.restore_point:
+            report(Event(name="note", text=f"restore point {outcome.restore_point} stands before it"))
+
+    def undo(self) -> bool:
+        """Nothing: data and schema are never taken back silently."""
+        return False
+
+
+@dataclass(frozen=True)
+class ApplyEntities:
+    """The tables of records that JSON schemas describe, their rules as policies, and what changed since last time."""
+
+    deploy: Deploy
+    title: str = "Make the tables of the app's entities, with their rules"
+
+    def done(self) -> bool:
+        """Never: `apply` knows what is there."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Apply what is new; raises MigrationFailed with every table as it was."""
+        deploy, records = self.deploy, self.deploy.build.inventory.records
+        with deploy.target.database() as (_, owner):
+            changes = entities.apply(records, owner_dsn=owner, report=report)
+        inferred = sorted(item.name for item in records if not item.declared and item.kind == "entity")
+        if changes and inferred:
+            text = f"no file describes {', '.join(inferred)}: such a record is for its maker and for admins only, "
+            report(Event(name="warning", text=text + "until base44/entities/<name>.jsonc says otherwise"))
+        deploy.schema_revision = f"{deploy.schema_revision}+{entities.revision(records)}"
+
+    def undo(self) -> bool:
+        """Nothing: a change loses no value, and the next run goes on from it."""
+        return False
+
+
+@dataclass(frozen=True)
+class AddRelease:
+    """The record: what is served as one numbered whole."""
+
+    deploy: Deploy
+    title: str = "Record the release"
+
+    def done(self) -> bool:
+        """Never: an equal release keeps its number."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Give the release its number, or take the newest one when it holds the same."""
+        deploy = self.deploy
+        deploy.standings = deploy.target.releases()
+        draft = self._draft()
+        known = history.again(deploy.standings, draft)
+        if known is None:
+            with deploy.target.database() as (admin, _):
+                surface = manifest.take(deploy.build, admin)
+            deploy.target.add(deploy.lease, draft, surface)
+            deploy.number, deploy.is_new = draft.number, True
+        elif known.live_since and deploy.respects_way_back and deploy.before:
+            deploy.number = deploy.before
+            if known.release.number != deploy.before:
+                holds = f"release {known.release.number} holds the code that is here: freehold deploy"
+                text = f"release {deploy.before} was gone back to and stays live; {holds}"
+                report(Event(name="note", text=text))
+        else:
+            deploy.number, deploy.is_new = known.release.number, not known.live_since
+
+    def _draft(self) -> Release:
+        deploy, now = self.deploy, datetime.now(UTC)
+        newest = deploy.standings[-1].release.number if deploy.standings else 0
+        secrets = deploy.target.secret_versions()
+        return Release(
+            id=f"{now:%Y%m%d-%H%M}-{deploy.build.artifact_digest[:7]}",
+            number=newest + 1,
+            app=deploy.build.app.name,
+            artifact=deploy.build.artifact_digest,
+            parts={name: folder.name for name, folder in deploy.build.parts.items()},
+            config=snapshot.take(deploy.build, secrets),
+            secrets=secrets,
+            schema_revision=deploy.schema_revision,
+            schema_position=deploy.schema_position,
+            runtime=freehold.__version__,
+            source=git.describe(deploy.build.app.root) | {"origin": git.redact(deploy.build.app.origin)},
+            parent=deploy.before,
+            created_at=now.isoformat(timespec="seconds"),
+            created_by=deploy.who,
+            message=deploy.message,
+        )
+
+    def undo(self) -> bool:
+        """Nothing: a release that failed stays to be looked at, and is pruned later."""
+        return False
+
+
+@dataclass(frozen=True)
+class StartBeside:
+    """The release runs beside the live one, and is looked at where no user is."""
+
+    move: Move
+
+    @property
+    def title(self) -> str:
+        """Say which."""
+        number = f"release {self.move.number}" if self.move.number else "the release"
+        return f"Start {number} beside the live one and look at it" if self.move.before else f"Start {number}"
+
+    def done(self) -> bool:
+        """Never for a release that is not live; the live one runs."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Start and look; raises ReleaseSick with what was seen, and the release before goes on serving."""
+        move = self.move
+        checks = move.target.healthy(move.lease, move.number)
+        failed = [check for check in checks if not check.ok]
+        if failed:
+            reason = f"{failed[0].name}: {failed[0].detail}".splitlines()[0]
+            if move.is_new:
+                move.target.mark(move.lease, move.number, bad=reason)
+            raise _sick(move, checks)
+        report(Event(name="checked", values={"release": move.number, "checks": [check.name for check in checks]}))
+
+    def undo(self) -> bool:
+        """Nothing: a release without traffic is stopped by its target."""
+        return False
+
+
+@dataclass(frozen=True)
+class SwitchTraffic:
+    """The one moment in which users notice something new."""
+
+    move: Move
+
+    @property
+    def title(self) -> str:
+        """Say what from and what to."""
+        return f"Send the traffic to release {self.move.number}" if self.move.number else "Send the traffic there"
+
+    def done(self) -> bool:
+        """Whether it has the traffic."""
+        return not self.move.moves
+
+    def run(self, _report: Report) -> None:
+        """Switch."""
+        self.move.target.switch(self.move.lease, self.move.number)
+
+    def undo(self) -> bool:
+        """Give the traffic back to the release that had it."""
+        move = self.move
+        current = history.live(move.target.releases())
+        if not move.before or current is None or current.release.number != move.number:
+            return False
+        move.target.healthy(move.lease, move.before)
+        move.target.switch(move.lease, move.before)
+        return True
+
+
+@dataclass(frozen=True)
+class WatchTraffic:
+    """A while in which a release that makes errors loses the traffic again."""
+
+    move: Move
+
+    @property
+    def title(self) -> str:
+        """Say for how long."""
+        return f"Watch its answers for {self.move.watch_seconds:g} s, and go back if they are errors"
+
+    def done(self) -> bool:
+        """Whether there is nothing to watch, or nothing to go back to."""
+        return not self.move.moves or not self.move.before or self.move.watch_seconds <= 0
+
+    def run(self, report: Report) -> None:
+        """Count requests and failures; raises ReleaseSick, and the switch is undone."""
+        move = self.move
+        usual = move.target.traffic(move.before)
+        start = move.target.traffic(move.number)
+        seen, end = Traffic(requests=0, failed=0), time.monotonic() + move.watch_seconds
+        while time.monotonic() < end:
+            time.sleep(LOOK_EVERY_SECONDS)
+            seen = watch.since(start, move.target.traffic(move.number))
+            if watch.is_sick(seen, usual):
+                reason = f"{seen.failed} of {seen.requests} answers were errors after the switch"
+                move.target.mark(move.lease, move.number, bad=reason)
+                raise ReleaseSick(
+                    f"release {move.number} is sick: {reason}",
+                    detail=f"release {move.before} has the traffic again, and {move.number} is marked bad",
+                    hint="freehold logs",
+                )
+        report(Event(name="watched", values={"requests": seen.requests, "failed": seen.failed}))
+
+    def undo(self) -> bool:
+        """Nothing: it only looks."""
+        return False
+
+
+@dataclass(frozen=True)
+class PruneReleases:
+    """What has been kept for long enough."""
+
+    deploy: Deploy
+
+    @property
+    def title(self) -> str:
+        """Say how many stay."""
+        return f"Keep the last {self.deploy.keep} releases, and those that are live, warm or pinned"
+
+    def done(self) -> bool:
+        """Whether there is nothing to prune."""
+        return not history.prunable(self.deploy.target.releases(), self.deploy.keep)
+
+    def run(self, report: Report) -> None:
+        """Remove, oldest first."""
+        for number in history.prunable(self.deploy.target.releases(), self.deploy.keep):
+            self.deploy.target.remove(self.deploy.lease, number)
+            report(Event(name="pruned", text=f"release {number} is removed", values={"release": number}))
+
+    def undo(self) -> bool:
+        """Nothing, and that is why it goes last."""
+        return False
+
+
+def has_entities(build: Build) -> bool:
+    """Whether the app keeps records that no migration creates and a schema describes, or should."""
+    return any(item.kind == "entity" for item in build.inventory.records)
+
+
+def _sick(move: Move, checks: tuple[Check, ...]) -> ReleaseSick:
+    lines = [f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}" for check in checks]
+    serving = f"release {move.before} goes on serving" if move.before else "nothing is served"
+    return ReleaseSick(
+        f"release {move.number} did not get healthy; {serving}", detail="\n".join(lines), hint="freehold logs"
+    )

@@ -1,0 +1,111 @@
+"""Hold a target's lock while something is changed there, and write down what became of it."""
+
+import contextlib
+import getpass
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from freehold.core.errors import FreeholdError, LockHeld, LockLost, TargetUnreachable
+from freehold.core.ports import Target
+from freehold.core.release import Lease
+from freehold.core.trail import Act
+from freehold.targets.local import state
+
+LEASE_SECONDS = 600
+PATIENCE_SECONDS = 3.0
+ASK_EVERY_SECONDS = 0.1
+LONGEST_TEXT = 500
+
+
+@dataclass
+class Note:
+    """What is to be written into the trail; filled in while the work goes on."""
+
+    act: Act
+    values: dict[str, str] = field(default_factory=dict)
+
+    def about(self, release: int, plan: tuple[str, ...] = (), **values: str) -> None:
+        """Say which release it is about, by which plan, and anything else that explains it later."""
+        self.values |= values
+        self.act = replace(self.act, release=release, plan=plan or self.act.plan, values=dict(self.values))
+
+
+def me() -> str:
+    """Who is asking: a person and a machine."""
+    try:
+        person = getpass.getuser()
+    except (KeyError, OSError):
+        person = str(os.getuid())
+    return f"{person}@{platform.node() or 'localhost'}"
+
+
+def break_lock(target: Target) -> Lease | None:
+    """End the lock, whoever holds it, and write that down; gives whose it was."""
+    lease = target.lock()
+    if lease is not None:
+        target.break_lock(lease.token)
+        values = {"holder": lease.holder, "did": lease.purpose}
+        target.record(Act(who=me(), what="lock-broken", result="done", values=values))
+    return lease
+
+
+def nobody() -> Lease:
+    """A lease that opens nothing, for plans that are only shown."""
+    return Lease(token="", holder="", purpose="", since="", until="")
+
+
+@contextlib.contextmanager
+def held(target: Target, what: str) -> Iterator[tuple[Lease, Note]]:
+    """Hold the lock for the block and record how it ended; raises LockHeld.
+
+    What a killed command of this machine left is taken over. A change that fails is recorded as failed, one that is
+    refused before anything was changed as refused; then the error is raised again.
+    """
+    lease = _take(target, what)
+    note = Note(Act(who=lease.holder, what=what, result="done"))
+    try:
+        yield lease, note
+    except BaseException as error:
+        _record(target, replace(note.act, result="failed", detail=_detail(error)))
+        raise
+    else:
+        target.record(note.act)
+    finally:
+        with contextlib.suppress(TargetUnreachable):
+            target.drop_lock(lease)
+
+
+def _take(target: Target, what: str) -> Lease:
+    """Take the lock; what is short, such as new secrets, is waited for."""
+    pid, started = state.me()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return target.take_lock(me(), what, process=f"{pid}:{started}", seconds=LEASE_SECONDS)
+        except LockHeld:
+            holder = target.lock()
+            if holder is not None and _is_dead(holder):
+                target.break_lock(holder.token)
+            elif time.monotonic() > deadline:
+                raise
+            time.sleep(ASK_EVERY_SECONDS)
+
+
+def _is_dead(lease: Lease) -> bool:
+    """Whether the holder was a process of this machine and of this person, and has ended."""
+    pid, _, started = lease.process.partition(":")
+    return lease.holder == me() and pid.isdigit() and state.start_time(int(pid)) != started
+
+
+def _record(target: Target, act: Act) -> None:
+    """A target that cannot be reached any more cannot be told; the error that is on its way says so."""
+    with contextlib.suppress(TargetUnreachable, LockLost):
+        target.record(act)
+
+
+def _detail(error: BaseException) -> str:
+    text = f"{error.code} {error.message}" if isinstance(error, FreeholdError) else type(error).__name__
+    return text[:LONGEST_TEXT]

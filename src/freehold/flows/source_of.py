@@ -1,0 +1,20 @@
+"""Where the sources of an app are, when its owner does not say: where `freehold up` took them from."""
+
+from pathlib import Path
+
+from freehold.core.errors import BadUsage
+from freehold.targets.local import state
+from freehold.targets.local.place import Place, find_place, place_of
+
+
+def place_and_origin(path: str | None, data: Path | None) -> tuple[Place, str]:
+    """Give an app's folder on this machine and its sources; raises BadUsage when they cannot be told."""
+    if path is not None:
+        return place_of(path, data), path
+    if data is None and Path("package.json").is_file():
+        return place_of(".", None), "."
+    place = find_place(None, data)
+    running = state.read(place.state)
+    if running is None:
+        raise BadUsage("it is not clear which app is meant", hint="freehold deploy PATH")
+    return place, running.origin

@@ -1,0 +1,210 @@
+"""This machine as a target: what `freehold up` serves, for the same commands as every other place."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from freehold.core.errors import ProcessDied, ReleaseUnknown, SecretRefused, TargetUnfit
+from freehold.core.plan import Report
+from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
+from freehold.core.secret import Secret
+from freehold.core.trail import Act
+from freehold.kit import files, postgres, tail
+from freehold.targets import probe, traffic
+from freehold.targets.local import fleet, state
+from freehold.targets.local.control import Hands
+from freehold.targets.local.database_access import Access, Login
+from freehold.targets.local.place import Place
+from freehold.targets.records import LEASE_SECONDS, Records
+
+NAME = "local"
+
+
+class Secrets(Protocol):
+    """The owner's secrets in this place."""
+
+    def names(self) -> tuple[str, ...]:
+        """The names that have a value."""
+
+    def version(self, name: str) -> str:
+        """The newest version's id."""
+
+    def put(self, name: str, value: Secret) -> str:
+        """Keep a new version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalTarget:
+    """A Target, see core/ports.py. Records are files; what starts and stops processes is `hands`."""
+
+    place: Place
+    hands: Hands
+    secrets: Secrets
+    access: Callable[[], Access]
+    """Gives the logins of the app's database; raises NotRunning when it was never up."""
+    publishable_key: str
+    runtime: str
+    """The version of the runtime that is installed here: there is one."""
+    name: str = NAME
+
+    @property
+    def address(self) -> str:
+        """Where the app is served now; "" while it is not up."""
+        running = state.read(self.place.state)
+        return running.url if running is not None else ""
+
+    def check(self, needs: Needs) -> Condition:
+        """Look at the disk and the installed runtime."""
+        free = shutil.disk_usage(self.place.root).free
+        problems = []
+        if needs.runtime != self.runtime:
+            problems.append(
+                Problem(
+                    message=f"the release wants runtime {needs.runtime}, and {self.runtime} is installed here",
+                    hint=f"install freehold=={needs.runtime}",
+                )
+            )
+        if free < needs.disk_bytes:
+            problems.append(
+                Problem(
+                    message="the disk is too full",
+                    detail=f"{needs.disk_bytes >> 20} MB are needed, {free >> 20} MB are free at {self.place.root}",
+                    hint="freehold releases --prune, or make room",
+                )
+            )
+        facts = {"folder": str(self.place.root), "free disk": f"{free >> 20} MB", "runtime": self.runtime}
+        return Condition(problems=tuple(problems), facts=facts)
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[tuple[Secret, Secret]]:
+        """Give the logins as they are: the database is on this machine, or the owner's own."""
+        access = self.access()
+        yield _dsn(access.admin), _dsn(access.owner)
+
+    def releases(self) -> tuple[Standing, ...]:
+        """Every release here."""
+        return self._records.standings(fleet.live(self.place), self.hands.running())
+
+    def manifest(self, number: int) -> Manifest:
+        """What a release is compared by."""
+        return self._records.manifest(number)
+
+    def push(self, lease: Lease, parts: Mapping[str, Path], report: Report) -> None:  # noqa: ARG002 - it is quick here
+        """Link or copy what is not here."""
+        with self._records.leased(lease):
+            pass
+        for folder in parts.values():
+            destination = self.place.artifacts / folder.name
+            if destination.is_dir():
+                continue
+            try:
+                with files.whole_folder(destination) as new:
+                    for name in files.list_files(folder):
+                        files.link_or_copy(folder / name, new / name)
+            except OSError as error:
+                raise TargetUnfit(
+                    "the release cannot be stored", detail=str(error), hint="make room, then run it again"
+                ) from error
+
+    def add(self, lease: Lease, release: Release, manifest: Manifest) -> None:
+        """Write the record."""
+        missing = [name for name, digest in release.parts.items() if not (self.place.artifacts / digest).is_dir()]
+        if missing:
+            raise ReleaseUnknown(f"release {release.number} lacks its {', '.join(missing)}", hint="freehold deploy")
+        self._records.add(lease, release, manifest)
+
+    def healthy(self, lease: Lease, number: int) -> tuple[Check, ...]:
+        """Start it and look."""
+        with self._records.leased(lease):
+            release = self._records.release(number)
+        try:
+            self.hands.start(number)
+        except (ProcessDied, SecretRefused) as error:
+            return (Check(name="process", ok=False, detail=f"{error.message}\n{error.detail}".strip()),)
+        checks = probe.look(self.place.run / f"{number}.sock", release, self.publishable_key)
+        alive = number in self.hands.running()
+        checks = (Check(name="process", ok=alive, detail="runs" if alive else "ended"), *checks)
+        if not all(check.ok for check in checks) and number != fleet.live(self.place):
+            self.hands.stop(number)
+        return checks
+
+    def switch(self, lease: Lease, number: int) -> None:
+        """Point the link at it."""
+        with self._records.leased(lease):
+            self._records.release(number)
+            self.hands.switch(number)
+        self._records.note_live(number)
+
+    def traffic(self, number: int) -> Traffic:
+        """Read what its processes have counted."""
+        return traffic.read(self.place.run / f"{number}.traffic")
+
+    def mark(self, lease: Lease, number: int, *, bad: str) -> None:
+        """Write it down."""
+        self._records.mark(lease, number, bad=bad)
+
+    def pin(self, lease: Lease, number: int, *, pinned: bool) -> None:
+        """Write it down."""
+        self._records.pin(lease, number, pinned=pinned)
+
+    def remove(self, lease: Lease, number: int) -> None:
+        """Stop it, forget it, and delete the parts that no other release has."""
+        if number == fleet.live(self.place):
+            raise ReleaseUnknown(f"release {number} is live and cannot be removed", hint="freehold releases")
+        with self._records.leased(lease):
+            every = self._records.releases()
+        self.hands.stop(number)
+        self._records.forget(lease, number)
+        kept = {digest for release in every if release.number != number for digest in release.parts.values()}
+        gone = {digest for release in every if release.number == number for digest in release.parts.values()}
+        for digest in gone - kept:
+            files.remove_tree(self.place.artifacts / digest)
+            for rendered in self.place.rendered.glob(f"{digest[:16]}-*"):
+                files.remove_tree(rendered)
+
+    def secret_versions(self) -> dict[str, str]:
+        """Names and newest versions."""
+        return {name: self.secrets.version(name) for name in self.secrets.names()}
+
+    def put_secret(self, name: str, value: Secret) -> str:
+        """Keep a new version."""
+        return self.secrets.put(name, value)
+
+    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int = LEASE_SECONDS) -> Lease:
+        """Take the lock."""
+        return self._records.take_lock(holder, purpose, process=process, seconds=seconds)
+
+    def drop_lock(self, lease: Lease) -> None:
+        """Give it back."""
+        self._records.drop_lock(lease)
+
+    def lock(self) -> Lease | None:
+        """Who holds it."""
+        return self._records.lock()
+
+    def break_lock(self, token: str) -> None:
+        """End a lease."""
+        self._records.break_lock(token)
+
+    def record(self, act: Act) -> None:
+        """Append to the trail."""
+        self._records.record(act)
+
+    def trail(self) -> tuple[str, ...]:
+        """The trail's lines."""
+        return self._records.trail()
+
+    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
+        """What the releases log; all of them write to one file."""
+        return tail.tail(self.place.runtime_log, lines=lines, follow=follow)
+
+    @property
+    def _records(self) -> Records:
+        return Records(self.place.root)
+
+
+def _dsn(login: Login) -> Secret:
+    return Secret(postgres.compose(login.parameters | {"password": login.password.reveal()}))
