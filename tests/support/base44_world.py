@@ -158,7 +158,10 @@ async def base44_world(
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = make_settings(database, folder, url, visibility, functions=functions, **more)
     app = RuntimeApp(settings)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio"))
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_keep_alive=300
+    )  # a slow machine must not close a connection that a test is about to use
+    server = uvicorn.Server(config)
     await app.start()
     task = asyncio.create_task(server.serve([listener]))
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
