@@ -1,5 +1,6 @@
 """A bare Debian machine becomes a server and serves releases: real systemd, sshd, Caddy and PostgreSQL, SSH only."""
 
+import asyncio
 import json
 import os
 import urllib.error
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import machine_world
 import pytest
+import server_app
 from machine_world import Server
+from server_load import Load
 
 from freehold.core.errors import LockHeld, LockLost, ReleaseSick, ReleaseUnknown, TargetUnfit, TargetUnreachable
 from freehold.core.event import Event
@@ -212,8 +215,10 @@ def test_a_cut_upload_goes_on_where_it_stopped(world: World, target: ServerTarge
 
     (entry,) = upload.entries(part)
     target.agent.ask("missing", blobs=[[entry.digest, 3_000_000]])
-    cut = entry.path.read_bytes()[:1_000_000]
-    assert target.agent.ask("receive", (cut,), blobs=[[entry.digest, 0, 3_000_000]]) == 0
+    order = {"verb": "receive", "values": {"blobs": [[entry.digest, 0, 3_000_000]]}}
+    sent = json.dumps(order).encode() + b"\n" + entry.path.read_bytes()[:1_000_000]
+    command = f"python3 -I /usr/local/lib/freehold/{target.agent.digest}.pyz"
+    assert target.agent.connection.run(command, stdin=(sent,)).out == b'{"result": 0}\n'
     notes: list[str] = []
     target.push(lease, {"site": part}, lambda event: notes.append(event.text) if event.name == "note" else None)
     assert notes == ["1 of 1 files travel, 2.0 MB"], "only the rest travels"
@@ -290,3 +295,27 @@ def test_another_host_key_is_refused(world: World) -> None:
 def test_the_runtime_has_one_name() -> None:
     first, again = (gather("3.11", "x86_64", machine_world.cache()) for _ in range(2))
     assert first.id == again.id
+
+
+async def test_nothing_is_dropped_while_releases_come_and_go(world: World, target: ServerTarget, lease: Lease) -> None:
+    """Pages, rows, an event stream and one WebSocket from before the first switch until after the last."""
+    server_app.make_table(target)
+    load = Load(url=f"http://{world.server.address}", key=target.publishable_key)
+    first = world.number + 1
+    for number in (first, first + 1):
+        server_app.bring(target, lease, *server_app.make_release(world.folder, number))
+    await asyncio.to_thread(go, target, lease, first)
+    async with load.running():
+        for number in (first + 1, first, first + 1, first):
+            await asyncio.to_thread(go, target, lease, number)
+            before = load.done["stream"]
+            async with asyncio.timeout(120):
+                while load.done["stream"] == before:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.1)
+    assert load.failed == []
+    assert min(load.done[kind] for kind in ("GET", "POST", "stream", "heartbeat")) >= 4
+
+
+def go(target: ServerTarget, lease: Lease, number: int) -> None:
+    assert [check for check in target.healthy(lease, number) if not check.ok] == []
+    target.switch(lease, number)

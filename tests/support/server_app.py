@@ -37,6 +37,7 @@ def make_release(folder: Path, number: int, text: str = "") -> tuple[Release, di
     (site / f"assets/app-{number}.js").write_text(f"say({number})")
     (functions / "ticks").mkdir(parents=True)
     (functions / "ticks/index.ts").write_text(TICKS % STREAM_EVENTS)
+    (functions / "ticks/deno.json").write_text("{}")
     parts = {}
     for name, path in (("site", site), ("functions", functions)):
         digest = digest_of(path)

@@ -22,6 +22,8 @@ class Load:
     done: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     slowest_seconds: float = 0.0
+    pause_seconds: float = 0.05
+    """Between two requests of one client: load that leaves the machine some time for what is measured."""
     stopping: bool = False
 
     @contextlib.asynccontextmanager
@@ -39,10 +41,12 @@ class Load:
     async def _read(self, http: aiohttp.ClientSession) -> None:
         while not self.stopping:
             await self._ask(http, "GET", "/")
+            await asyncio.sleep(self.pause_seconds)
 
     async def _write(self, http: aiohttp.ClientSession) -> None:
         while not self.stopping:
             await self._ask(http, "POST", "/rest/v1/notes", {"body": "x" * 2000})
+            await asyncio.sleep(self.pause_seconds)
 
     async def _ask(self, http: aiohttp.ClientSession, method: str, path: str, body: object = None) -> None:
         began = time.monotonic()

@@ -6,6 +6,7 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from freehold.core.errors import BadUsage
 from freehold.kit import ssh
 from freehold.targets.server import program
-from freehold.targets.server.remote import places
+from freehold.targets.server.agent import Agent
+from freehold.targets.server.remote import disk, places
 
 
 def ask(archive: Path, verb: str, **values: object) -> dict[str, object]:
@@ -102,3 +104,30 @@ def test_addresses_are_read_as_people_write_them() -> None:
     assert ssh.parse("root@203.0.113.7") == ssh.Address(host="203.0.113.7", user="root")
     assert ssh.parse("shop.example.org:2222") == ssh.Address(host="shop.example.org", port=2222)
     assert ssh.parse("me@[2001:db8::1]:22") == ssh.Address(host="2001:db8::1", user="me", port=22)
+
+
+def test_the_proxy_keeps_no_connection_to_a_release() -> None:
+    """With keepalive on, pooled connections stay with the old release for as long as requests keep coming."""
+    text = disk.text("Caddyfile", issuer="")
+    assert text.count("reverse_proxy ") == text.count("import upstream\n")
+    assert text.count("keepalive off") == 1
+    assert "admin off" in text
+    assert "ask http://127.0.0.1:4290/ask" in text
+
+
+def test_a_unit_is_closed_to_all_but_its_own() -> None:
+    values = dict.fromkeys(("app", "user", "home", "run", "data", "workers"), "x")
+    lines = disk.text("app.service", **values).splitlines()
+    assert not [
+        line for line in lines if "@" in line.replace("@system-service", "").replace("@privileged @resources", "")
+    ]
+    for wanted in ("NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateUsers=yes", "CapabilityBoundingSet="):
+        assert wanted in lines
+    assert not [line for line in lines if line.startswith("RuntimeDirectory=")], "it would go with the first instance"
+
+
+@pytest.mark.parametrize("app", ["shop' ; reboot ; '", "$(reboot)", "a b", "-x"])
+def test_no_text_is_made_of_a_name_that_is_none(app: str) -> None:
+    agent = Agent(cast("ssh.Connection", None))
+    with pytest.raises(BadUsage):
+        agent.logs(app, lines=1, follow=False)

@@ -119,6 +119,10 @@ class Connection:
             raise _unreachable(self.address, err or "the connection was cut")
         return Ended(code=code, out=out, err=err)
 
+    def session(self, command: str) -> "Session":
+        """Start `command`, a text of this program's own, that answers a line for each thing it is asked."""
+        return Session(self.address, self._start(command))
+
     def lines(self, command: str, *, stdin: bytes = b"") -> Iterator[str]:
         """Give what `command` prints, line by line as it comes; closing the iterator ends it."""
         running = self._start(command)
@@ -161,6 +165,43 @@ class Connection:
         return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
 
 
+class Session:
+    """A command there that goes on running: each question gets one line."""
+
+    def __init__(self, address: Address, running: subprocess.Popen[bytes]) -> None:
+        """Made by `Connection.session`."""
+        self._address = address
+        self._running = running
+        self._errors: list[bytes] = []
+        self._listener = threading.Thread(target=_drain, args=(running, self._errors), daemon=True)
+        self._listener.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._running.poll() is None
+
+    def ask(self, content: Iterable[bytes]) -> bytes | Ended:
+        """Send a question and give the line that answers it; how it ended when it did. Raises TargetUnreachable."""
+        assert self._running.stdout is not None  # noqa: S101 - it was asked for
+        feeder = threading.Thread(target=_feed, args=(self._running, content), kwargs={"close": False}, daemon=True)
+        feeder.start()
+        line = self._running.stdout.readline()
+        if line:
+            return line
+        code = self._running.wait()
+        self._listener.join(1)
+        err = b"".join(self._errors).decode(errors="replace")
+        if code in (255, -9):
+            raise _unreachable(self._address, err or "the connection was cut")
+        return Ended(code=code, out=b"", err=err)
+
+    def close(self) -> None:
+        """End it."""
+        self._running.kill()
+        self._running.wait()
+
+
 def _options(address: Address) -> list[str]:
     options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN_SECONDS}", "-o", "ControlPersist=no"]
     options += ["-o", f"ServerAliveInterval={ALIVE_EVERY_SECONDS}", "-o", f"ServerAliveCountMax={ALIVE_MISSES}"]
@@ -192,14 +233,16 @@ def _unreachable(address: Address, text: str) -> TargetUnreachable:
     )
 
 
-def _feed(running: subprocess.Popen[bytes], content: Iterable[bytes]) -> None:
+def _feed(running: subprocess.Popen[bytes], content: Iterable[bytes], *, close: bool = True) -> None:
     """Write until the other end has enough; what is left then is not its concern."""
     assert running.stdin is not None  # noqa: S101 - it was asked for
     with contextlib.suppress(BrokenPipeError, ValueError):
         for block in content:
             running.stdin.write(block)
-    with contextlib.suppress(BrokenPipeError, ValueError):
-        running.stdin.close()
+        running.stdin.flush()
+    if close:
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            running.stdin.close()
 
 
 def _drain(running: subprocess.Popen[bytes], into: list[bytes]) -> None:

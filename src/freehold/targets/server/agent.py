@@ -2,6 +2,7 @@
 
 import functools
 import json
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from freehold.core import errors
 from freehold.core.errors import FreeholdError, TargetUnfit
 from freehold.kit import ssh
 from freehold.targets.server import program
+from freehold.targets.server.remote import places
 
 FOLDER = "/usr/local/lib/freehold"
 # Fixed texts: nothing is ever put into them but the digest of our own program.
@@ -30,6 +32,8 @@ class Agent:
     def __init__(self, connection: ssh.Connection) -> None:
         """Nothing is asked yet."""
         self.connection = connection
+        self._session: ssh.Session | None = None
+        self._guard = threading.Lock()
 
     @functools.cached_property
     def archive(self) -> bytes:
@@ -43,25 +47,25 @@ class Agent:
 
     def ask(self, verb: str, body: Iterable[bytes] = (), **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
         """Give one order and its result; an error there is raised here as it is."""
-        ended = self._run(verb, body, values)
-        if ended.code == _ABSENT or "can't open file" in ended.err:
-            self._install()
-            ended = self._run(verb, body, values)
-        lines = ended.out.splitlines()
-        if not lines:
+        with self._guard:
+            found = self._asked(verb, body, values)
+            if not isinstance(found, bytes) and (found.code == _ABSENT or "can't open file" in found.err):
+                self._install()
+                found = self._asked(verb, body, values)
+        if not isinstance(found, bytes):
             raise TargetUnfit(
                 f"the program on {self.connection.address} failed",
-                detail=ended.err.strip()[-2000:],
+                detail=found.err.strip()[-2000:],
                 hint="freehold server add   brings it up to date",
             )
-        answer = json.loads(lines[-1])
+        answer = json.loads(found)
         if "error" in answer:
             raise _error(answer["error"])
         return answer["result"]
 
     def logs(self, app: str, *, lines: int, follow: bool) -> Iterator[str]:
-        """What an app's releases have logged. The name was checked; the number is one."""
-        command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=app)
+        """What an app's releases have logged. The name is checked: it is the one thing that is put into a text."""
+        command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=places.app_of(app).name)
         return self.connection.lines(self._rights + command)
 
     def need_python(self) -> None:
@@ -76,14 +80,17 @@ class Agent:
     def _rights(self) -> str:
         return "" if self.connection.address.user in ("", "root") else "sudo -n "
 
-    def _run(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> ssh.Ended:
+    def _asked(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> bytes | ssh.Ended:
+        """Ask the program that runs there, or start it: one start serves all orders of a command."""
+        if self._session is None or not self._session.alive:
+            self._session = self.connection.session(f"{self._rights}python3 -I {FOLDER}/{self.digest}.pyz")
         order = json.dumps({"verb": verb, "values": values}).encode() + b"\n"
 
         def content() -> Iterator[bytes]:
             yield order
             yield from body
 
-        return self.connection.run(f"{self._rights}python3 -I {FOLDER}/{self.digest}.pyz", stdin=content())
+        return self._session.ask(content())
 
     def _install(self) -> None:
         ended = self.connection.run(self._rights + _INSTALL, stdin=(self.archive,))

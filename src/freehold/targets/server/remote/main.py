@@ -1,4 +1,4 @@
-"""Read one order, carry it out, answer with one line: {"result": ...} or {"error": ...}."""
+"""Read orders, carry them out, answer each with one line: {"result": ...} or {"error": ...}."""
 
 import json
 import sys
@@ -60,21 +60,25 @@ VERBS: dict[str, Callable[..., Any]] = {
 }
 
 
+WITH_BODY = "receive"
+
+
 def main(render: Render) -> None:
-    """Carry out the order in the first line of standard input, or the one that a unit of ours names."""
+    """Carry out the orders on standard input until it ends, or the one that a unit of ours names."""
     rendering.use(render)
-    try:
-        asked = _asked()
-        result = VERBS[asked["verb"]](**asked["values"])
-    except FreeholdError as error:
-        answer = {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}
-        print(json.dumps({"error": answer}))  # noqa: T201 - this is how it answers
-        sys.exit(0 if len(sys.argv) == 1 else 1)
-    print(json.dumps({"result": result}))  # noqa: T201 - likewise
-
-
-def _asked() -> dict[str, Any]:
     if len(sys.argv) > 1:
-        return {"verb": sys.argv[1], "values": {}}
-    asked: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
-    return asked
+        sys.exit("error" in _carried_out({"verb": sys.argv[1], "values": {}}))
+    while line := sys.stdin.buffer.readline():
+        asked = json.loads(line)
+        answer = _carried_out(asked)
+        if "error" in answer and asked["verb"] == WITH_BODY:
+            return  # what was not read of its body is no order
+
+
+def _carried_out(asked: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = {"result": VERBS[asked["verb"]](**asked["values"])}
+    except FreeholdError as error:
+        answer = {"error": {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}}
+    print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
+    return answer

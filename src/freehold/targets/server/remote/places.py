@@ -104,6 +104,13 @@ def app_of(name: str) -> App:
     return App(name)
 
 
+def part_of(name: str) -> str:
+    """Check the name of a release's part; it becomes a file beside the release's own."""
+    if name not in ("site", "functions", "server"):
+        raise BadUsage(f"{name[:40]!r} is no part of a release")
+    return name
+
+
 def host_of(name: str) -> str:
     """Check a host name; it becomes part of paths."""
     if len(name) > LONGEST_HOST or _HOST.fullmatch(name) is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.core.errors import ReleaseUnknown
-from freehold.core.release import FUNCTIONS, SITE, Lease, Manifest, Release
+from freehold.core.release import SITE, Lease, Manifest, Release
 from freehold.core.trail import Act
 from freehold.kit import files
 from freehold.targets.records import Records
@@ -55,7 +55,7 @@ def remove(app: str, lease: dict[str, str], number: int) -> None:
     held.forget(Lease(**lease), number)
     with held.leased(Lease(**lease)):
         files.remove_tree(place.release(number))
-        _forget_unused(place, {digest for item in held.releases() for digest in item.parts.values()})
+        _forget_unused(place, held.releases())
 
 
 def mark(app: str, lease: dict[str, str], number: int, bad: str) -> None:
@@ -116,18 +116,26 @@ def site_folder(place: App, release: Release) -> Path:
         render(place.part(release.parts[SITE]), folder, origin=address, publishable_key=key)
         _open_to_all(folder)
         files.write_text(note, f"{address} {key}")
-    _union(place, folder)
+    _union(place, site_root(place, release))
     return folder
+
+
+def site_root(place: App, release: Release) -> Path:
+    """What is served of the rendered part: the folder that the release's settings name."""
+    mark = release.config.get("site_directory")
+    path = str(mark.get("path", "")) if isinstance(mark, dict) else ""
+    return place.release(release.number) / "site" / path
 
 
 def _make_folder(place: App, release: Release, runtime: str) -> None:
     folder = place.release(release.number)
     disk.folder(folder, 0o755)
     disk.link(folder / "runtime", str(RUNTIMES / runtime))
-    if SITE in release.parts:
-        site_folder(place, release)
-    if FUNCTIONS in release.parts:
-        disk.link(folder / "functions", str(place.part(release.parts[FUNCTIONS])))
+    for name, digest in release.parts.items():
+        if name == SITE:
+            site_folder(place, release)
+        else:
+            disk.link(folder / places.part_of(name), str(place.part(digest)))
 
 
 def _open_to_all(folder: Path) -> None:
@@ -150,11 +158,12 @@ def _union(place: App, site: Path) -> None:
             path.chmod(0o755)
 
 
-def _forget_unused(place: App, kept: set[str]) -> None:
+def _forget_unused(place: App, kept: tuple[Release, ...]) -> None:
+    digests = {digest for release in kept for digest in release.parts.values()}
     for path in (place.home / "parts").iterdir() if (place.home / "parts").is_dir() else ():
-        if path.name not in kept:
+        if path.name not in digests:
             files.remove_tree(path)
-    sites = [item / "site" for item in (place.home / "releases").iterdir()]
+    sites = [site_root(place, release) for release in kept]
     _each_file(place.home / "assets", lambda name: any((site / name).exists() for site in sites))
     runtimes.forget_unused()
     blobs.forget_unused(runtimes.wheel_blobs())

@@ -61,6 +61,8 @@ def traffic(app: str, number: int) -> dict[str, int]:
 
 def start(place: App, release: Release) -> str:
     """Start a release as it was started before; gives what went wrong, "" for nothing."""
+    # What keeps ending and being started again would be taken for this start's own end.
+    programs.attempt(["systemctl", "stop", place.unit(release.number)])
     programs.attempt(["systemctl", "reset-failed", place.unit(release.number)])
     _prepare_run(place, release.number)
     programs.run(["systemctl", "start", "--no-block", place.unit(release.number)])
