@@ -2,13 +2,17 @@
 
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from freehold.core.ports import Target
+from freehold.core.release import WARM, Lease
+from freehold.releases import history
 from freehold.targets.local import fleet, state
 from freehold.targets.local.place import Place
 from freehold.targets.local.state import Running
 
 HEALTH_TIMEOUT_SECONDS = 5
+FAILURE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,43 @@ def status(place: Place) -> Status:
     if running is None:
         return Status(health="stopped", running=None, release=number)
     return Status(health=_ask(running.url), running=running, release=number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """How an app is at a target; `health` is ok, unavailable or empty (no release is live)."""
+
+    target: str
+    health: str
+    address: str
+    release: int
+    warm: tuple[int, ...]
+    lock: Lease | None
+
+
+def of_target(target: Target) -> Elsewhere:
+    """Ask a target what is live and who changes it, and the app's address as a user would."""
+    standings = target.releases()
+    current = history.live(standings)
+    lease = target.lock()
+    return Elsewhere(
+        target=target.name,
+        health=_answers(target.address) if current is not None else "empty",
+        address=target.address,
+        release=current.release.number if current is not None else 0,
+        warm=tuple(item.release.number for item in standings if item.state == WARM),
+        lock=replace(lease, token="") if lease is not None else None,
+    )
+
+
+def _answers(address: str) -> str:
+    try:
+        with urllib.request.urlopen(f"{address}/", timeout=HEALTH_TIMEOUT_SECONDS):  # noqa: S310 - the owner's address
+            return "ok"
+    except urllib.error.HTTPError as error:
+        return "ok" if error.code < FAILURE else "unavailable"
+    except (urllib.error.URLError, OSError, ValueError):
+        return "unavailable"
 
 
 def _ask(url: str) -> str:

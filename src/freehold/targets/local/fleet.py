@@ -32,6 +32,7 @@ PARTING_SECONDS = 6.0
 """Longer than an idle connection is kept: nobody is connected to a release that has been left for so long."""
 LOG_LINES_SHOWN = 12
 BACKLOG = 2048
+LONGEST_SOCKET_BYTES = 107
 Compose = Callable[[int], Mapping[str, object]]
 """Gives the settings of a release by its number; they hold secrets."""
 
@@ -158,6 +159,7 @@ class Fleet:
             "live_link": str(self._place.live),
             "live_name": str(number),
             "traffic_directory": str(self._place.run / f"{number}.traffic"),
+            **self._own_address(number),
         }
         fds = (private.fileno(), self._listener.fileno(), announce)
         options = ["--fd", str(fds[0]), "--public-fd", str(fds[1]), "--ready-fd", str(fds[2])]
@@ -168,6 +170,11 @@ class Fleet:
             log=self._place.runtime_log,
             pass_fds=fds,
         )
+
+    def _own_address(self, number: int) -> dict[str, str]:
+        """Let functions and the app's own server reach their own release: the public address may still be another's."""
+        path = str(self._place.run / f"{number}.sock")
+        return {"api_address": f"unix:{path}"} if len(path.encode()) <= LONGEST_SOCKET_BYTES else {}
 
     def _wait_until_ready(self, number: int, ready: int) -> None:
         """Wait for the one byte that a runtime writes when all its protocols have started."""

@@ -1,0 +1,90 @@
+"""This machine keeps the contract of every target, with real runtimes on a real database."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import freehold
+from freehold.core import configuration
+from freehold.core.release import Release
+from freehold.core.secret import Secret
+from freehold.platform.credentials import keys
+from freehold.releases import artifact
+from freehold.secrets.age import AgeStore
+from freehold.targets.local import listener
+from freehold.targets.local.database_access import Access, Login
+from freehold.targets.local.fleet import Fleet
+from freehold.targets.local.place import Place
+from freehold.targets.local.target import LocalTarget
+from freehold.targets.records import Records
+from freehold.testing.database import FreshDatabase, fresh_database
+from freehold.testing.targets import TargetContract
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[FreshDatabase]:
+    with fresh_database() as database:
+        yield database
+
+
+class TestLocal(TargetContract):
+    runtime = freehold.__version__
+
+    @pytest.fixture
+    def target(self, tmp_path: Path, shared: FreshDatabase) -> Iterator[LocalTarget]:
+        place = Place(tmp_path / "place")
+        place.prepare()
+        project = keys.new_keys()
+
+        def compose(number: int) -> Mapping[str, object]:
+            release = Records(place.root).release(number)
+            filled = configuration.filled(
+                release.config,
+                secret_value=lambda name: name,
+                part_path=lambda name, path: str(place.artifacts / release.parts[name] / path),
+            )
+            assert isinstance(filled, dict)
+            return filled | {
+                "public_url": "http://127.0.0.1",
+                "rest_dsn": shared.rest_dsn,
+                "auth_dsn": shared.auth_dsn,
+                "storage_dsn": shared.storage_dsn,
+                "jobs_dsn": shared.owner_dsn,
+                "jwt_secret": project.jwt_secret.reveal(),
+                "signing_key": project.signing_key.reveal(),
+                "publishable_key": project.publishable_key,
+                "secret_key": project.secret_key.reveal(),
+                "anon_jwt": project.anon_jwt,
+                "service_role_jwt": project.service_role_jwt.reveal(),
+                "storage_directory": str(place.objects),
+                "function_state_directory": str(place.functions),
+                "mail_directory": str(place.mail),
+            }
+
+        login = Login(parameters={}, password=Secret("x"))
+        with listener.listen(0) as socket:
+            fleet = Fleet(socket, place, compose)
+            try:
+                yield LocalTarget(
+                    place=place,
+                    hands=fleet,
+                    secrets=AgeStore(place.secrets, tmp_path / "identity"),
+                    access=lambda: Access(admin=login, owner=login),
+                    publishable_key=project.publishable_key,
+                    runtime=freehold.__version__,
+                )
+            finally:
+                fleet.stop_all()
+
+    def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
+        folder = tmp_path / "parcel" / "site"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(text)
+        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
+
+    def make_sick(self, target: Any, release: Release) -> Release:
+        assert target.name == "local"
+        return dataclasses.replace(release, config=release.config | {"no_such_setting": True})
