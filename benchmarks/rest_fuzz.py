@@ -1,7 +1,7 @@
 """Send the REST core what nobody should send, and count what must not happen.
 
-Random and mutated URLs, headers, bodies, CSV, nesting, ranges, unicode and NULs. Most requests go straight into the
-application, every hundredth goes over HTTP too. Counted: answers of 500 and above, connections that are not idle after
+Random and mutated URLs, headers, bodies, CSV, nesting, ranges, unicode and NULs. All go straight into the application,
+every hundredth (or --http-every) goes over HTTP too. Counted: answers of 500 and above, connections that are not idle after
 a batch, statements under another role than the caller's, and rows that row security or rights should have hidden
 (canaries). Prints one line a batch and the figures at the end; exit status 1 when anything was found.
 
@@ -15,6 +15,7 @@ import asyncio
 import collections
 import json
 import random
+import re
 import socket
 import sys
 import time
@@ -29,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from rest_world import ANN, ANON_KEY, BEN, SCHEMA, TOKENS, settings_of
 
+from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import open_services
 from freehold.testing import database as databases
@@ -195,29 +197,33 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--http-every", type=int, default=100, help="1 sends all requests over HTTP too.")
     options = parser.parse_args()
     with databases.fresh_database() as database:
         with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
             owner.execute(SCHEMA)
             owner.execute(HOSTILE.replace("{ben}", BEN).replace("{canary}", CANARY))
-        found = uvloop.run(_run(database, options.requests, options.seed))
+        found = uvloop.run(_run(database, options))
     for example in found.examples:
         print(example)
     print("found:", dict(found) or "nothing")
     sys.exit(1 if found else 0)
 
 
-async def _run(database: databases.FreshDatabase, requests: int, seed: int) -> Found:
+async def _run(database: databases.FreshDatabase, options: argparse.Namespace) -> Found:
     services = open_services(settings_of(database, pool_size=PARALLEL, require_apikey=False))
     app = RestApp(services)
     await app.start()
-    found, statuses = Found(), collections.Counter[int]()
+    found, statuses, over_http = Found(), collections.Counter[int](), collections.Counter[str]()
+    requests, seed = options.requests, options.seed
     started = time.monotonic()
     with (
         psycopg.connect(database.superuser_dsn, autocommit=True) as admin,
         socket.create_server(("127.0.0.1", 0)) as port,
     ):
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical", http="httptools", ws="none"))
+        server = uvicorn.Server(
+            uvicorn.Config(app, lifespan="off", log_level="critical", http=OneWriteProtocol, ws="none")
+        )
         serving = asyncio.create_task(server.serve(sockets=[port]))
         done = 0
         while done < requests:
@@ -225,12 +231,16 @@ async def _run(database: databases.FreshDatabase, requests: int, seed: int) -> F
             fuzzers = [Fuzz(seed * 1_000_003 + done + number) for number in range(PARALLEL)]
             share = count // PARALLEL
             address = port.getsockname()
-            await asyncio.gather(*(_batch(app, each, share, address, found, statuses) for each in fuzzers))
+            batches = [_batch(app, each, share, found, statuses) for each in fuzzers]
+            asked = [item for batch in await asyncio.gather(*batches) for item in batch]
+            wanted = asked[:: options.http_every]
+            await asyncio.gather(*(_sent(address, wanted[n::PARALLEL], found, over_http) for n in range(PARALLEL)))
             done += count
             _look(admin, found)
             rate = done / (time.monotonic() - started)
             print(f"{done:9d} requests, {rate:6.0f}/s, found {dict(found) or 'nothing'}, "
-                  f"memory {_memory_megabytes():.0f} MB, statuses {dict(sorted(statuses.items()))}", flush=True)  # fmt: skip
+                  f"memory {_memory_megabytes():.0f} MB, statuses {dict(sorted(statuses.items()))}, "
+                  f"over HTTP {dict(sorted(over_http.items()))}", flush=True)  # fmt: skip
         server.should_exit = True
         await serving
     await app.stop()
@@ -239,11 +249,13 @@ async def _run(database: databases.FreshDatabase, requests: int, seed: int) -> F
     return found
 
 
-async def _batch(  # noqa: PLR0913, PLR0917 - what a batch shares with the others
-    app: RestApp, fuzz: Fuzz, count: int, address: tuple[str, int], found: Found, statuses: "collections.Counter[int]"
-) -> None:
-    for number in range(count):
+async def _batch(
+    app: RestApp, fuzz: Fuzz, count: int, found: Found, statuses: "collections.Counter[int]"
+) -> list[tuple[Any, ...]]:
+    sent = []
+    for _ in range(count):
         asked = fuzz.request()
+        sent.append(asked)
         try:
             status, headers, body = await asyncio.wait_for(_ask(app, *asked), 30)
         except Exception as error:  # noqa: BLE001 - anything that gets out of the application is what is looked for
@@ -251,8 +263,14 @@ async def _batch(  # noqa: PLR0913, PLR0917 - what a batch shares with the other
             continue
         statuses[status] += 1
         _judge(asked, status, headers, body, found)
-        if number % 100 == 0:
-            await _over_http(address, asked, found)
+    return sent
+
+
+async def _sent(
+    address: tuple[str, int], requests: list[tuple[Any, ...]], found: Found, statuses: "collections.Counter[str]"
+) -> None:
+    for asked in requests:
+        statuses[await _over_http(address, asked, found)] += 1
 
 
 def _judge(asked: tuple[Any, ...], status: int, headers: list[tuple[bytes, bytes]], body: bytes, found: Found) -> None:
@@ -296,7 +314,8 @@ async def _ask(  # noqa: PLR0913, PLR0917 - a request's parts
     return messages[0]["status"], list(messages[0]["headers"]), b"".join(item.get("body", b"") for item in messages)
 
 
-async def _over_http(address: tuple[str, int], asked: tuple[Any, ...], found: Found) -> None:
+async def _over_http(address: tuple[str, int], asked: tuple[Any, ...], found: Found) -> str:
+    """Send one request on a connection of its own; give the answer's status."""
     method, path, query, headers, body = asked
     lines = [f"{method} {path}?{query} HTTP/1.1".encode("utf-8", "replace"), b"host: x", b"connection: close"]
     lines += [name + b": " + value for name, value in headers]
@@ -306,16 +325,21 @@ async def _over_http(address: tuple[str, int], asked: tuple[Any, ...], found: Fo
         writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
         answer = await asyncio.wait_for(reader.read(-1), 30)
     except ConnectionError:
-        return
+        return "reset"
     except TimeoutError:
         found.add("no answer over HTTP", asked)
-        return
+        return "none"
     finally:
         writer.transport.abort()
     if answer[9:10] == b"5":
         found.add("500 over HTTP", (asked, answer[:300]))
     if CANARY.encode() in answer:
         found.add("canary over HTTP", asked)
+    head, end, content = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head)
+    if not end or (length is not None and method != "HEAD" and len(content) != int(length[1])):
+        found.add("answer cut short over HTTP", (asked, answer[:300]))
+    return answer[9:12].decode("latin-1")
 
 
 def _look(admin: "psycopg.Connection[Any]", found: Found) -> None:
