@@ -100,13 +100,38 @@ class Journey:
         return self.sign_in() and self._press_out_anywhere()
 
     def _press_out_anywhere(self) -> bool:
+        """Look on the page, then behind what leads to one's account, then in every menu."""
         settle(self.page)
-        if not self.signed_in() or self._press_out() or self._press_out_in_menus():
+        if not self.signed_in() or self._press_out():
             return True
         account = next((item for item in look(self.page).buttons if _is_account(item)), None)
-        if account is None or not press(self.page, account["mark"]):
-            return False
-        return self._press_out() or self._press_out_in_menus()
+        if account is not None and press(self.page, account["mark"]) and self._press_out():
+            return True
+        return self._press_out_in_menus()
+
+    def settle_in(self) -> None:
+        """Answer what an app asks of a new person before it shows its menus: a few steps, each with a way onward."""
+        for _ in range(_STEPS):
+            screen = look(self.page)
+            if len([item for item in screen.buttons if item["menu"] and item["text"]]) > 2:
+                return
+            fill(self.page, screen, None, self.person)
+            if not self._press_onward() and not (self._press_choice() and self._press_onward()):
+                return
+
+    def _press_onward(self) -> bool:
+        """Press what leads on; False where nothing does, or nothing changes by it."""
+        screen = look(self.page)
+        onward = [item for item in screen.buttons_like(words.ONWARD, but=words.HARMFUL) if not item["menu"]]
+        return bool(onward) and press(self.page, onward[0]["mark"]) and look(self.page).text != screen.text
+
+    def _press_choice(self) -> bool:
+        """Press the first of the answers that a step offers as buttons."""
+        screen = look(self.page)
+        choices = [item for item in screen.buttons if item["tag"] == "button" and not item["menu"] and not item["href"]]
+        choices = [item for item in choices if not words.ONWARD.search(item["text"]) and item["text"]]
+        choices = [item for item in choices if not words.SIGN_OUT.search(item["text"])]
+        return bool(choices) and press(self.page, choices[0]["mark"])
 
     def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
         """From a path, press what leads to a form for an e-mail address until there is one of the wanted kind."""
@@ -252,7 +277,7 @@ class Journey:
         menus = [
             item
             for item in menus
-            if item["popup"] or item["small"] or item["menu"] or words.SIGN_IN.search(item["text"])
+            if item["popup"] or item["small"] or item["menu"] or words.ACCOUNT.search(item["text"])
         ]
         for item in sorted(menus, key=lambda item: not item["popup"])[:_MENUS]:
             if words.HARMFUL.search(item["text"]) or not press(self.page, item["mark"]):

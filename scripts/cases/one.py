@@ -110,11 +110,13 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
     page.screenshot(path=folder / "signed-up.png")
     pages: list[dict[str, Any]] = []
     if found["sign_up"]["done"]:
+        journey.settle_in()
         settle(page)
         start = page.url.removeprefix(watch.origin) or "/"
         found["sign_out"] = journey.sign_out((start, "/profile", "/settings", "/account", "/dashboard"))
         page.screenshot(path=folder / "signed-out.png")
         found["sign_in"] = journey.sign_in()
+        journey.settle_in()
         settle(page)
         page.screenshot(path=folder / "signed-in.png")
         start = page.url.removeprefix(watch.origin) or "/"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-READY_WITHIN_SECONDS = 420
+READY_WITHIN_SECONDS = 900
 
 
 @dataclass

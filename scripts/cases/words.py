@@ -12,7 +12,7 @@ _SIGN_UP = (
 )
 _SIGN_IN = (
     r"sign[\s-]?in|log[\s-]?in|login|anmelden|einloggen|iniciar sesi[óo]n|acceder|ingresar|entrar|acessar|connexion|"
-    r"se connecter|accedi|inloggen|giri[şs]|войти|вход|登录|登入|ログイン|लॉग ?इन|تسجيل الدخول|masuk|my account|account"
+    r"se connecter|accedi|inloggen|giri[şs]|войти|вход|登录|登入|ログイン|लॉग ?इन|تسجيل الدخول|masuk"
 )
 _SIGN_OUT = (
     r"sign[\s-]?out|log[\s-]?out|log[\s-]?off|logout|abmelden|ausloggen|cerrar sesi[óo]n|salir|^sair|desconectar|"
@@ -32,7 +32,7 @@ _ACCEPT += r"|skip|not now|maybe later|no thanks|schlie|überspringen|cerrar|fec
 _ONWARD = (
     r"continue|next|proceed|weiter|continuar|siguiente|pr[óo]xim|suivant|continuer|avanti|verder|volgende|finish|done"
 )
-_ONWARD += r"|submit|confirm|verify|complete|save|send"
+_ONWARD += r"|submit|confirm|verify|complete|save|send|^start|begin|launch|let.s go|enter (the|your)|skip"
 
 _ROLE = r"student|customer|client|user|member|donor|individual|personal|buyer|seeker|tenant|parent|i.m a"
 _ROLE += r"|i am a|join as|as an? "
