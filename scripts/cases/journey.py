@@ -22,6 +22,7 @@ _REMEMBERED = """(handle) => !document.querySelector("input[type=password]") &&
   [...Object.values(localStorage), ...Object.values(sessionStorage)].some((value) => value.includes(handle))"""
 """Apps that keep their own users remember the person, not a token."""
 _STEPS = 7
+_SETTLING_STEPS = 12
 _WAIT_SECONDS = 12
 _MENUS = 14
 
@@ -111,7 +112,7 @@ class Journey:
 
     def settle_in(self) -> None:
         """Answer what an app asks of a new person before it shows its menus: a few steps, each with a way onward."""
-        for _ in range(_STEPS):
+        for _ in range(_SETTLING_STEPS):
             screen = look(self.page)
             if len([item for item in screen.buttons if item["menu"] and item["text"]]) > 2:
                 return

@@ -74,7 +74,10 @@ def bring_up(
             up.stop()
             options += (fill,)
             up, ready = _try(app, data, options, environment, errors)
-    return up, ready, " ".join(options) if ready is not None else up.error or errors.read_text()[-1500:]
+    needed = data / "options.txt"  # a database keeps what they made, so a second walk needs none of them
+    if options or not needed.exists():
+        needed.write_text(" ".join(options))
+    return up, ready, needed.read_text() if ready is not None else up.error or errors.read_text()[-1500:]
 
 
 def _try(
