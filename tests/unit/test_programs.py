@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,24 @@ def test_node_comes_with_an_npm_that_runs_from_a_path(cache: Path) -> None:
     assert node.bin.is_relative_to(cache)
 
 
+def test_an_old_node_of_the_system_does_not_run_an_apps_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, version in (("node", "v20.19.0"), ("npm", "10.8.2")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(programs.metadata, "distribution", _no_wheel)
+    assert programs.node().node == tmp_path / "node"
+    with pytest.raises(ProgramMissing, match=r"needs Node 22\.13") as caught:
+        programs.server_node()
+    assert "20.19" in caught.value.detail
+
+
+def _no_wheel(name: str) -> metadata.Distribution:
+    raise metadata.PackageNotFoundError(name)
+
+
 def test_deno_is_new_enough() -> None:
+    assert programs.server_node() == programs.node().node
     ended = process.run([str(programs.deno()), "--version"], environment=HERE, timeout_seconds=60)
     assert ended.lines[0].startswith("deno 2.")
 
@@ -74,7 +91,7 @@ def test_only_the_registry_comes_along_from_an_npmrc(tmp_path: Path) -> None:
     assert npm_settings.registry({"HOME": str(tmp_path / "none")}) == ""
 
 
-@pytest.mark.parametrize("tool", ["postgres", "pnpm", "bun"])
+@pytest.mark.parametrize("tool", ["postgres", "pnpm", "bun", "yarn", "nft"])
 def test_lock_files_pin_every_package_and_name_no_server(tool: str) -> None:
     text = resources.files("freehold.kit.tools").joinpath(tool, "package-lock.json").read_text()
     packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}

@@ -23,7 +23,7 @@ def settings(work: Work, number: int) -> dict[str, object]:
     )
     values = dict(filled) if isinstance(filled, dict) else {}
     values["function_secrets"] = _supplied(work, values)
-    return values | _own(work)
+    return values | _own(work) | {"api_address": f"unix:{work.place.run / f'{number}.sock'}"}
 
 
 def _supplied(work: Work, values: Mapping[str, object]) -> dict[str, object]:
@@ -53,7 +53,7 @@ def _own(work: Work) -> dict[str, object]:
         "storage_directory": str(work.place.objects),
         "function_state_directory": str(work.place.functions),
         "deno": str(programs.deno()),
-        "node": str(programs.node().node),
+        "node": str(programs.server_node() if work.has_server else programs.node().node),
         "mail_directory": str(work.place.mail),
         "mail_page": True,
         "loopback_providers": True,

