@@ -81,6 +81,8 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"a": {"$elemMatch": {"b": 1}}}, ["list"]),
     ({"a": {"$elemMatch": {"b": {"$gte": 1, "$lt": 2}}}}, ["list"]),
     ({"t": {"$elemMatch": {"$gt": "w", "$lt": "y"}}}, ["list"]),
+    ({"a": {}}, []),
+    ({"a": {"c": 1}}, ["object"]),
     ({"ok": 1}, []),
     ({"n": True}, []),
     ({"ok": True, "n": 1}, ["deep"]),

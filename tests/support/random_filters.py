@@ -2,7 +2,7 @@
 
 What is left out is where mongomock is not MongoDB: booleans beside numbers in one field (Python's True is 1), the order
 of arrays and objects, null below a path whose parent is null, $size of texts, $exists below an array of objects, $not
-and several operators at once below a path, and arrays inside the list of $in. Tests by hand say what those do.
+and several operators at once below a path, arrays inside the list of $in, and {}. Tests by hand say what those do.
 """
 
 import random
@@ -122,7 +122,7 @@ def _value(chance: random.Random, field: str) -> Any:
     if chance.random() < 0.1 and "." not in field:
         return None
     if field == "place" and chance.random() < 0.7:
-        return _place(chance)
+        return _place(chance) or {"city": "a"}
     if field in ("tags", "any", "loose") and chance.random() < 0.15:
         return _texts(chance)
     return _scalar(chance, field)

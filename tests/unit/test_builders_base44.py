@@ -101,7 +101,7 @@ def test_the_build_is_told_its_own_address_and_id_and_an_old_client_is_replaced(
     inventory = _read(tmp_path / "new", CLI)
     assert inventory.backend is not None
     assert inventory.backend.url_names == ("VITE_BASE44_BACKEND_URL", "VITE_BASE44_APP_BASE_URL")
-    assert inventory.backend.build_values == {"VITE_BASE44_APP_ID": APP_ID}
+    assert inventory.backend.build_values == {"VITE_BASE44_APP_ID": APP_ID, "BASE44_LEGACY_SDK_IMPORTS": "true"}
     assert inventory.client_upgrades == ()
     package = '{"name": "base44-app", "dependencies": {"@base44/sdk": "^0.1.2", "vite": "6"}}'
     old = _read(tmp_path / "old", OLD | {"package.json": package})

@@ -13,13 +13,14 @@ from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
-from freehold.flows import move
+from freehold.flows import move, move_records
 from freehold.flows.move_work import Request
 from freehold.targets.local.place import find_place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FROM = "FREEHOLD_MOVE_FROM"
 FILES_KEY = "FREEHOLD_MOVE_FILES_KEY"
+BASE44_KEY = "FREEHOLD_BASE44_KEY"
 
 
 def _source_options(command: Command) -> Command:
@@ -87,6 +88,45 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     _show(move.run(request, output.reporter(as_json=as_json)), as_json=as_json)
     if not as_json:
         click.echo(f"next: freehold up {app}", err=True)
+
+
+@command.command("base44")
+@click.option("--app", default=".", show_default=True, help="The app's folder.")
+@click.option(
+    "--exports",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"A folder with <Entity>.json or <Entity>.csv instead of the API, whose key stands in {BASE44_KEY}.",
+)
+@click.option("--api", "address", default=move_records.ADDRESS, show_default=True, help="Where the API is.")
+@click.option("--database-url", envvar="FREEHOLD_DATABASE_URL", help="Your own PostgreSQL instead of the embedded one.")
+@data_option
+@json_option
+def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
+    app: str, exports: Path | None, address: str, database_url: str | None, data: Path | None, as_json: bool
+) -> None:
+    """Bring a Base44 app's users and records here, and compare every id. Nothing at Base44 is changed.
+
+    The place must not be up. Running again goes on where an earlier run stopped. Exit 0 when both sides have the same
+    ids, 1 when they have not.
+    """
+    key = os.environ.get(BASE44_KEY)
+    request = move_records.Request(
+        app=app,
+        data=data,
+        database_url=Secret(database_url) if database_url else None,
+        address=address,
+        key=Secret(key) if key else None,
+        exports=exports,
+    )
+    found = move_records.run(request, output.reporter(as_json=as_json))
+    if as_json:
+        click.echo(json.dumps({"event": "moved"} | found))
+        return
+    moved = found["entities"]
+    items = moved if isinstance(moved, list) else []
+    output.rows({str(item["entity"]): f"{item['here']} of {item['there']} records" for item in items})
+    click.echo(f"{found['users']} users came along; each first signs in by the link for a new password", err=True)
+    click.echo(f"next: freehold up {app}", err=True)
 
 
 @command.command("verify")

@@ -20,12 +20,15 @@ _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 def backend(app_id: str, name: str) -> BackendAddress:
-    """The build's own values: without them the client takes what a browser remembers of the old address."""
+    """The build's own values: without them the client takes what a browser remembers of the old address.
+
+    The builder's Vite plugin reads the last one: it lets code import `@/functions/name` where no such file is.
+    """
     return BackendAddress(
         url=OLD_ORIGIN,
         project_ref="",
         url_names=("VITE_BASE44_BACKEND_URL", "VITE_BASE44_APP_BASE_URL"),
-        build_values={"VITE_BASE44_APP_ID": app_id or made_id(name)},
+        build_values={"VITE_BASE44_APP_ID": app_id or made_id(name), "BASE44_LEGACY_SDK_IMPORTS": "true"},
     )
 
 

@@ -24,7 +24,7 @@ def upgrade(
     shutil.copytree(installed / "node_modules" / wanted.package, target)
     shutil.copytree(installed / "node_modules", target / "node_modules", ignore=_not_itself(installed, wanted))
     own = target / "dist"
-    (own / "index.js").rename(own / "client.js")
+    (own / "index.js").rename(own / "freehold-original.js")
     shutil.copyfile(PARCELS / wanted.parcel / WRAPPER, own / "index.js")
     return (f"{wanted.package} was built in with a newer version: the app's own calls a fixed address",)
 

@@ -1,6 +1,6 @@
 // Stands before @base44/sdk 0.8 for apps that were written for 0.1: the same names, on the app's own address.
-export * from "./client.js";
-import { createClient as create } from "./client.js";
+export * from "./freehold-original.js";
+import { createClient as create } from "./freehold-original.js";
 
 const inBrowser = typeof window !== "undefined";
 const here = () => (inBrowser ? window.location.href : "/");

@@ -1,0 +1,81 @@
+"""The users of a Base44 app: ids kept, and an account each that is first opened by the link for a new password."""
+
+import json
+import uuid
+from typing import Any
+
+from freehold.data.records.copy import Source
+from freehold.kit import postgres
+from freehold.platform.entities.schema import PERSON
+
+NAME = "User"
+_INTERNAL = frozenset({"is_service", "app_id", "_app_role", "collaborator_role"})
+
+
+def move_people(connection: postgres.Connection, source: Source) -> tuple[int, list[str]]:
+    """Bring every user; gives how many there are, and the ids that did not arrive.
+
+    The builder gives no password hashes. Nobody gets a password that they did not choose: the account has none yet.
+    The connection is an administrator's.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    cursor = ""
+    while True:
+        page = source.page(NAME, since="", cursor=cursor)
+        found |= {str(item["id"]): item for item in page.records if item.get("email")}
+        cursor = page.cursor
+        if not cursor:
+            break
+    for person in found.values():
+        with connection.transaction():
+            _store(connection, person, _account(connection, person))
+    rows = connection.execute("select id from base44.person").fetchall()
+    return len(found), sorted(found.keys() - {str(row[0]) for row in rows})
+
+
+def _account(connection: postgres.Connection, person: dict[str, Any]) -> str:
+    """Give the account of the person's address, made without a password if there is none."""
+    address = str(person["email"]).strip().lower()
+    row = connection.execute("select id from auth.users where email = %s", (address,)).fetchone()
+    if row is not None:
+        return str(row[0])
+    identity = str(uuid.uuid4())
+    connection.execute(
+        "insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,"
+        " confirmation_token, recovery_token, email_change_token_new, email_change, raw_app_meta_data,"
+        " raw_user_meta_data, created_at, updated_at) values ('00000000-0000-0000-0000-000000000000', %s,"
+        " 'authenticated', 'authenticated', %s, '', now(), '', '', '', '', %s, %s, now(), now())",
+        (
+            identity,
+            address,
+            json.dumps({"provider": "email", "providers": ["email"]}),
+            json.dumps({"full_name": person.get("full_name")}),
+        ),
+    )
+    connection.execute(
+        "insert into auth.identities (provider_id, user_id, identity_data, provider, created_at, updated_at)"
+        " values (%s, %s, %s, 'email', now(), now())",
+        (identity, identity, json.dumps({"sub": identity, "email": address, "email_verified": True})),
+    )
+    return identity
+
+
+def _store(connection: postgres.Connection, person: dict[str, Any], account: str) -> None:
+    rest = {key: value for key, value in person.items() if key not in PERSON and key not in _INTERNAL}
+    connection.execute(
+        "insert into base44.person (id, auth_id, email, full_name, role, disabled, is_verified, created_date,"
+        " updated_date, _more) values (%s, %s, %s, %s, %s, %s, true, %s, %s, %s) on conflict (id) do update set"
+        " email = excluded.email, full_name = excluded.full_name, role = excluded.role, disabled = excluded.disabled,"
+        " _more = excluded._more, updated_date = excluded.updated_date",
+        (
+            str(person["id"]),
+            account,
+            str(person["email"]),
+            person.get("full_name"),
+            str(person.get("role") or "user"),
+            person.get("disabled"),
+            str(person.get("created_date") or ""),
+            str(person.get("updated_date") or ""),
+            json.dumps(rest),
+        ),
+    )

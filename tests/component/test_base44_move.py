@@ -1,0 +1,265 @@
+"""Records of a Base44 app by its API: a stand-in that limits, cuts, repeats, breaks off and changes as it is read."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from freehold.core.errors import MoveFailed, SourceBroken
+from freehold.core.inventory import RecordKind
+from freehold.core.secret import Secret
+from freehold.data import entities
+from freehold.data.records.api import Api
+from freehold.data.records.copy import Moved, Target, move_entity
+from freehold.data.records.exports import Exports
+from freehold.data.records.people import move_people
+from freehold.kit import postgres
+from freehold.platform.entities.schema import Entity, read_entity
+from freehold.testing.database import FreshDatabase
+
+APP = "0123456789abcdef01234567"
+OWN = {"data.owner": "{{user.email}}"}
+SCHEMA: dict[str, Any] = {
+    "name": "Task",
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "n": {"type": "number"}, "owner": {"type": "string"}},
+    "rls": {"create": OWN, "read": OWN, "update": OWN, "delete": OWN},
+}
+CUT = 5000
+
+
+class StandIn:
+    """The API's behaviour: `records` are its truth; what goes wrong is drawn by `chance`."""
+
+    def __init__(self, count: int) -> None:
+        self.chance = random.Random(44)
+        self.records = {f"{n:024x}": self._record(n) for n in range(count)}
+        self.people: list[dict[str, Any]] = []
+        self.asked = self.refused = self.deleted = self.added = 0
+        self.faults = True
+        self.broken = False
+        self.moves_while_read = 0
+
+    def _record(self, n: int) -> dict[str, Any]:
+        moment = f"2026-01-{1 + n // 1000:02d}T{n // 60 % 24:02d}:{n % 60:02d}:00.{n % 1000000:06d}"
+        record: dict[str, Any] = {"id": f"{n:024x}", "created_date": moment, "updated_date": moment, "title": f"t{n}"}
+        record |= {"created_by": "ann@example.com", "is_sample": False, "drift": {"n": [n, None]}}
+        if n % 7:
+            record["n"] = n if n % 97 else f"{n} pieces"
+        if n % 5 == 0:
+            record["owner"] = None
+        return record
+
+    def page(self, query: dict[str, str]) -> dict[str, Any]:
+        """Offsets behind the cursor, so that pages move when records come and go; a list ends at 5,000 in silence."""
+        since = json.loads(query.get("q", "{}")).get("created_date", {}).get("$gte", "")
+        found = sorted(
+            (r for r in self.records.values() if r["created_date"] >= since), key=lambda r: r["created_date"]
+        )
+        start, limit = int(query.get("cursor") or 0), int(query["limit"])
+        items = found[:CUT][start : start + limit]
+        if self.faults and start and self.chance.random() < 0.3:
+            items = [*found[max(0, start - 3) : start], *items]
+        self._change()
+        more = start + limit < min(CUT, len(found))
+        if fields := query.get("fields"):
+            items = [{name: item[name] for name in fields.split(",") if name in item} for item in items]
+        return {"items": items, "next_cursor": str(start + limit) if more else None, "has_more": more}
+
+    def _change(self) -> None:
+        if self.moves_while_read <= 0:
+            return
+        self.moves_while_read -= 1
+        for identity in self.chance.sample(sorted(self.records), 3):
+            del self.records[identity]
+            self.deleted += 1
+        new = self._record(len(self.records) + 100_000 + self.added)
+        self.records[new["id"]] = new
+        changed = self.records[self.chance.choice(sorted(self.records))]
+        changed |= {"title": "changed", "updated_date": "2026-12-31T00:00:00.000000"}
+        self.added += 1
+
+
+@contextmanager
+def served(stand_in: StandIn) -> Iterator[str]:  # noqa: C901 - everything that goes wrong is here
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: PLR0911 - one line a fault
+            stand_in.asked += 1
+            parts = urlsplit(self.path)
+            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+            luck = stand_in.chance.random()
+            if self.headers.get("api_key") != "b44k_right":
+                return self._answer(401, {})
+            if stand_in.broken:
+                return self._answer(503, {})
+            if stand_in.faults and luck < 0.06:
+                stand_in.refused += 1
+                return self._answer(429, {}, ("retry-after", "1"))
+            if stand_in.faults and luck < 0.1:
+                return self._answer(502, {})
+            if stand_in.faults and luck < 0.12:
+                self.connection.close()
+                return None
+            name = parts.path.partition("/entities/")[2].split("/")
+            if name[0] == "User":
+                return self._answer(200, {"items": stand_in.people, "has_more": False, "next_cursor": None})
+            if name[1:] == ["v2", "list"]:
+                return self._answer(200, stand_in.page(query))
+            if name[1:] == ["count"]:
+                return self._answer(200, {"count": len(stand_in.records)})
+            record = stand_in.records.get(name[1])
+            return self._answer(200, record) if record else self._answer(404, {})
+
+        def _answer(self, status: int, value: Any, *headers: tuple[str, str]) -> None:
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            for name, text in (("content-length", str(len(body))), *headers):
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def made(database: FreshDatabase, **more: Any) -> Entity:
+    kind = RecordKind(name="Task", kind="entity", schema=SCHEMA | more)
+    entities.apply([kind], owner_dsn=Secret(database.owner_dsn), report=lambda _: None)
+    return read_entity("Task", SCHEMA | more)
+
+
+def api(url: str, waited: list[float] | None = None) -> Api:
+    waits = waited if waited is not None else []
+    return Api(url, APP, Secret("b44k_right"), requests_a_minute=10_000, wait=waits.append)
+
+
+def moved(database: FreshDatabase, source: Any, entity: Entity) -> Moved:
+    with postgres.connect(Secret(database.owner_dsn)) as connection:
+        return move_entity(connection, source, entity, lambda _: None)
+
+
+def test_nothing_is_lost_or_doubled_while_the_source_limits_cuts_repeats_and_changes(database: FreshDatabase) -> None:
+    entity, stand_in = made(database), StandIn(12_345)
+    stand_in.moves_while_read = 40
+    with served(stand_in) as url:
+        found = moved(database, api(url), entity)
+    with psycopg.connect(database.superuser_dsn) as connection:
+        rows = connection.execute('select id, updated_date, title, _more from entities."Task"').fetchall()
+    assert stand_in.deleted > 50
+    assert stand_in.refused > 0
+    assert (found.missing, found.extra) == ([], [])
+    assert len(rows) == len(stand_in.records) == found.here
+    assert {row[0]: (row[1], row[2]) for row in rows} == {
+        key: (record["updated_date"], record["title"]) for key, record in stand_in.records.items()
+    }
+    assert all(row[3]["drift"] == stand_in.records[row[0]]["drift"] for row in rows)
+
+
+def test_a_value_of_another_type_widens_its_column_and_rules_stay(database: FreshDatabase) -> None:
+    entity, stand_in = made(database), StandIn(200)
+    stand_in.faults = False
+    for record in list(stand_in.records.values())[:3]:
+        record["owner"] = 5
+    with served(stand_in) as url:
+        found = moved(database, api(url), entity)
+    assert found.loose == ("n", "owner")
+    with psycopg.connect(database.superuser_dsn) as connection:
+        values = dict(connection.execute('select id, n from entities."Task"').fetchall())
+        policies = connection.execute("select count(*) from pg_policy p join pg_class c on c.oid = p.polrelid"
+                                      " where c.relname = 'Task'").fetchone()  # fmt: skip
+    assert values == {key: record.get("n") for key, record in stand_in.records.items()}
+    assert policies == (4,)
+
+
+def test_a_move_that_was_stopped_goes_on_with_the_next_page(database: FreshDatabase) -> None:
+    entity, stand_in = made(database), StandIn(3000)
+    stand_in.faults = False
+    stops = 2
+
+    def stop(_: object) -> None:
+        nonlocal stops
+        stops -= 1
+        if not stops:
+            raise KeyboardInterrupt
+
+    with served(stand_in) as url:
+        with postgres.connect(Secret(database.owner_dsn)) as connection, pytest.raises(KeyboardInterrupt):
+            move_entity(connection, api(url), entity, stop)
+        with postgres.connect(Secret(database.owner_dsn)) as connection:
+            assert Target(connection, entity).rows() == 1000
+        before = stand_in.asked
+        found = moved(database, api(url), entity)
+    assert found.equal
+    assert found.here == 3000
+    assert stand_in.asked - before < 12
+
+
+def test_a_source_that_stays_away_fails_and_a_wrong_key_is_told_at_once(database: FreshDatabase) -> None:
+    entity, stand_in = made(database), StandIn(10)
+    stand_in.broken = True
+    waited: list[float] = []
+    with served(stand_in) as url:
+        with pytest.raises(MoveFailed, match="did not answer"):
+            moved(database, api(url, waited), entity)
+        with pytest.raises(SourceBroken, match="key is not accepted"):
+            moved(database, Api(url, APP, Secret("b44k_wrong")), entity)
+    assert len(waited) == 8
+
+
+def test_requests_keep_to_the_limit_of_a_minute() -> None:
+    stand_in, waited = StandIn(10), list[float]()
+    stand_in.faults = False
+    with served(stand_in) as url:
+        source = Api(url, APP, Secret("b44k_right"), requests_a_minute=20, wait=waited.append)
+        for _ in range(25):
+            source.count("Task")
+    assert len(waited) == 5
+    assert all(50 < seconds <= 60 for seconds in waited)
+
+
+def test_users_keep_their_ids_and_have_an_account_without_a_password(database: FreshDatabase) -> None:
+    stand_in = StandIn(0)
+    stand_in.faults = False
+    stand_in.people = [
+        {"id": "a" * 24, "email": "Ann@example.com", "full_name": "Ann", "role": "admin", "theme": "dark",
+         "app_id": APP},
+        {"id": "b" * 24, "email": "ben@example.com", "full_name": None, "role": "user"},
+    ]  # fmt: skip
+    with served(stand_in) as url, postgres.connect(Secret(database.superuser_dsn)) as connection:
+        for _ in range(2):
+            assert move_people(connection, api(url)) == (2, [])
+        rows = connection.execute(
+            "select p.id, p.role, p._more, u.email, u.encrypted_password from base44.person as p"
+            " join auth.users as u on u.id = p.auth_id order by p.id"
+        ).fetchall()
+    assert rows == [
+        ("a" * 24, "admin", {"theme": "dark"}, "ann@example.com", ""),
+        ("b" * 24, "user", {}, "ben@example.com", ""),
+    ]
+
+
+def test_exports_in_json_and_csv_are_read(database: FreshDatabase, tmp_path: Path) -> None:
+    entity = made(database)
+    (tmp_path / "Task.csv").write_text('id,title,n,tags\nx1,One,5,"[""a""]"\nx2,"Two, and",,\n')
+    found = moved(database, Exports(tmp_path), entity)
+    assert (found.equal, found.here) == (True, 2)
+    (tmp_path / "Task.csv").unlink()
+    (tmp_path / "task.json").write_text(json.dumps([{"id": "x1", "title": "One", "updated_date": "2"}, {"id": "x3"}]))
+    found = moved(database, Exports(tmp_path), entity)
+    assert (found.equal, found.here) == (True, 2)
