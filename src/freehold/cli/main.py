@@ -20,6 +20,7 @@ COMMANDS = {
     "rollback": "Give the traffic back to an earlier release, as the whole that it was",
     "logs": "Show what an app logs",
     "open": "Open an app in the browser",
+    "server": "Make a machine of your own the server of an app",
     "lock": "Say who changes an app just now, and break a lock that was left",
     "trail": "Say who did what and when, and verify that nothing of it was changed",
     "status": "Say what runs, where, and how it is",
