@@ -190,7 +190,7 @@ def _beat(client: ClientConnection) -> None:
     assert json.loads(client.recv(timeout=30))["payload"]["status"] == "ok"
 
 
-def _wait_until(condition: "object", timeout: float = 60) -> None:
+def _wait_until(condition: "object", timeout: float = 180) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if condition():  # type: ignore[operator]
