@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -223,6 +224,14 @@ def test_the_build_sees_nothing_of_the_owners_environment(tmp_path: Path, monkey
     assert "s3cr3t" not in text
     assert json.loads(text)["env"]["VITE_A"] == "1"
     assert json.loads(text)["dot"] == "VITE_A='1'\n"
+
+
+def test_temporary_files_of_a_build_are_seen_by_no_other(tmp_path: Path) -> None:
+    note = "import os from 'os'; fs.writeFileSync(os.tmpdir() + '/cache', 'x'); "
+    app = _app(tmp_path, PAGE.replace("fs.mkdirSync", note + "fs.mkdirSync").replace("'a page'", "os.tmpdir()"))
+    folder = Path((_build(app, tmp_path).site / "index.html").read_text())
+    assert folder != Path(tempfile.gettempdir())
+    assert not folder.exists()
 
 
 def test_links_that_lead_out_of_the_folder_are_not_copied(tmp_path: Path) -> None:

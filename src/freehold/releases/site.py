@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,7 +81,12 @@ def build_site(app: App, inventory: Inventory, destination: Path, *, report: Rep
         tools = toolchain.choose(frontend, environment)
         key = build_key(app, inventory, frontend, tools)
         known = _recall(destination, key)
-        return known or _Build(app, inventory, frontend, tools, cache, report, environment).run(destination, key)
+        if known is not None:
+            return known
+        # Metro and others keep caches under fixed names there, with paths of other apps' builds in them.
+        with tempfile.TemporaryDirectory(prefix="fh-build-", ignore_cleanup_errors=True) as temporary:
+            own = environment | {"TMPDIR": temporary}
+            return _Build(app, inventory, frontend, tools, cache, report, own).run(destination, key)
 
 
 def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolchain) -> str:
