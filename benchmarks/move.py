@@ -144,7 +144,10 @@ def damaged(count: int) -> None:
             same += found == wanted
             other += found != wanted
             assert number % 4, "a dump that was cut off passed for a whole one"
-            assert found == wanted or name in ("none", "lz4", "zstd"), f"{name} has checksums"
+            assert name != "zip" or found == wanted, "a zip has checksums"
+            assert name != "gzip" or rows_of(found) == rows_of(wanted) or len(found) != len(wanted), (
+                "rows have checksums"
+            )
     print(f"{count} damaged dumps: {refused} refused, {same} unharmed (the damage hit nothing that is read),")
     print(f"{other} with another text in them: the form has no checksum there. 0 crashes, 0 that were cut off passed.")
 
@@ -174,6 +177,11 @@ def content(path: Path) -> dict[str, int]:
         return rows | {
             f"entry {entry.number}": hash((entry.kind, entry.name, entry.definition)) for entry in opened.entries()
         }
+
+
+def rows_of(found: dict[str, int]) -> dict[str, int]:
+    """What was read of rows: gzip has a checksum for each table's rows, and none for the table of contents."""
+    return {name: value for name, value in found.items() if name.startswith("rows")}
 
 
 def standard_tools(source: str, target: str) -> float:

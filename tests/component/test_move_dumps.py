@@ -185,3 +185,16 @@ def test_a_damaged_dump_never_passes_for_a_whole_one(source: str, tmp_path: Path
         assert not cut, place
         if compression in ("gzip", "zip"):
             assert found == wanted or len(found) != len(wanted), place
+
+
+def test_a_zip_whose_list_points_nowhere_is_refused(tmp_path: Path) -> None:
+    """Found by turning bits: the standard library seeks to a negative place."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.sql", "select 1;")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"PK\x05\x06") + 16
+    data[start : start + 4] = (int.from_bytes(data[start : start + 4], "little") + 60).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SourceBroken, match="cannot be unpacked"), open_dump(path):
+        pass

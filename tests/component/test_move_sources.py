@@ -11,23 +11,25 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import dumps
 import psycopg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from move_world import Target, live, project
+from move_world import Target, dump, live, project
 from psycopg import conninfo
 from storage_world import SERVICE_KEY, storage_world
 from tcp_proxy import Network
 
-from freehold.core.errors import DatabaseUnavailable
+from freehold.core.errors import DatabaseUnavailable, SourceBroken
 from freehold.core.event import Event
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
 from freehold.data.move.verify import verify
+from freehold.data.sources.csv_folder import CsvFolder
 from freehold.data.sources.files import FileMissing, StorageApi
 from freehold.data.sources.live import open_live
 from freehold.testing import database as databases
@@ -219,3 +221,86 @@ async def test_files_come_from_the_storage_api_with_private_buckets_too(
 
 async def whole(pieces: AsyncIterator[bytes]) -> bytes:
     return b"".join([piece async for piece in pieces])
+
+
+TYPES = """
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+export type Database = {
+  public: {
+    Tables: {
+      notes: {
+        Row: { id: number; title: string; body: string | null; at: string | null; tags: string[]; extra: Json | null;
+               state: Database["public"]["Enums"]["state"]; list_id: string | null }
+        Insert: { id?: number; title: string; body?: string | null; at?: string | null; tags?: string[];
+                  extra?: Json | null; state: Database["public"]["Enums"]["state"]; list_id?: string | null }
+        Update: { id?: number }
+        Relationships: [{ foreignKeyName: "notes_list_id_fkey"; columns: ["list_id"]; isOneToOne: false;
+                          referencedRelation: "lists"; referencedColumns: ["id"] }]
+      }
+      lists: { Row: { id: string; name: string }; Insert: { id?: string; name: string }; Update: { id?: string }
+               Relationships: [] }
+    }
+    Views: { [_ in never]: never }
+    Functions: { [_ in never]: never }
+    Enums: { state: "open" | "done" }
+    CompositeTypes: { [_ in never]: never }
+  }
+}
+"""
+NOTES = (
+    "id,title,body,at,tags,extra,state,list_id\r\n"
+    '1,"a, ""quoted""\nline\ttab \\ slash",,2026-01-31T12:00:00+02:00,"[""a"",""b,c""]","{""k"": 1,  ""b"":2}",open,'
+    "11111111-1111-4111-8111-111111111111\r\n"
+    '7,,text,,"{x,y}",,done,\r\n'
+)
+
+
+def csv_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    (folder / "notes_rows.csv").write_bytes(b"\xef\xbb\xbf" + NOTES.encode())
+    (folder / "lists.csv").write_text("id,name\n11111111-1111-4111-8111-111111111111,First\n")
+    return folder
+
+
+def test_csv_files_become_tables_by_types_ts(target: Target, tmp_path: Path) -> None:
+    opened = CsvFolder.open_folder(csv_folder(tmp_path), TYPES)
+    target.take(opened)
+    assert verify(opened, target.destination, target.events.append).faults == ()
+    assert target.ask("select id, title, body, tags, extra::text, state::text from public.notes order by id") == [
+        (1, 'a, "quoted"\nline\ttab \\ slash', None, ["a", "b,c"], '{"b": 2, "k": 1}', "open"),
+        (7, "", "text", ["x", "y"], None, "done"),
+    ]
+    assert target.ask("select count(*) from pg_constraint where conname = 'notes_list_id_fkey'") == [(1,)]
+    assert target.ask("select relrowsecurity from pg_class where relname = 'notes'") == [(True,)]
+    with psycopg.connect(target.database.superuser_dsn, autocommit=True) as admin:
+        admin.execute("update public.notes set body = 'other' where id = 7")
+    assert verify(opened, target.destination, target.events.append).faults == ("public.notes: rows differ",)
+
+
+def test_a_csv_file_of_no_table_is_refused(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path)
+    (folder / "strangers.csv").write_text("id\n1\n")
+    with pytest.raises(SourceBroken, match="is the file of no table"):
+        CsvFolder.open_folder(folder, TYPES)
+    (folder / "strangers.csv").unlink()
+    (folder / "lists.csv").write_text("id,name\nx\n")
+    opened = CsvFolder.open_folder(folder, TYPES)
+    [rows] = [entry for entry in opened.entries() if entry.kind == "TABLE DATA" and entry.name == "lists"]
+    with pytest.raises(SourceBroken, match="row 2 has 1 fields"):
+        list(opened.rows(rows, opened.parts(rows)[0], opened.columns(rows), "text"))
+
+
+def test_a_dump_of_another_time_zone_is_no_difference(
+    source: databases.FreshDatabase, target: Target, tmp_path: Path
+) -> None:
+    """pg_dump writes times in the zone of the server it dumps."""
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as admin:
+        admin.execute(f"alter database {source.name} set timezone = 'Asia/Kathmandu'".encode())
+        try:
+            path = dumps.custom(source.superuser_dsn, tmp_path / "x.dump", "zstd")
+        finally:
+            admin.execute(f"alter database {source.name} reset timezone".encode())
+    with dump(path) as opened:
+        target.take(opened)
+        assert verify(opened, target.destination, target.events.append).faults == ()

@@ -13,7 +13,7 @@ from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
-from freehold.flows import move, move_records
+from freehold.flows import move, move_records, targets
 from freehold.flows.move_work import Request
 from freehold.targets.local.place import find_place
 
@@ -39,7 +39,12 @@ def _source_options(command: Command) -> Command:
 
 @click.group("move", invoke_without_command=True)
 @_source_options
-@click.option("--to", default="local", show_default=True, help="The place to move to.")
+@click.option(
+    "--to",
+    default="local",
+    show_default=True,
+    help="The place to move to: this machine, or a target of `freehold server`.",
+)
 @click.option(
     "--files",
     default="",
@@ -73,8 +78,6 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     if context.invoked_subcommand is not None:
         return
-    if to != "local":
-        raise BadUsage(f"there is no place {to} that can be moved to", hint="leave --to out, or --to local")
     key = os.environ.get(FILES_KEY)
     request = Request(
         source=_source(source),
@@ -85,9 +88,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         files_key=Secret(key) if key else None,
         rewrite_to=rewrite_to,
     )
-    _show(move.run(request, output.reporter(as_json=as_json)), as_json=as_json)
+    report = output.reporter(as_json=as_json)
+    if to == "local":
+        found = move.run(request, report)
+    else:
+        found = move.run_to(targets.open_target(to, app, data), request, report)
+    _show(found, as_json=as_json)
     if not as_json:
-        click.echo(f"next: freehold up {app}", err=True)
+        click.echo(f"next: freehold {'up ' + app if to == 'local' else 'deploy --to ' + to}", err=True)
 
 
 @command.command("base44")

@@ -139,6 +139,8 @@ class BringEverything:
         _refuse_when_in_use(work)
         migrations = work.inventory.migrations if work.inventory else ()
         moved = move(work.source, work.destination, migrations, report, files=work.files, size=work.size)
+        with work.destination.app() as app:
+            app.execute("analyze")
         if moved.resumed:
             refresh(work.source, work.destination, report, work.files)
 
@@ -222,7 +224,7 @@ def _work(request: Request, place: Place, report: Report) -> Iterator[MoveWork]:
     report(Event(name="step-started", text="Look at the source"))
     app = open_source(request.app, place.work)
     inventory = _inventory(app, report)
-    with open_source_of(request.source) as source:
+    with open_source_of(request.source, app.root) as source:
         own = keys.load_or_make(AgeStore(place.keys, identity_file()))
         store = AgeStore(place.secrets, identity_file())
         up = Work(

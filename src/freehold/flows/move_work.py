@@ -11,6 +11,7 @@ from freehold.core.ports import Target
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
 from freehold.data.move.destination import Destination
+from freehold.data.sources.csv_folder import CsvFolder
 from freehold.data.sources.files import FileSource, Folder, StorageApi
 from freehold.data.sources.live import LiveDatabase, open_live
 from freehold.data.sources.opened import open_dump
@@ -22,6 +23,7 @@ from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
 
 BLOCK_BYTES = 8192
+TYPES = "**/integrations/supabase/types.ts"
 ADDRESSES = ("postgres://", "postgresql://", "host=", "service=")
 
 
@@ -94,8 +96,8 @@ def running_destination(place: Place, access: database_access.Access) -> Destina
 
 
 @contextmanager
-def open_source_of(text: Secret) -> Iterator[Source]:
-    """Open a live database by its address, or a dump by its path."""
+def open_source_of(text: Secret, app: Path | None = None) -> Iterator[Source]:
+    """Open a live database by its address, a dump by its path, or a folder of CSV files with the app's types.ts."""
     plain = text.reveal().strip()
     if is_address(plain):
         with open_live(Secret(plain), decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as live:
@@ -103,12 +105,22 @@ def open_source_of(text: Secret) -> Iterator[Source]:
         return
     path = Path(plain).expanduser()
     if path.is_dir():
-        raise SourceBroken(
-            f"{path} is a folder",
-            hint="give the export itself: a .zip, .dump, .backup or .sql, or the address of a database",
-        )
+        yield CsvFolder.open_folder(path, _types_of(app))
+        return
     with open_dump(path) as dump:
         yield dump
+
+
+def _types_of(app: Path | None) -> str:
+    """The builder's generated types; raises SourceBroken when the app has none."""
+    found = sorted(app.glob(TYPES)) if app is not None else []
+    if not found:
+        raise SourceBroken(
+            "CSV files have no types, and the app has no types.ts",
+            detail=f"looked for {TYPES}",
+            hint="give the app's folder with --app, or a dump instead of CSV files",
+        )
+    return found[0].read_text(encoding="utf-8", errors="replace")
 
 
 def open_files(request: Request) -> FileSource | None:
@@ -130,7 +142,8 @@ def size_of(source: Source, text: Secret) -> int:
     plain = text.reveal().strip()
     if isinstance(source, LiveDatabase):
         return sum(item.blocks for item in source.relations.values()) * BLOCK_BYTES
-    return Path(plain).expanduser().stat().st_size
+    path = Path(plain).expanduser()
+    return sum(file.stat().st_size for file in path.glob("*.csv")) if path.is_dir() else path.stat().st_size
 
 
 def _dsn(login: database_access.Login) -> Secret:

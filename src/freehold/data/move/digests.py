@@ -8,6 +8,7 @@ from itertools import islice
 
 from psycopg import sql
 
+from freehold.data.move import decisions
 from freehold.data.sources.copy_text import lines, values
 from freehold.data.sources.live import LiveDatabase
 from freehold.data.sources.toc import TEXT, Digest, Entry, Source
@@ -45,7 +46,7 @@ def compare(
 ) -> Compared:
     """Compare one table; where it differs, look for the rows. `left_out` names the source's rows that do not count."""
     name = f"{entry.schema}.{entry.name}"
-    there = _Lines(source, entry, tuple(columns), left_out)
+    there = _Lines(entry, tuple(columns), lambda: _source_lines(source, entry, tuple(columns), left_out))
     if isinstance(source, LiveDatabase) and left_out is None:
         query = _query(entry, columns)
         with ThreadPoolExecutor(1) as pool:
@@ -55,26 +56,51 @@ def compare(
     else:
         here = _of_lines(_target_lines(target, entry, columns))
         found = Compared(name=name, source=_of_lines(there.read()), target=here)
+        if not found.is_equal and found.source.rows == found.target.rows:
+            return _read_by_types(found, there, target)
     return found if found.is_equal else _with_rows(found, there, target)
+
+
+def _read_by_types(found: Compared, there: "_Lines", target: postgres.Connection) -> Compared:
+    """Let PostgreSQL read the source's texts by the table's types: another time zone or spelling is no difference."""
+    table = sql.Identifier(there.entry.schema, there.entry.name)
+    chosen = sql.SQL(", ").join(map(sql.Identifier, there.columns))
+    with target.transaction(force_rollback=True), target.cursor() as cursor:
+        as_owner = "select set_config('role', owner, true) from freehold.installation where %s"
+        cursor.execute(as_owner, (not decisions.is_platform(there.entry.schema),))
+        cursor.execute(
+            sql.SQL("create temporary table freehold_compare on commit drop as select {} from only {} limit 0").format(
+                chosen, table
+            )
+        )
+        with cursor.copy("copy pg_temp.freehold_compare from stdin") as copy:
+            for some in there.read():
+                copy.write(b"".join(line + b"\n" for line in some))
+        statement = sql.SQL("copy pg_temp.freehold_compare to stdout")
+        spelled = _Lines(there.entry, there.columns, lambda: _copied(target, statement))
+        source = _of_lines(spelled.read())
+        again = Compared(name=found.name, source=source, target=found.target)
+        return again if again.is_equal else _with_rows(again, spelled, target)
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The source's rows as text, without those that do not count."""
+    """The source's rows as text; `read` begins anew each time."""
 
-    source: Source
     entry: Entry
     columns: tuple[str, ...]
-    left_out: Callable[[Row], bool] | None
+    read: Callable[[], Iterator[list[bytes]]]
 
-    def read(self) -> Iterator[list[bytes]]:
-        for part in self.source.parts(self.entry):
-            for some in lines(self.source.rows(self.entry, part, self.columns, TEXT)):
-                yield some if self.left_out is None else [line for line in some if not self._is_left_out(line)]
 
-    def _is_left_out(self, line: bytes) -> bool:
-        assert self.left_out is not None  # noqa: S101 - `read` has looked
-        return self.left_out(dict(zip(self.columns, values(line), strict=True)))
+def _source_lines(
+    source: Source, entry: Entry, columns: tuple[str, ...], left_out: Callable[[Row], bool] | None
+) -> Iterator[list[bytes]]:
+    for part in source.parts(entry):
+        for some in lines(source.rows(entry, part, columns, TEXT)):
+            if left_out is None:
+                yield some
+            else:
+                yield [line for line in some if not left_out(dict(zip(columns, values(line), strict=True)))]
 
 
 def _query(entry: Entry, columns: Sequence[str]) -> sql.Composed:
@@ -106,6 +132,10 @@ def _target_lines(target: postgres.Connection, entry: Entry, columns: Sequence[s
     chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(entry.schema, entry.name)
     statement = sql.SQL("copy (select {} from only {}) to stdout").format(chosen, table)
+    yield from _copied(target, statement)
+
+
+def _copied(target: postgres.Connection, statement: sql.SQL | sql.Composed) -> Iterator[list[bytes]]:
     with target.cursor() as cursor, cursor.copy(statement) as copy:
         yield from lines(map(bytes, copy))
 

@@ -12,6 +12,7 @@ from freehold.core.errors import DatabaseUnavailable
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import ledger
+from freehold.data.move.ahead import ahead
 from freehold.data.move.ledger import Item
 from freehold.data.sources.toc import Entry, Part, Source
 from freehold.kit import postgres
@@ -79,23 +80,33 @@ class Loader:
     def load(self, entry: Entry, item: Item) -> None:
         """Load the parts of one table that are missing."""
         columns = self._columns(entry)
-        for part, token, is_loaded in ledger.plan_parts(self.admin, item.position, self.source.parts(entry)):
+        parts = ledger.plan_parts(self.admin, item.position, self.source.parts(entry))
+        as_admin = "administrator" in item.way or item.way == "files"
+        anew = not as_admin and len(parts) == 1 and not self._is_referenced(entry)
+        for part, token, is_loaded in parts:
             if not is_loaded:
-                self._load_part(
-                    entry, part, columns, token, as_admin="administrator" in item.way or item.way == "files"
-                )
+                self._load_part(entry, part, columns, token, as_admin=as_admin, anew=anew)
         ledger.settle(self.admin, item.position, "moved", self._left_out(entry, columns))
 
-    def _load_part(self, entry: Entry, part: Part, columns: tuple[str, ...], token: str, *, as_admin: bool) -> None:
+    def _load_part(  # noqa: PLR0913 - a part, and how it is loaded
+        self, entry: Entry, part: Part, columns: tuple[str, ...], token: str, *, as_admin: bool, anew: bool
+    ) -> None:
+        """`anew` empties the table first: rows of a table that was emptied in the same transaction come frozen.
+
+        Frozen rows need not be written a second time when an index or a reader first meets them.
+        """
         connection = self.admin if as_admin else self.app
         form = self.source.form(entry, connection.info.server_version // 10_000)
         name = sql.Identifier(entry.schema, entry.name)
         chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
         listed = sql.SQL("({})").format(chosen) if columns else sql.SQL("")
-        statement = sql.SQL("copy {} {} from stdin (format {})").format(name, listed, sql.SQL(form))
+        options = sql.SQL(form + (", freeze" if anew else ""))
+        statement = sql.SQL("copy {} {} from stdin (format {})").format(name, listed, options)
         with connection.transaction(), connection.cursor() as cursor:
             if as_admin:
                 cursor.execute("set local session_replication_role = replica")
+            if anew:
+                cursor.execute(sql.SQL("truncate only {}").format(name))
             with cursor.copy(statement) as copy, contextlib.closing(self._rows(entry, part, columns, form)) as pieces:
                 for piece in pieces:
                     copy.write(piece)
@@ -105,8 +116,15 @@ class Loader:
                 cursor.execute("set local session_replication_role = origin")
             cursor.execute("select freehold_gate.loaded(%s, %s)", (token, rows))
 
+    def _is_referenced(self, entry: Entry) -> bool:
+        row = self.admin.execute(
+            "select exists (select from pg_catalog.pg_constraint where confrelid = to_regclass(%s))",
+            (sql.Identifier(entry.schema, entry.name).as_string(self.admin),),
+        ).fetchone()
+        return row is None or bool(row[0])
+
     def _rows(self, entry: Entry, part: Part, columns: tuple[str, ...], form: str) -> Generator[bytes, None, None]:
-        yield from self.source.rows(entry, part, columns, form)
+        return ahead(lambda: self.source.rows(entry, part, columns, form))
 
     def _columns(self, entry: Entry) -> tuple[str, ...]:
         """The source's columns that the target has too; the others are counted in `_left_out`."""

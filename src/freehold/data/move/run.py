@@ -85,7 +85,6 @@ def move(  # noqa: PLR0913 - what is moved, whereto, and what goes with it
         maker.make_all(_made(phases[5], admin), ledger.items(admin), report)
         if not any(entry.kind == "DEFAULT ACL" and not decisions.is_platform(entry.schema) for entry in entries):
             restore_default_rights(admin, destination.owner)
-        app.execute("analyze")
         covered = _record(admin, migrations)
         return _finish(admin, covered, resumed=resumed)
 

@@ -1,8 +1,11 @@
 """Find out what a file is, and open it: a dump as it is, packed with gzip, or in a zip as builders hand it out."""
 
 import contextlib
+import errno
 import gzip
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -21,6 +24,19 @@ LARGEST_BYTES = 64 * 1024**3
 LARGEST_RATIO = 200
 RATIO_COUNTS_ABOVE = 64 * 1024 * 1024
 """Below this size a high ratio is just an empty table."""
+_AGAIN = "download it again and compare its size"
+_UNPACKING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+"""What the standard library raises for damage."""
 _DUMPS = (".dump", ".backup", ".sql", ".pgdump", ".bin", ".gz")
 
 
@@ -84,10 +100,15 @@ def _from_zip(path: Path, folder: Path) -> Path:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
-        raise SourceBroken(
-            f"{path.name} cannot be unpacked", detail=str(error), hint="download it again and compare its size"
-        ) from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise SourceBroken(
+                f"{path.name} does not fit on the disk when it is unpacked",
+                hint="set TMPDIR to a folder with room, or unpack it elsewhere and give the dump that is in it",
+            ) from None
+        raise SourceBroken(f"{path.name} cannot be unpacked", detail=str(error), hint=_AGAIN) from None
+    except _UNPACKING as error:
+        raise SourceBroken(f"{path.name} cannot be unpacked", detail=str(error), hint=_AGAIN) from None
 
 
 def _write(packed: _Readable, target: Path, path: Path) -> None:
