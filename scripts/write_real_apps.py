@@ -136,7 +136,11 @@ def _summary(rows: Sequence[Row]) -> list[str]:
             f" in {len(typed)} apps that have such types."
             f" The worst is {worst.folder} with {there.found} of {there.named}; without it the share is {rest:.1%}."
         )
-        lines += [replayed, f"- **{filled} of {named}** ({filled / named:.1%}) with `--fill-from-types`."]
+        made = (
+            f"- **{filled} of {named}** ({filled / named:.1%}) with `--fill-from-types`: tables only, as views and"
+            " functions cannot be made from types."
+        )
+        lines += [replayed, made]
     return [*lines, ""]
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import flaws
@@ -53,6 +55,56 @@ def test_no_secret_is_printed_anywhere(owner: Owner, flawed: Path, tmp_path: Pat
     shown = text.stdout + text.stderr + machine.stdout + machine.stderr + page.read_text()
     for line in (*flaws.CANARIES, *flaws.PRIVATE.splitlines()[1:-1]):
         assert line not in shown
+
+
+def test_nothing_of_the_app_runs_and_nothing_needs_a_network(owner: Owner, tmp_path: Path) -> None:
+    root, traces = tmp_path / "app", tmp_path / "traces"
+    traces.mkdir()
+    leave = f"touch {traces}"
+    package = json.loads(lovable_app.FILES["package.json"])
+    package["scripts"] = {name: f"{leave}/{name}" for name in ("preinstall", "postinstall", "build", "prepare", "test")}
+    sql = f"create table public.open (id int);\ncopy public.open to program '{leave}/sql';\n"
+    changes: dict[str, str | None] = {
+        "package.json": json.dumps(package),
+        "vite.config.ts": f'import {{ execSync }} from "child_process"; execSync("{leave}/vite");\n',
+        "supabase/migrations/20260103000000_2f0e0d0c-0b0a-4908-8706-050403020100.sql": sql,
+        ".gitattributes": "* filter=own diff=own\n",
+    }
+    lovable_app.write(root, changes)
+    lovable_app.commit(root)
+    for setting in (
+        "core.fsmonitor",
+        "core.pager",
+        "core.sshCommand",
+        "filter.own.clean",
+        "filter.own.smudge",
+        "diff.own.textconv",
+    ):
+        subprocess.run(["git", "config", setting, f"{leave}/{setting}"], cwd=root, check=True)
+    hook = root / ".git/hooks/post-checkout"
+    hook.write_text(f"#!/bin/sh\n{leave}/hook\n")
+    hook.chmod(0o755)
+    alone = shutil.which("unshare")
+    if alone is None or subprocess.run([alone, "-rn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here")
+    result = owner.run("check", str(root), "--json", "--no-database", before=(alone, "-rn"))
+    assert json.loads(result.stdout)["inventory"]["builder"] == "lovable", result.stderr
+    assert json.loads(owner.run("check", str(root), "--json").stdout)["schema"]["applied"] > 0
+    assert [*traces.iterdir()] == []
+
+
+def test_errors_hold_no_secret(owner: Owner, tmp_path: Path) -> None:
+    address = f"https://somebody:{flaws.DATABASE_PASSWORD}@127.0.0.1:9/pots.git"
+    for given in ((), ("--json",)):
+        result = owner.run("check", address, *given)
+        assert result.returncode == 2
+        assert flaws.DATABASE_PASSWORD not in result.stdout + result.stderr
+    lovable_app.write(
+        tmp_path,
+        {"package.json": f'{{"token": "{flaws.STRIPE}", broken', "supabase/config.toml": f'a = "{flaws.STRIPE}\n'},
+    )
+    broken = owner.run("check", str(tmp_path), "--no-database")
+    assert flaws.STRIPE not in broken.stdout + broken.stderr
 
 
 def test_the_document_is_as_the_schema_says(owner: Owner, flawed: Path, sample: Path) -> None:

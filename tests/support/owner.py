@@ -25,9 +25,11 @@ class Owner:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, stdin: str = "", timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, stdin: str = "", timeout: float = 120, before: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "freehold", *words],
+            [*before, sys.executable, "-m", "freehold", *words],
             env=self.environment,
             input=stdin,
             capture_output=True,

@@ -62,6 +62,15 @@ def test_server_routes_are_read_and_are_no_pages(tmp_path: Path) -> None:
     assert {"/", "/both"} <= {*inventory.pages}
 
 
+def test_pages_are_addresses_without_layouts_and_groups(tmp_path: Path) -> None:
+    routes = ("/_signed", "/_signed/", "/_signed/pots/$id", "/_signed/pots_/all", "/(shop)/cart", "/about")
+    files: dict[str, str | None] = {
+        f"src/routes/{number}.tsx": f'export const Route = createFileRoute("{route}")({{ component: Page }});\n'
+        for number, route in enumerate(routes)
+    }
+    assert _read(tmp_path, files).pages == ("/", "/about", "/both", "/cart", "/pots/$id", "/pots/:id", "/pots/all")
+
+
 def test_the_older_forms_of_server_routes_are_read(tmp_path: Path) -> None:
     inventory = _read(
         tmp_path,

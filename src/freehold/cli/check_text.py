@@ -17,7 +17,7 @@ WIDEST = 100
 NARROWEST = 60
 PROOFS_SHOWN = 5
 UNKNOWNS_SHOWN = 12
-LABEL = 14
+LABEL = 18
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan", "info": "cyan"}
 
 
@@ -68,9 +68,9 @@ def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterato
 def _row(name: str, text: str, width: int) -> Iterator[str]:
     indent = " " * (LABEL + 2)
     first = f"  {name.ljust(LABEL - 1)} " if name else indent
-    yield from textwrap.wrap(text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False) or [
-        first.rstrip()
-    ]
+    yield from textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    ) or [first.rstrip()]
 
 
 def _findings(findings: tuple[Finding, ...], width: int) -> Iterator[str]:

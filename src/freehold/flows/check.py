@@ -24,7 +24,7 @@ from freehold.flows import check_probe
 from freehold.flows.check_schema import Schema, replayed
 from freehold.flows.read import SURE
 from freehold.flows.source import open_source
-from freehold.kit import git_objects
+from freehold.kit import git, git_objects
 from freehold.kit.files import remove_tree
 
 _TYPES = ("integrations/supabase/types.ts", "database.types.ts", "types/supabase.ts", "lib/database.types.ts")
@@ -71,7 +71,7 @@ def check(request: Request, report: Report) -> Checked:
         folder = Path(tempfile.mkdtemp(prefix="freehold-check-"))
         stack.callback(remove_tree, folder)
         folder.chmod(0o711)  # PostgreSQL's own user passes through; it cannot list
-        _say(report, f"Read {request.origin}")
+        _say(report, f"Read {git.redact(request.origin)}")
         app = open_source(request.origin, folder)
         matches = builders.recognise(app)
         inventory = builders.builder(matches[0].builder).read(app) if matches and matches[0].score >= SURE else None

@@ -51,11 +51,18 @@ def _body(checked: Checked) -> Iterator[str]:
     if checked.schema:
         yield _table("Its database", schema_rows(checked.schema))
     if best:
-        evidence = ((f"{item.weight} points", f"{item.text} {item.path}") for item in best.evidence)
+        evidence = (
+            (f"{item.weight} points", f"{item.text} ({item.path})" if item.path else item.text)
+            for item in best.evidence
+        )
         yield _table("Why this builder", evidence)
     if checked.unknowns:
-        rows = ((item.what, f"{item.why}. {item.hint}".strip()) for item in checked.unknowns)
+        rows = ((item.what, f"{item.why}. {_sentence(item.hint)}".strip()) for item in checked.unknowns)
         yield _table("What could not be determined", rows)
+
+
+def _sentence(hint: str) -> str:
+    return f"{hint[:1].upper()}{hint[1:]}." if hint else ""
 
 
 def _tally(checked: Checked) -> str:

@@ -52,10 +52,11 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ("Hosted files", [item.address for item in inventory.hosted_assets]),
         ("For phones", [item.kind for item in inventory.native_shells]),
         ("Breaks elsewhere", [item.what for item in inventory.breaks]),
-        ("Migrations", [item.path.rsplit("/", 1)[-1] for item in inventory.migrations]),
     ):
         if parts:
             yield name, _counted(parts)
+    if inventory.migrations:
+        yield "Migrations", _first_and_last([item.version for item in inventory.migrations])
 
 
 def schema_rows(schema: Schema) -> Iterator[tuple[str, str]]:
@@ -116,6 +117,12 @@ def _is_server_name(item: EnvironmentName) -> bool:
     return item.kind in ("process.env", "os.environ") and not item.name.startswith(
         (*_PUBLIC_PREFIXES, "SUPABASE_", "BASE44_")
     )
+
+
+def _first_and_last(versions: list[str]) -> str:
+    """Their names are numbers and hashes: how many there are and from when to when says more."""
+    count = f"{len(versions)} file{'' if len(versions) == 1 else 's'}"
+    return f"{count}, {versions[0]} to {versions[-1]}" if len(versions) > 1 else f"{count}, {versions[0]}"
 
 
 def _counted(parts: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from freehold.flows.deploy_work import WATCH_SECONDS, Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Build
+from freehold.kit import git
 from freehold.releases import history
 from freehold.targets.local.place import Place
 
@@ -77,7 +78,7 @@ def plan(work: Deploy) -> Plan:
 def gather(request: Request, report: Report) -> Build:
     """Read the app; nothing is changed."""
     request.place.prepare()
-    report(Event(name="step-started", text=f"Read {request.origin}"))
+    report(Event(name="step-started", text=f"Read {git.redact(request.origin)}"))
     app = open_source(request.origin, request.place.work)
     inventory = read_served_app(app)
     report(Event(name="step-finished", values={"app": app.name, "builder": inventory.builder}))

@@ -26,6 +26,7 @@ from freehold.flows.deploy_work import Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
+from freehold.kit import git
 from freehold.secrets.age import AgeStore
 from freehold.targets.local import control, keys, listener, lock
 from freehold.targets.local.fleet import Fleet
@@ -120,7 +121,7 @@ def plan(work: Work, move: Deploy) -> Plan:
 
 def _gather(request: Request, place: Place, report: Report) -> Work:
     """Read the app and this place's keys; nothing is changed yet but the keys, on the first run."""
-    report(Event(name="step-started", text=f"Read {request.origin}"))
+    report(Event(name="step-started", text=f"Read {git.redact(request.origin)}"))
     app = open_source(request.origin, place.work)
     inventory = read_served_app(app)
     store = AgeStore(place.secrets, identity_file())

@@ -48,14 +48,21 @@ def probe_function(
 
 
 def _given(callee: Callee, actor: Actor) -> Iterator[Observation]:
-    """Call with planted rows as they are, then with rows that meet the function's own conditions."""
+    """Call with planted rows as they are, then with rows that meet the function's own conditions.
+
+    A function that refused each call asks who calls, most often: other rows would not change its mind.
+    """
     for before in dict.fromkeys(("", callee.stage.quiet(fitted(callee)))):
+        refused = True
         for one in calls(callee):
             outcome = callee.stage.attempt(actor, one.statement, before=before)
             if outcome.sqlstate == _TIMED_OUT:
                 callee.stage.timed_out.append(callee.function.full_name)
                 return
+            refused = refused and not outcome.worked
             yield from _gives(callee, actor, one, outcome)
+        if refused:
+            return
 
 
 def _gives(callee: Callee, actor: Actor, one: Call, outcome: Outcome) -> Iterator[Observation]:
