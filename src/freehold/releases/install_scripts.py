@@ -49,8 +49,9 @@ def run(install: Install, report: Report) -> tuple[str, ...]:
     wanted = {name for name, _ in found(install.folder / "node_modules")}
     allowed = sorted(wanted & (KNOWN | named(install.folder)))
     notes = []
-    if allowed and not _rebuild(install, allowed, report):
-        notes.append(f"an install script of {', '.join(allowed)} failed: the packages were installed without it")
+    failed = [name for name in allowed if not _rebuild(install, name, report)]
+    if failed:
+        notes.append(f"an install script of {', '.join(failed)} failed: installed without it")
     left = sorted(wanted - {*allowed})
     if left:
         notes.append(
@@ -114,11 +115,11 @@ def _packages_of_scope(scope: Path) -> Iterator[Path]:
             yield from _packages(entry / "node_modules")
 
 
-def _rebuild(install: Install, names: list[str], report: Report) -> bool:
+def _rebuild(install: Install, name: str, report: Report) -> bool:
     """Run them as npm does, which works on every layout but pnpm's."""
     command = install.tools.command if install.tools.manager == "pnpm" else install.npm
-    report(Event(name="progress", text=f"Run the install scripts of {', '.join(names)}"))
-    return _ok(install, (*command, "rebuild", *names), report)
+    report(Event(name="progress", text=f"Run the install script of {name}"))
+    return _ok(install, (*command, "rebuild", name), report)
 
 
 def _own(install: Install, report: Report) -> bool:
