@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import machine_world
 import pytest
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 GRANTS = "grant all on public.notes to anon;\n"
 MORE = "alter table public.notes add column more text;\n"
+DROP = "alter table public.notes drop column more;\n"
 SCHEMA_NOT_THERE = '[api]\nschemas = ["no_such_schema"]\n'
 
 
@@ -50,6 +53,11 @@ class Laptop:
     def title(self) -> str:
         return call(f"{self.url}/", headers={"accept": "text/html"})[1].partition("<title>")[2].partition("<")[0]
 
+    def notes(self, condition: str) -> list[dict[str, object]]:
+        path = f"{self.url}/rest/v1/notes?{condition}"
+        found: list[dict[str, object]] = json.loads(call(path, headers={"apikey": self.key})[1])
+        return found
+
 
 @pytest.fixture(scope="module")
 def laptop() -> Iterator[Laptop]:
@@ -67,7 +75,7 @@ def laptop() -> Iterator[Laptop]:
         yield Laptop(Owner(home, {**inherited, **environment, "XDG_CACHE_HOME": str(home / "cache")}), server)
 
 
-def test_a_bare_machine_serves_releases_that_come_and_go(laptop: Laptop) -> None:
+def test_the_whole_story(laptop: Laptop) -> None:
     address = f"root@{laptop.server.address}"
     first = laptop.ask("server", "add", address, "--app", "shop")
     assert first[-1]["event"] == "server-ready"
@@ -90,7 +98,28 @@ def test_a_bare_machine_serves_releases_that_come_and_go(laptop: Laptop) -> None
     assert load.failures == []
     assert laptop.title() == "one"
 
-    added = laptop.deploy("three", **{tiny_app.SECOND.replace("20260102", "20260103"): MORE})
+    third, fourth = (tiny_app.SECOND.replace("20260102", day) for day in ("20260103", "20260104"))
+    added = laptop.deploy("three", **{third: MORE})
     assert added["event"] == "deployed"
+    row = {"text": "written since", "more": "kept"}
+    made = call(f"{laptop.url}/rest/v1/notes", method="POST", headers={"apikey": laptop.key}, body=row)
+    assert made[0] == 201, made[1]
     assert laptop.rollback("2")["release"] == 2
     assert laptop.title() == "two"
+    assert [note["text"] for note in laptop.notes("more=eq.kept")] == ["written since"]
+    dropped = laptop.deploy("four", "--accept", Path(fourth).stem, **{fourth: DROP})
+    assert dropped["event"] == "deployed"
+    refused = laptop.rollback("2")
+    assert refused["code"] == "FH607"
+    assert "public.notes.more" in str(refused["message"])
+    assert Path(fourth).name in str(refused["message"])
+
+    laptop.server.reboot()
+    assert laptop.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
+    assert laptop.title() == "four"
+    assert len(laptop.notes("text=eq.written%20since")) == 1
+
+    laptop.ask("releases", str(laptop.app), "--to", "production", "--prune", "1")
+    assert list(laptop.states().values()) == ["cold", "live"]  # the live one, and the one to go back to
+    assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
+    shutil.rmtree(laptop.app)

@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -81,6 +82,9 @@ class Server:
     def stop(self) -> None:
         """Cut the power."""
         if self.process is not None and self.process.poll() is None:
+            # The machine is what nspawn has started: killed alone, nspawn would leave it running.
+            for machine in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+                os.kill(int(machine), signal.SIGKILL)
             self.process.kill()
             self.process.wait()
         self.process = None
