@@ -82,7 +82,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"a": {"$elemMatch": {"b": {"$gte": 1, "$lt": 2}}}}, ["list"]),
     ({"t": {"$elemMatch": {"$gt": "w", "$lt": "y"}}}, ["list"]),
     ({"a": {}}, []),
-    ({"a": {"c": 1}}, ["object"]),
+    ({"a": {"c": 1}}, ["mixed", "object"]),
     ({"ok": 1}, []),
     ({"n": True}, []),
     ({"ok": True, "n": 1}, ["deep"]),

@@ -177,6 +177,13 @@ def test_releases_follow_each_other_and_the_old_assets_stay(world: World, target
     assert target.traffic(2).requests > 0
 
 
+def test_the_proxy_sends_on_what_is_plain_however_often_it_starts(world: World) -> None:
+    """Caddy asks the matchers of one set in an order of chance, made at its start."""
+    for _ in range(6):
+        world.server.run("systemctl reset-failed caddy; systemctl restart caddy")
+        assert world.page().startswith("<h1>second</h1>")
+
+
 def test_pushing_again_sends_nothing(world: World, target: ServerTarget, lease: Lease) -> None:
     release = next(item.release for item in target.releases() if item.state == "live")
     notes: list[str] = []

@@ -22,7 +22,16 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
     }
     (tmp_path / "Dish.json").write_text(json.dumps([dish, dish | {"id": "d2", "title": None}]))
     (tmp_path / "User.json").write_text(json.dumps([{"id": "u1", "email": "ann@example.com", "role": "admin"}]))
-    words = ("move", "base44", "--app", str(SAMPLE), "--exports", str(tmp_path), "--data", str(owner.home / "served"))
+    words = (
+        "move",
+        "base44",
+        "--app",
+        str(SAMPLE),
+        "--exports",
+        str(tmp_path),
+        "--data",
+        str(owner.home / "moved-base44"),
+    )
     for _ in range(2):
         done = owner.run(*words, timeout=300)
         assert done.returncode == 0, done.stderr

@@ -19,6 +19,7 @@ def installed(owner: Owner) -> Iterator[Path]:
     """The `freehold` program of a fresh virtual environment that holds the wheel and what it depends on."""
     sources = owner.home / "sources"
     shutil.copytree(ROOT / "src", sources / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "locks", sources / "locks")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, sources / name)
     build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(owner.home / "dist"), "."]
