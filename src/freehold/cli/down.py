@@ -19,6 +19,7 @@ def command(path: str | None, data: Path | None, as_json: bool) -> None:
     place = find_place(path, data)
     stopped = down.down(place)
     report = output.reporter(as_json=as_json)
+    same = "" if data is None else f" --data {data}"
     text = f"{stopped.app} is stopped; its data stays in {place.root}"
     report(Event(name="stopped", values={"app": stopped.app, "data": str(place.root)}))
-    report(Event(name="said", text=f"{text}\nnext: freehold up {stopped.origin}"))
+    report(Event(name="said", text=f"{text}\nnext: freehold up {stopped.origin}{same}"))

@@ -86,11 +86,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         accept=frozenset(accept),
     )
     up(request, report)
+    same = "" if data is None else f" --data {data}"
     say(Event(name="stopped", values={"app": served["app"], "data": served["data"]}))
     say(
         Event(
             name="said",
-            text=f"{served['app']} is stopped; its data stays in {served['data']}\nnext: freehold up {path}",
+            text=f"{served['app']} is stopped; its data stays in {served['data']}\nnext: freehold up {path}{same}",
         )
     )
 
