@@ -55,7 +55,7 @@ def main(folder: Path, result: Path) -> int:
     _make_up_secrets(inventory, folder, environment)
     up, ready, mode = bring_up(folder / "app", folder / "data", environment, folder / "up.err")
     found: dict[str, Any] = {"served": ready is not None, "warnings": up.warnings}
-    found |= {"mode": mode} if ready is not None else {"error": mode}
+    found |= {"mode": mode} if ready is not None else {"error": mode.replace(str(folder / "app"), folder.name)}
     try:
         if ready is not None:
             found |= _used(folder, inventory, ready)
