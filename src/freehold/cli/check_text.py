@@ -123,15 +123,18 @@ def _unknowns(checked: Checked, width: int) -> Iterator[str]:
 
 
 def _next(checked: Checked, report: Path | None) -> str:
+    up = f"Next: freehold up {checked.app.origin}"
+    if checked.inventory is not None and checked.inventory.not_served:
+        up = f"`freehold up` does not serve this app yet: {checked.inventory.not_served}"
     if report:
-        return f"Report written to {report}. Next: freehold up {checked.app.origin}"
+        return f"Report written to {report}. {up}"
     if checked.inventory is None:
         return (
             f"Next: give the app's own folder with its git history, or write it all down: "
             f"freehold check {checked.app.origin} --report report.html"
         )
     share = f"freehold check {checked.app.origin} --report report.html"
-    return f"Next: freehold up {checked.app.origin}, or share this: {share}"
+    return f"{up}, or share this: {share}" if up.startswith("Next") else f"{up}. Next: {share}"
 
 
 def _bold(text: str) -> str:
