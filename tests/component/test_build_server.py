@@ -1,6 +1,7 @@
 """Builds of apps that a server renders. Their build is a script of their own; what it writes is what tools write."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from freehold.builders.bolt.read import read as read_bolt
 from freehold.builders.lovable.read import read
 from freehold.core.app import App
 from freehold.core.errors import BuildFailed
+from freehold.kit import programs
 from freehold.releases import placeholders, server
 from freehold.releases.site import SiteArtifact, build_site
 
@@ -163,3 +165,22 @@ def test_a_build_that_ends_without_a_server_says_what_was_expected(tmp_path: Pat
     with pytest.raises(BuildFailed, match="wrote no page") as caught:
         _build(_app(tmp_path, "console.log('done');\n"), tmp_path)
     assert ".output/server/index.mjs" in caught.value.detail
+
+
+def test_packages_that_pnpm_keeps_behind_links_are_found_without_them(tmp_path: Path) -> None:
+    """Next's standalone output with pnpm: `next` is a link, and what it needs lies beside its target."""
+    built, kept = tmp_path / "built", "node_modules/.pnpm/next@14.2.16_react@18.0.0/node_modules"
+    for name, code in {
+        "next": "module.exports = require('styled-jsx') + require('@swc/helpers')",
+        "styled-jsx": "module.exports = 'styled '",
+        "@swc/helpers": "module.exports = 'helped'",
+    }.items():
+        (built / kept / name).mkdir(parents=True)
+        (built / kept / name / "index.js").write_text(code)
+    (built / "node_modules/next").symlink_to(f"../{kept}/next")
+    (built / "server.js").write_text("console.log(require('next'))")
+    server.store(server.Program(folder=built, entry="server.js"), tmp_path / "parcel", {})
+    said = subprocess.run(
+        [programs.node().node, "server.js"], cwd=tmp_path / "parcel/server", capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "styled helped\n"

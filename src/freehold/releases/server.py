@@ -49,6 +49,7 @@ def store(program: Program, parcel: Path, baked: Mapping[str, str]) -> None:
         if path.is_symlink() and not path.exists():
             path.unlink()
     shutil.copytree(program.folder, target, symlinks=False)
+    _lift_packages(target)
     names = files.list_files(target)
     values = {
         "entry": program.entry,
@@ -57,6 +58,18 @@ def store(program: Program, parcel: Path, baked: Mapping[str, str]) -> None:
         "addons": any(name.endswith(".node") for name in names),
     }
     (target / MANIFEST).write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
+
+
+def _lift_packages(target: Path) -> None:
+    """Put what pnpm keeps beside each package where Node looks without links; what stands there already stays."""
+    for kept in sorted(target.rglob("node_modules/.pnpm")):
+        for package in sorted(kept.glob("*/node_modules/*")):
+            scoped = package.name.startswith("@")
+            for found in sorted(package.iterdir()) if scoped else (package,):
+                place = kept.parent / found.relative_to(package.parent)
+                if not place.exists():
+                    place.parent.mkdir(exist_ok=True)
+                    found.rename(place)
 
 
 def with_packages(folder: Path, module: str, *, environment: Mapping[str, str], log: Path) -> Program:
