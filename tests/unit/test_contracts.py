@@ -21,6 +21,8 @@ VIOLATIONS = (
     (DOWNWARDS, "flows/up.py", "import freehold.cli.main"),
     (DOWNWARDS, "annexe/__init__.py", ""),
     ("The runtime uses platform, kit and core only", "runtime/app.py", "import freehold.engine.apply"),
+    ("The runtime uses platform, kit and core only", "runtime/app.py", "import freehold.trail"),
+    ("Only tests and third parties import the test kit", "audit/registry.py", "import freehold.testing.database"),
     ("Only tests and third parties import the test kit", "flows/up.py", "import freehold.testing.database"),
     (PROTOCOLS, "runtime/rest/app.py", "import freehold.runtime.auth.app"),
     ("Builders do not know each other", "builders/lovable/read.py", "import freehold.builders.bolt.read"),
