@@ -350,3 +350,57 @@ def test_buckets_and_publications_that_nobody_made_are_proposed_and_not_made(
         with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
             connection.execute(item.statement)
     assert schema.propose(used, Secret(database.superuser_dsn)) == ()
+
+
+def test_a_policy_that_asks_its_own_table_without_end_is_set_aside(tmp_path: Path, database: FreshDatabase) -> None:
+    text = """
+        create table people (id int, boss boolean);
+        alter table people enable row level security;
+        create policy "own" on people for select using (id = 1);
+        create policy "bosses" on people using (exists (select from people as p where p.boss));
+        create policy "never" on people as restrictive using (id < 100);
+        create table orders (id int);
+        alter table orders enable row level security;
+        create policy "all" on orders using (true);
+        create policy "bosses" on orders using (exists (select from people where boss));
+        insert into people values (1, false), (2, true); insert into orders values (5);
+        grant select on people, orders to authenticated;
+    """
+    outcome = replay(folder(tmp_path, _20260101000000_a=text), database)
+    assert [(item.table, item.policy) for item in outcome.set_aside] == [("public.people", "bosses")]
+    assert {*policies(database, "people")} == {"own", "never"}
+    assert {*policies(database, "orders")} == {"all", "bosses"}
+    assert "policies that ask themselves" in [item.what for item in outcome.unknowns]
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        connection.execute("set role authenticated")
+        assert connection.execute("select id from people").fetchall() == [(1,)]
+        assert connection.execute("select id from orders").fetchall() == [(5,)]
+
+
+def test_of_a_circle_through_two_tables_the_newest_policy_goes(tmp_path: Path, database: FreshDatabase) -> None:
+    text = """
+        create table teams (id int); create table members (team int, who int);
+        alter table teams enable row level security; alter table members enable row level security;
+        create policy "members see" on teams for select using (exists (select from members as m where m.team = id));
+        create policy "own" on members for select using (who = 1);
+        create policy "team sees" on members for select using (exists (select from teams as t where t.id = team));
+        create policy "into own" on members for insert with check (exists (select from teams as t where t.id = team));
+    """
+    outcome = replay(folder(tmp_path, _20260101000000_a=text), database)
+    assert [(item.table, item.policy) for item in outcome.set_aside] == [("public.members", "team sees")]
+    assert {*policies(database, "members")} == {"own", "into own"}
+
+
+def test_a_policy_that_only_writing_asks_again_is_set_aside_for_writing(
+    tmp_path: Path, database: FreshDatabase
+) -> None:
+    text = """
+        create table kinds (id int); alter table kinds enable row level security;
+        create table lines (id int); alter table lines enable row level security;
+        create policy "read" on lines for select using (id in (select k.id from kinds as k));
+        create policy "first" on lines for insert with check (not exists (select from lines));
+        create policy "free" on lines for insert with check (true);
+    """
+    outcome = replay(folder(tmp_path, _20260101000000_a=text), database)
+    assert [item.policy for item in outcome.set_aside] == ["first"]
+    assert {*policies(database, "lines")} == {"read", "free"}

@@ -53,6 +53,10 @@ class ReplayHistory:
             causes = ", ".join(f"{count} {cause}" for cause, count in found.causes.items())
             text = f"{len(found.failed)} of {len(found.entries)} statements did not apply ({causes})"
             report(Event(name="warning", text=f"{text}; `freehold check` lists them. Compare with the live database"))
+        if found.set_aside:
+            named = _listed(tuple(f'"{item.policy}" on {item.table}' for item in found.set_aside))
+            text = f"{len(found.set_aside)} policies ask their own table without end, and grant nothing now: {named}"
+            report(Event(name="warning", text=f"{text}. Take them from the live database, where they must be others"))
 
     def _put_aside(self, report: Report) -> None:
         """Begin anew after migrations that failed half-way; what they left is kept under another name."""

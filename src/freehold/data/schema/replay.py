@@ -12,7 +12,8 @@ from freehold.core.inventory import Inventory, Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import files, fingerprint, record
+from freehold.data.schema import circles, files, fingerprint, record
+from freehold.data.schema.circles import SetAside
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.record import Entry
 from freehold.data.schema.session import Session
@@ -41,6 +42,8 @@ class Replay:
     files: tuple[str, ...]
     deleted: tuple[str, ...] = ()
     """Those of `files` that only git's history has."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Policies that PostgreSQL could not evaluate."""
     unknowns: tuple[Unknown, ...] = ()
     seconds: float = 0.0
 
@@ -69,14 +72,16 @@ def replay(app_root: Path, inventory: Inventory, *, owner_dsn: Secret, admin_dsn
         _refuse_unless_empty(admin)
         with Session(owner_dsn) as session, Session(owner_dsn) as second:
             entries = Trial(admin, session, second, ledger.describe(admin)).run(found.files)
+        aside = circles.set_aside(admin)
         taken = fingerprint.take(admin)
-        unknowns = (*found.unknowns, *_unknowns(entries))
+        unknowns = (*found.unknowns, *_unknowns(entries, aside))
         record.write(admin, found, entries, taken, unknowns)
     outcome = Replay(
         entries=entries,
         fingerprint=taken,
         files=tuple(file.path for file in found.files),
         deleted=found.deleted,
+        set_aside=aside,
         unknowns=unknowns,
         seconds=time.monotonic() - started,
     )
@@ -106,7 +111,7 @@ def _refuse_unless_empty(admin: postgres.Connection) -> None:
         )
 
 
-def _unknowns(entries: Sequence[Entry]) -> Iterable[Unknown]:
+def _unknowns(entries: Sequence[Entry], aside: Sequence[SetAside]) -> Iterable[Unknown]:
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
         counted = ", ".join(f"{count} {cause}" for cause, count in Counter(item.cause for item in failed).most_common())
@@ -121,6 +126,13 @@ def _unknowns(entries: Sequence[Entry]) -> Iterable[Unknown]:
             what="access rules",
             why=f"{len(rules)} of them make or remove policies and rights, so those of the live database may differ",
             hint="take the rules from the live database",
+        )
+    if aside:
+        named = ", ".join(f'"{item.policy}" on {item.table}' for item in aside)
+        yield Unknown(
+            what="policies that ask themselves",
+            why=f"PostgreSQL refuses every request that meets them (42P17), so they were set aside: {named}",
+            hint="take the rules from the live database, which cannot have them like this",
         )
 
 
