@@ -2,16 +2,19 @@
 
     python scripts/walk_real_apps.py CORPUS WORK [CASE...]
 
-CORPUS holds one checkout a case, as in tests/corpus/apps.json; WORK is filled with copies, builds and data, and may be
-used again. Building needs the package registry; each walk then runs in a network namespace of its own (root, or user
-namespaces) with Chromium. Results are merged into tests/corpus/served.json, and their section of
-docs/reference/real-apps.md is made anew. Nothing of an app is kept but names, addresses and what was answered.
+CORPUS holds one checkout a case, as in tests/corpus/apps.json; WORK is filled with copies, packages and builds, and may
+be used again: what is built is not built twice, and every walk begins with an empty database. Building needs the
+package registry; each walk then runs in a network namespace of its own (root, or user namespaces) with Chromium, two
+cases side by side, as a walk waits more than it computes. Results are merged into tests/corpus/served.json, and their
+section of docs/reference/real-apps.md is made anew. Nothing of an app is kept but names, addresses and answers.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,20 @@ ROOT = Path(__file__).parents[1]
 APPS = ROOT / "tests/corpus/apps.json"
 STEPS = Path(__file__).parent / "cases"
 BUILD_SECONDS, WALK_SECONDS = 1800, 1500
+SIDE_BY_SIDE = 2
 
 
 def main(corpus: Path, work: Path, chosen: list[str]) -> int:
     """Walk every case, or those that are chosen; gives the number of those that do not count."""
     names = [case["folder"] for case in json.loads(APPS.read_text()) if {*case["builders"]} & {"lovable", "bolt"}]
     known: dict[str, dict[str, Any]] = json.loads(page.DATA.read_text()) if page.DATA.exists() else {}
-    for name in chosen or names:
-        known[name] = _case(corpus / name, work / name)
-        print(name, "counts" if page.counts(known[name]) else "does not count", flush=True)
-        page.DATA.write_text(json.dumps({key: known[key] for key in names if key in known}, indent=1) + "\n")
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        walks = {pool.submit(_case, corpus / name, work / name): name for name in chosen or names}
+        for walk in as_completed(walks):
+            name = walks[walk]
+            known[name] = walk.result()
+            print(name, "counts" if page.counts(known[name]) else "does not count", flush=True)
+            page.DATA.write_text(json.dumps({key: known[key] for key in names if key in known}, indent=1) + "\n")
     page.PAGE.write_text(page.put(page.PAGE.read_text()))
     return sum(not page.counts(known[name]) for name in chosen or names)
 
@@ -38,7 +45,8 @@ def main(corpus: Path, work: Path, chosen: list[str]) -> int:
 def _case(source: Path, folder: Path) -> dict[str, Any]:
     (folder / "home").mkdir(parents=True, exist_ok=True)
     if not (folder / "app").exists():
-        subprocess.run(["git", "clone", "--quiet", "--shared", str(source), str(folder / "app")], check=True)
+        shutil.copytree(source, folder / "app", symlinks=True)
+    _share_packages(folder.parent / "packages", folder / "data/work/build")
     words = [sys.executable, str(STEPS / "building.py"), str(folder / "app"), str(folder / "data")]
     environment = os.environ | {"HOME": str(folder / "home"), "NO_COLOR": "1"}
     built = subprocess.run(
@@ -47,6 +55,7 @@ def _case(source: Path, folder: Path) -> dict[str, Any]:
     if built.returncode:
         said = json.loads(built.stdout.splitlines()[-1])
         return {"served": False, "error": said["error"]}
+    _forget(folder / "data")
     result = folder / "result.json"
     result.unlink(missing_ok=True)
     walk = 'ip link set lo up && exec "$@"'
@@ -54,6 +63,26 @@ def _case(source: Path, folder: Path) -> dict[str, Any]:
     words = [*apart, sys.executable, str(STEPS / "one.py"), str(folder), str(result)]
     subprocess.run(words, check=False, timeout=WALK_SECONDS)
     return json.loads(result.read_text()) if result.exists() else {"served": False, "error": "the walk broke off"}
+
+
+def _share_packages(packages: Path, build: Path) -> None:
+    """What package managers have fetched for one case serves the others."""
+    build.mkdir(parents=True, exist_ok=True)
+    for manager in ("npm", "bun", "yarn"):
+        (packages / manager).mkdir(parents=True, exist_ok=True)
+        if not (build / manager).exists():
+            (build / manager).symlink_to(packages / manager)
+
+
+def _forget(data: Path) -> None:
+    """Keep what was built, and nothing of an earlier walk."""
+    for item in data.iterdir():
+        if item.name in {"artifacts", "work"}:
+            continue
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
 
 
 if __name__ == "__main__":

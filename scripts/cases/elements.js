@@ -9,13 +9,16 @@
   const label = (e) => {
     const named = (e.getAttribute("aria-labelledby") || "").split(/\s+/).map((id) => words(id && document.getElementById(id)));
     const own = [...(e.labels || [])].map(words);
-    const before = e.previousElementSibling && e.previousElementSibling.matches("label,span,p") ? [words(e.previousElementSibling)] : [];
+    const before = e.previousElementSibling && e.previousElementSibling.matches("label,span,p,div[dir=auto]") ? [words(e.previousElementSibling)] : [];
     let around = [];
-    if (!own.join("") && !named.join("")) {
+    if (!own.join("") && !named.join("") && !before.join("")) {
       let parent = e.parentElement;
       for (let up = 0; up < 3 && parent && !around.length; up++, parent = parent.parentElement) {
         const near = parent.querySelector("label");
-        if (near && parent.querySelectorAll("input,select,textarea").length === 1) around = [words(near)];
+        if (parent.querySelectorAll("input,select,textarea").length > 1) break;
+        if (near) around = [words(near)];
+        const above = parent.previousElementSibling;
+        if (!near && above && !above.querySelector("input,select,textarea,button")) around = [words(above).slice(0, 60)].filter(Boolean);
       }
     }
     return [...own, ...named, ...before, ...around, e.getAttribute("aria-label"), e.placeholder, e.title].filter(Boolean).join(" ");
@@ -33,8 +36,9 @@
       min: e.getAttribute("min") || "", mode: e.getAttribute("inputmode") || "",
       options: e.tagName === "SELECT" ? [...e.options].filter((o) => o.value && !o.disabled).map((o) => o.value).slice(0, 5) : [],
     }));
-  const buttons = [...document.querySelectorAll("a,button,[role=button],[role=tab],[role=menuitem],input[type=submit],summary,[onclick],[class*=cursor-pointer]")]
-    .filter((e) => shown(e) && e.getAttribute("role") !== "combobox" && e.getAttribute("role") !== "checkbox")
+  const buttons = [...document.querySelectorAll("a,button,[role=button],[role=tab],[role=menuitem],input[type=submit],summary,[onclick],[class*=cursor-pointer],[tabindex='0'],li")]
+    .filter((e) => shown(e) && (!e.matches("[tabindex='0'],li") || e.matches("a,button,[role=button],[role=tab],[role=menuitem]") ||
+      (getComputedStyle(e).cursor === "pointer" && !e.querySelector("a,button,[tabindex='0']") && words(e).length < 160)) && e.getAttribute("role") !== "combobox" && e.getAttribute("role") !== "checkbox")
     .map((e) => ({
       mark: mark(e), group: group(e), tag: e.tagName.toLowerCase(), role: e.getAttribute("role") || "",
       type: e.getAttribute("type") || (e.tagName === "BUTTON" ? e.type : ""),

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Error, Page
 
 from cases import words
-from cases.screen import Screen, press
+from cases.screen import Screen, look, press
 
 _EMAIL = re.compile(r"e-?mail|correo|courriel", re.IGNORECASE)
 _CODE = re.compile(r"one-time-code|\botp\b|verification code|6.digit|code", re.IGNORECASE)
@@ -16,6 +16,7 @@ _RULES = (
     (re.compile(r"phone|tel\b|mobile|celular|whatsapp|t[ée]l[ée]fon|telefoon|contact n", re.IGNORECASE), "9876543210"),
     (re.compile(r"user.?name|handle|nickname|benutzername|usuario$", re.IGNORECASE), "{handle}"),
     (re.compile(r"first.?name|vorname|pr[ée]nom|^nombre$|voornaam", re.IGNORECASE), "Ada"),
+    (re.compile(r"\burl\b|website|site web|web ?page|link", re.IGNORECASE), "https://{handle}.example.org"),
     (re.compile(r"last.?name|surname|nachname|apellido|sobrenome|achternaam", re.IGNORECASE), "Walker"),
     (
         re.compile(
@@ -25,7 +26,6 @@ _RULES = (
         "Walker {handle}",
     ),
     (re.compile(r"name|nombre|nome|naam|\bnom\b", re.IGNORECASE), "Ada Walker"),
-    (re.compile(r"\burl\b|website|site web|link", re.IGNORECASE), "https://example.test"),
     (re.compile(r"zip|postal|postcode|plz|pin ?code", re.IGNORECASE), "12345"),
     (re.compile(r"\bage\b|alter|edad|idade", re.IGNORECASE), "30"),
     (re.compile(r"city|stadt|ciudad|cidade|ville", re.IGNORECASE), "Lisbon"),
@@ -61,7 +61,7 @@ def is_email(item: dict[str, Any]) -> bool:
     """Whether a field asks for an e-mail address."""
     about = f"{item['name']} {item['label']} {item['autocomplete']}"
     return item["tag"] == "input" and (
-        item["type"] == "email" or (item["type"] in {"", "text"} and bool(_EMAIL.search(about)))
+        "email" in {item["type"], item["mode"]} or (item["type"] in {"", "text"} and bool(_EMAIL.search(about)))
     )
 
 
@@ -93,7 +93,7 @@ def group_of(screen: Screen) -> str | None:
 
 
 def fill(page: Page, screen: Screen, group: str | None, person: Person) -> None:
-    """Fill in every field of a form that is empty, as this person."""
+    """Fill in every field of a form that is empty, as this person, and choose where a list is to be chosen from."""
     radios: set[str] = set()
     for item in screen.fields:
         if group is not None and item["group"] != group:
@@ -102,6 +102,10 @@ def fill(page: Page, screen: Screen, group: str | None, person: Person) -> None:
             _fill_one(page, item, person, radios)
         except Error:
             continue
+    for item in screen.buttons:
+        mine = group is None or item["group"] == group
+        if mine and item["tag"] == "button" and item["type"] == "button" and words.TO_CHOOSE.search(item["text"]):
+            _choose_of_own_list(page, item)
 
 
 def _fill_one(page: Page, item: dict[str, Any], person: Person, radios: set[str]) -> None:
@@ -142,6 +146,18 @@ def _choose(page: Page, item: dict[str, Any]) -> None:
     press(page, item["mark"])
     option = page.locator("[role=option]:visible").first
     option.click(timeout=2000)
+
+
+def _choose_of_own_list(page: Page, item: dict[str, Any]) -> None:
+    """Open a list that is made of plain buttons or items, and press the first that was not there before."""
+    before = {other["mark"] for other in look(page).buttons}
+    if not press(page, item["mark"]):
+        return
+    new = [other for other in look(page).buttons if other["mark"] not in before and other["text"]]
+    if new:
+        press(page, new[0]["mark"])
+    else:
+        page.keyboard.press("Escape")
 
 
 def submit_button(screen: Screen, group: str | None) -> dict[str, Any] | None:

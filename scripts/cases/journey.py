@@ -1,5 +1,6 @@
 """One new person's way through an app's own pages: sign up, sign out, sign in."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ _SESSION = """() => {
 _REMEMBERED = """(handle) => !document.querySelector("input[type=password]") &&
   [...Object.values(localStorage), ...Object.values(sessionStorage)].some((value) => value.includes(handle))"""
 """Apps that keep their own users remember the person, not a token."""
+_PASSWORD_NAMED = re.compile(r"password\s*(?:is\b|:|=)\s*[\"'`]?([^\s\"'`]{4,40})", re.IGNORECASE)
 _STEPS = 7
-_SETTLING_STEPS = 12
+_SETTLING_STEPS = 16
+_TRIED_ONWARD = 3
 _WAIT_SECONDS = 12
 _MENUS = 14
 
@@ -46,8 +49,7 @@ class Journey:
             self.page.goto(self.origin + path, wait_until="load", timeout=30_000)
         except Error as error:
             self.notes.append(f"{path} did not open: {str(error).splitlines()[0][:120]}")
-        dismiss(self.page)
-        return look(self.page)
+        return dismiss(self.page)
 
     def signed_in(self) -> bool:
         """Whether the browser holds a session, or a server keeps one in a cookie."""
@@ -82,7 +84,20 @@ class Journey:
         return {"offered": True, "done": False, "at": self.door, "said": self._complaint()}
 
     def sign_in(self) -> bool:
-        """Sign in as the same person; True when there is a session."""
+        """Sign in as the same person; True when there is a session.
+
+        Where that fails and the page itself names a password, as demonstrations do, it is tried with that.
+        """
+        if self._sign_in_anywhere():
+            return True
+        named = _PASSWORD_NAMED.search(look(self.page).text)
+        if named is None or named[1] == self.person.password:
+            return False
+        self.person.password = named[1]
+        self.notes.append("signed in with the password that the sign-in page itself names")
+        return self._sign_in_anywhere()
+
+    def _sign_in_anywhere(self) -> bool:
         for path in dict.fromkeys((self.door, *self.paths)):
             if path and self._reach_form(path, sign_up=False) is not None and self._through(sign_up=False):
                 return True
@@ -123,15 +138,29 @@ class Journey:
     def _press_onward(self) -> bool:
         """Press what leads on; False where nothing does, or nothing changes by it."""
         screen = look(self.page)
-        onward = [item for item in screen.buttons_like(words.ONWARD, but=words.HARMFUL) if not item["menu"]]
-        return bool(onward) and press(self.page, onward[0]["mark"]) and look(self.page).text != screen.text
+        mine = [item for item in screen.buttons if not item["menu"] and not item["href"] and not item["disabled"]]
+        mine = [item for item in mine if not words.BACK.search(item["text"]) and not words.HARMFUL.search(item["text"])]
+        mine = [item for item in mine if not words.SIGN_OUT.search(item["text"]) and item["role"] != "tab"]
+        sending = [item for item in mine if item["type"] == "submit" and item["group"]]
+        onward = [item for words_ in (words.ONWARD, words.SET_UP) for item in mine if words_.search(item["text"])]
+        tried = set[str]()
+        for item in (*sending, *sorted(onward, key=lambda item: len(item["text"]))):
+            if item["mark"] in tried or len(tried) == _TRIED_ONWARD:
+                continue
+            tried.add(item["mark"])
+            if press(self.page, item["mark"]):
+                after = look(self.page)
+                if after.text != screen.text or after.path != screen.path:
+                    return True
+        return False
 
     def _press_choice(self) -> bool:
         """Press the first of the answers that a step offers as buttons."""
         screen = look(self.page)
-        choices = [item for item in screen.buttons if item["tag"] == "button" and not item["menu"] and not item["href"]]
-        choices = [item for item in choices if not words.ONWARD.search(item["text"]) and item["text"]]
-        choices = [item for item in choices if not words.SIGN_OUT.search(item["text"])]
+        choices = [item for item in screen.buttons if item["tag"] in {"button", "div"} and not item["menu"]]
+        choices = [item for item in choices if item["text"] and not item["href"] and not item["disabled"]]
+        for not_a_choice in (words.ONWARD, words.SIGN_OUT, words.BACK, words.HARMFUL):
+            choices = [item for item in choices if not not_a_choice.search(item["text"])]
         return bool(choices) and press(self.page, choices[0]["mark"])
 
     def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
@@ -314,10 +343,10 @@ def _roles(screen: Screen, pressed: set[str]) -> list[dict[str, Any]]:
     return cards[:1] if cards and not (pressed and onward) else onward
 
 
-def dismiss(page: Page) -> None:
-    """Close what lies over the page: consent to cookies, greetings, tours."""
+def dismiss(page: Page) -> Screen:
+    """Close what lies over the page: consent to cookies, greetings, tours; gives the page then."""
+    screen = look(page)
     for _ in range(2):
-        screen = look(page)
         over = [item for item in screen.buttons_like(words.ACCEPT) if item["dialog"] or len(item["text"]) < 24]
         over = [
             item
@@ -325,4 +354,6 @@ def dismiss(page: Page) -> None:
             if not item["menu"] and item["tag"] == "button" and not words.SIGN_UP.search(item["text"])
         ]
         if not over or not press(page, over[0]["mark"]):
-            return
+            break
+        screen = look(page)
+    return screen

@@ -57,8 +57,8 @@ def _links(origin: str, buttons: list[dict[str, Any]]) -> list[str]:
 def _press_menus(journey: Journey, path: str, pressed: set[str]) -> tuple[list[str], list[str]]:
     """Press what stands in menus and is no link; gives the paths that this leads to, and views that keep the path."""
     paths, views = list[str](), list[str]()
+    before = look(journey.page)
     while len(pressed) < MOST_PRESSED:
-        before = look(journey.page)
         item = next(
             (item for item in before.buttons if _is_menu_button(item) and item["text"].lower() not in pressed), None
         )
@@ -71,10 +71,13 @@ def _press_menus(journey: Journey, path: str, pressed: set[str]) -> tuple[list[s
         after = look(journey.page)
         if after.path != before.path:
             paths.append(after.path)
-            journey.go(path)
+            before = journey.go(path)
         elif after.text != before.text:
             views.append(journey.watch.where)
             journey.page.keyboard.press("Escape")
+            before = look(journey.page)
+        else:
+            before = after
     return paths, views
 
 

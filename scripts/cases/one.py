@@ -6,6 +6,7 @@ FOLDER holds `app`, `data` and `home` as walk_real_apps.py makes them. Nothing b
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,8 @@ from playwright.sync_api import Browser, sync_playwright
 from cases import words
 from cases.journey import Journey
 from cases.menu import open_all
-from cases.screen import settle
-from cases.serving import bring_up, environment_of
+from cases.screen import follow, settle
+from cases.serving import ORIGIN, bring_up, environment_of
 from cases.watch import Watch
 from freehold.core.inventory import Inventory
 from freehold.flows.read import read_app
@@ -43,6 +44,9 @@ ARGUMENTS = (
 )
 COMMON_DOORS = ("/auth", "/login", "/signup", "/register", "/sign-up", "/signin")
 PUBLIC_PAGES = 12
+_OWN_ADDRESS = re.compile(
+    r"(NEXT_PUBLIC_|VITE_|PUBLIC_)?(APP|SITE|FRONTEND|CLIENT|WEB|WEBSITE|BASE)_(BASE_)?(URL|ORIGIN)"
+)
 
 
 def main(folder: Path, result: Path) -> int:
@@ -72,9 +76,9 @@ def _make_up_secrets(inventory: Inventory, folder: Path, environment: dict[str, 
     for name in sorted(names - {"LOVABLE_API_KEY", "RESEND_API_KEY"}):
         if name.startswith("SUPABASE_"):
             continue
-        value = (
-            "https://made-up.example" if name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN")) else "made-up-by-the-walk"
-        )
+        value = ORIGIN if _OWN_ADDRESS.fullmatch(name) else "made-up-by-the-walk"
+        if name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN")) and value != ORIGIN:
+            value = "https://made-up.example"
         command = [sys.executable, "-m", "freehold", "secrets", "set", name, "--data", str(folder / "data")]
         subprocess.run(command, input=value, env=environment, text=True, capture_output=True, check=False, timeout=60)
 
@@ -103,6 +107,7 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
     page = context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     watch.follow(page)
+    follow(page)
     journey = Journey(page=page, watch=watch, paths=_doors(inventory), origin=watch.origin)
     found: dict[str, Any] = {"public_pages": open_all(journey, "/", most=PUBLIC_PAGES)}
     page.screenshot(path=folder / "landing.png")

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 READY_WITHIN_SECONDS = 900
+PORT = 5173
+"""Where Vite serves an app while it is written: functions that list the origins which may call them name it."""
+ORIGIN = f"http://127.0.0.1:{PORT}"
 
 
 @dataclass
@@ -98,7 +101,8 @@ def _start(
     environment: Mapping[str, str],
     stderr: Any,  # noqa: ANN401 - a file
 ) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "freehold", "up", str(app), "--port", "0", "--data", str(data), *mode, "--json"]
+    command = [sys.executable, "-m", "freehold", "up", str(app), "--data", str(data), *mode, "--json"]
+    command += ["--port", str(PORT)]
     return subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 

@@ -34,6 +34,17 @@ _ONWARD = (
 )
 _ONWARD += r"|submit|confirm|verify|complete|save|send|^start|begin|launch|let.s go|enter (the|your)|skip"
 
+_SET_UP = (
+    r"^(create|add|join|open|explore|enter|use|try|choose|select)\b|go to|dashboard|get started|got it|agree|accept|"
+    r"ready|no thanks|not now|later|erstellen|anlegen|crear|criar|cr[ée]er|empezar|come[cç]ar|commencer|los geht"
+)
+_BACK = (
+    r"^(go )?back|previous|cancel|zur[üu]ck|abbrechen|volver|atr[áa]s|voltar|anterior|retour|annuler|indietro|terug|←$"
+)
+_TO_CHOOSE = (
+    r"^(please )?(select|choose|pick)\b|^(bitte )?(ausw|w[äa]hle)|^selecc?ion|^eleg|^escolh|^choisi|^scegli|^kies"
+)
+
 _ROLE = r"student|customer|client|user|member|donor|individual|personal|buyer|seeker|tenant|parent|i.m a"
 _ROLE += r"|i am a|join as|as an? "
 
@@ -45,6 +56,9 @@ BY_MAIL = re.compile(_BY_MAIL, re.IGNORECASE)
 HARMFUL = re.compile(_HARMFUL, re.IGNORECASE)
 ACCEPT = re.compile(_ACCEPT, re.IGNORECASE)
 ONWARD = re.compile(_ONWARD, re.IGNORECASE)
+SET_UP = re.compile(_SET_UP, re.IGNORECASE)
+BACK = re.compile(_BACK, re.IGNORECASE)
+TO_CHOOSE = re.compile(_TO_CHOOSE, re.IGNORECASE)
 ROLE = re.compile(_ROLE, re.IGNORECASE)
 NEWSLETTER = re.compile(r"subscribe|newsletter|waitlist|abonnieren|suscri|assinar", re.IGNORECASE)
 ACCOUNT = re.compile(

@@ -1,6 +1,7 @@
 """The schema of an app whose migrations do not apply as they stand: from git, and from the builder's types."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from freehold.builders.shared import queries, supabase_app
@@ -10,12 +11,14 @@ from freehold.core.event import Event
 from freehold.core.plan import Report, Step
 from freehold.core.secret import Secret
 from freehold.data import schema
+from freehold.data.schema import queried
 from freehold.flows.check import types_of
 from freehold.flows.up_work import Work
 from freehold.kit import postgres
 from freehold.targets.local.place import place_of
 
 SHOWN = 6
+COLUMN_ROUNDS = 4
 _MISSING = """
 select name from unnest(%s::text[]) as name
  where name !~ '\\.'
@@ -53,10 +56,7 @@ class ReplayHistory:
             causes = ", ".join(f"{count} {cause}" for cause, count in found.causes.items())
             text = f"{len(found.failed)} of {len(found.entries)} statements did not apply ({causes})"
             report(Event(name="warning", text=f"{text}; `freehold check` lists them. Compare with the live database"))
-        if found.set_aside:
-            named = _listed(tuple(f'"{item.policy}" on {item.table}' for item in found.set_aside))
-            text = f"{len(found.set_aside)} policies ask their own table without end, and grant nothing now: {named}"
-            report(Event(name="warning", text=f"{text}. Take them from the live database, where they must be others"))
+        _tell_of_circles(found.set_aside, report)
 
     def _put_aside(self, report: Report) -> None:
         """Begin anew after migrations that failed half-way; what they left is kept under another name."""
@@ -93,11 +93,8 @@ class FillFromTypes:
                 detail="looked for supabase/types.ts and the like below src/",
                 hint=command(self.work, "--replay"),
             )
-        dsn = self.work.database.admin_dsn
-        filled = schema.fill_from_types(text, owner_dsn=_owner(self.work), admin_dsn=dsn, report=report)
-        if filled.tables:
-            closed = f"{len(filled.tables)} tables were made from the types alone: {_listed(filled.tables)}"
-            report(Event(name="warning", text=f"{closed}. They are empty, and closed until you give them policies"))
+        made = _fill(self.work, lambda without: _fill_from_types(self.work, text, without, report), report)
+        _tell_of_stand_ins(made, "the types", report)
 
     def undo(self) -> bool:
         """Nothing: empty tables harm nobody."""
@@ -117,15 +114,71 @@ class FillFromQueries:
 
     def run(self, report: Report) -> None:
         """Make them."""
-        dsn = self.work.database.admin_dsn
-        filled = schema.fill_from_queries(_asked(self.work), owner_dsn=_owner(self.work), admin_dsn=dsn, report=report)
-        if filled.tables:
-            closed = f"{len(filled.tables)} tables were made from the app's queries alone: {_listed(filled.tables)}"
-            report(Event(name="warning", text=f"{closed}. They are empty, and closed until you give them policies"))
+        asked = _asked(self.work)
+        made = _fill(self.work, lambda without: _fill_from_queries(self.work, asked, without, report), report)
+        if self.work.replay:
+            _add_columns(self.work, report)
+        _tell_of_stand_ins(made, "the app's queries", report)
 
     def undo(self) -> bool:
         """Nothing: empty tables harm nobody."""
         return False
+
+
+def _fill(work: Work, fill: Callable[[frozenset[str]], tuple[str, ...]], report: Report) -> tuple[str, ...]:
+    """Make stand-ins; after a replay its own statements go first, as they know more than any guess.
+
+    Tables that a failed statement would make once others are there are left to it; what is missing then is made too.
+    """
+    if not work.replay:
+        return fill(frozenset())
+    made = fill(_run_again(work, report).creates)
+    _run_again(work, report)
+    made += fill(frozenset())
+    _run_again(work, report)
+    return made
+
+
+def _add_columns(work: Work, report: Report) -> None:
+    """Give stand-ins the columns that statements and functions of the history use of them."""
+    for _ in range(COLUMN_ROUNDS):
+        missed = _run_again(work, report).columns
+        if not missed:
+            return
+        asked = {table: (dict.fromkeys(sorted(names), ""), ()) for table, names in missed.items()}
+        _fill_from_queries(work, asked, frozenset(), report)
+
+
+def _run_again(work: Work, report: Report) -> schema.Again:
+    found = schema.run_again(
+        work.app.root, work.inventory, owner_dsn=_owner(work), admin_dsn=work.database.admin_dsn, report=report
+    )
+    _tell_of_circles(found.set_aside, report)
+    return found
+
+
+def _fill_from_types(work: Work, text: str, without: frozenset[str], report: Report) -> tuple[str, ...]:
+    dsn = work.database.admin_dsn
+    return schema.fill_from_types(text, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+
+
+def _fill_from_queries(work: Work, asked: queried.Asked, without: frozenset[str], report: Report) -> tuple[str, ...]:
+    dsn = work.database.admin_dsn
+    return schema.fill_from_queries(asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+
+
+def _tell_of_stand_ins(made: tuple[str, ...], evidence: str, report: Report) -> None:
+    if made:
+        text = f"{len(made)} tables were made from {evidence} alone: {_listed(made)}"
+        closed = "They are empty, and closed but for what policies of the app's history open"
+        report(Event(name="warning", text=f"{text}. {closed}"))
+
+
+def _tell_of_circles(found: tuple[schema.SetAside, ...], report: Report) -> None:
+    if found:
+        named = _listed(tuple(f'"{item.policy}" on {item.table}' for item in found))
+        text = f"{len(found)} policies ask their own table without end, and grant nothing now: {named}"
+        report(Event(name="warning", text=f"{text}. Take them from the live database, where they must be others"))
 
 
 def command(work: Work, *options: str) -> str:

@@ -6,6 +6,7 @@
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
     fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
+    run_again(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Again   what a replay could not, after a fill
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
     fingerprint.take(admin_connection) -> Fingerprint(sha256, text)
     types_ts.read(types_text) -> Types                                         pure
@@ -15,6 +16,8 @@ A Replay has `entries` (every statement: applied, replaced by the platform's own
 any login that may read the catalogue does.
 """
 
+from freehold.data.schema.again import Again, run_again
+from freehold.data.schema.circles import SetAside
 from freehold.data.schema.compare import ColumnDifference, Comparison, LabelDifference, compare
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.propose import Proposal, propose
@@ -23,6 +26,7 @@ from freehold.data.schema.record import Entry
 from freehold.data.schema.replay import Replay, is_occupied, is_recorded, replay
 
 __all__ = [
+    "Again",
     "ColumnDifference",
     "Comparison",
     "Entry",
@@ -31,6 +35,7 @@ __all__ = [
     "Proposal",
     "Reconstruction",
     "Replay",
+    "SetAside",
     "compare",
     "fill_from_queries",
     "fill_from_types",
@@ -38,4 +43,5 @@ __all__ = [
     "is_recorded",
     "propose",
     "replay",
+    "run_again",
 ]

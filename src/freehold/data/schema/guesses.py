@@ -11,7 +11,7 @@ from freehold.data.schema.types_ts import Column, Schema, Table
 _USER = re.compile(r"^(.*_)?(user|owner|author|creator|profile|sender|recipient|receiver|member|assignee|account)_id$")
 _ACTED = re.compile(r"^(created|updated|deleted|approved|assigned|invited|uploaded|reviewed|resolved|actor)_by$")
 _MOMENT = re.compile(r"(_at|_until|^timestamp)$")
-_PLAIN = {"boolean": "boolean", "Json": "jsonb", "number": "numeric", "string": "text"}
+_PLAIN = {"boolean": "boolean", "Json": "jsonb", "number": "numeric", "string": "text", "uuid": "uuid"}
 _NOW = frozenset({"created_at", "updated_at", "inserted_at"})
 
 

@@ -13,6 +13,10 @@ _NUMBER = re.compile(
     r"duration|minutes|seconds|hours|days|year|age|rank|level|points|latitude|longitude|lat|lng|size|weight|height|cost|"
     r"fee|position|sort_order|order_index|stock|limit)$"
 )
+_KEY = re.compile(
+    r"^(?!(stripe|paypal|razorpay|paystack|external|google|apple|facebook|firebase|fcm|device|session|transaction|payment|"
+    r"reference|provider|ad|admob|unit|subscription|tracking|trace)_)\w+_id$"
+)
 _JSON = re.compile(r"(^|_)(metadata|settings|config|payload|preferences|options|details|json)$")
 Asked = Mapping[str, tuple[Mapping[str, str], Iterable[tuple[str, str]]]]
 """By table: columns with the kind of value seen, and related tables, each with the name of the key as written."""
@@ -44,7 +48,7 @@ def types(asked: Asked, there: Mapping[str, Iterable[str]]) -> Types:
 def _column(name: str, kind: str) -> Column:
     if not kind:
         kind = "boolean" if _BOOLEAN.search(name) else "number" if _NUMBER.search(name) else ""
-        kind = kind or ("Json" if _JSON.search(name) else "string")
+        kind = kind or ("Json" if _JSON.search(name) else "uuid" if _KEY.search(name) else "string")
     return Column(name=name, type=kind, nullable=name != "id", defaulted=name in {"id", "created_at"})
 
 

@@ -1,7 +1,7 @@
 """Make the tables, columns and enums that only types.ts knows: closed to everybody, marked, and in the ledger."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -66,12 +66,20 @@ class _Evidence:
     unknown: str
 
 
-def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Reconstruction:
+def fill_from_types(
+    types_text: str,
+    *,
+    owner_dsn: Secret,
+    admin_dsn: Secret,
+    report: Report,
+    without: Collection[str] = (),
+) -> Reconstruction:
     """Reconstruct what types.ts has and the database has not, as the owner role.
 
     Tables get row security and no policy: nobody but service_role sees their rows. SQL types are guessed from names
     and relationships, and each guess is noted. Views and functions cannot be made from their types: they stay unknown.
-    Running it again makes nothing twice. Raises BadUsage for a file that cannot be read.
+    Running it again makes nothing twice. Tables in `without` are not made. Raises BadUsage for a file that cannot be
+    read.
     """
     evidence = _Evidence(
         mark=MARK,
@@ -79,10 +87,21 @@ def fill_from_types(types_text: str, *, owner_dsn: Secret, admin_dsn: Secret, re
         sha256=hashlib.sha256(types_text.encode()).hexdigest(),
         unknown="types.ts, which has no SQL types, defaults, keys, indexes, triggers or policies",
     )
-    return _fill(lambda _admin: types_ts.read(types_text), evidence, owner_dsn, admin_dsn, report)
+
+    def read(_admin: postgres.Connection) -> Types:
+        return _without(types_ts.read(types_text), without)
+
+    return _fill(read, evidence, owner_dsn, admin_dsn, report)
 
 
-def fill_from_queries(asked: queried.Asked, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Reconstruction:
+def fill_from_queries(
+    asked: queried.Asked,
+    *,
+    owner_dsn: Secret,
+    admin_dsn: Secret,
+    report: Report,
+    without: Collection[str] = (),
+) -> Reconstruction:
     """Make what the app's own queries name and the database has not, closed to everybody but the service role.
 
     Far less is known than from types.ts: names of columns, and types by these names alone. Each guess is noted.
@@ -96,9 +115,33 @@ def fill_from_queries(asked: queried.Asked, *, owner_dsn: Secret, admin_dsn: Sec
 
     def read(admin: postgres.Connection) -> Types:
         there = relations.read(admin, "public")
-        return queried.types(asked, {**there.tables, **there.views})
+        return _without(queried.types(asked, {**there.tables, **there.views}), without)
 
     return _fill(read, evidence, owner_dsn, admin_dsn, report)
+
+
+def stand_ins(admin: postgres.Connection) -> frozenset[str]:
+    """Give the tables of `public` that were made without SQL of the app."""
+    return frozenset(str(row[0]) for row in admin.execute(_MARKED, ([MARK, MARK_OF_QUERIES],)).fetchall())
+
+
+_MARKED = """
+select c.relname from pg_catalog.pg_class as c
+  join pg_catalog.pg_description as d
+    on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objoid = c.oid and d.objsubid = 0
+ where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r' and d.description = any (%s)
+"""
+
+
+def _without(types: Types, names: Collection[str]) -> Types:
+    """Leave out tables of `public`; they stay out of relationships too, as those need both ends."""
+    schemas = {
+        name: replace(schema, tables={key: table for key, table in schema.tables.items() if key not in names})
+        if name == "public"
+        else schema
+        for name, schema in types.schemas.items()
+    }
+    return replace(types, schemas=schemas)
 
 
 def _fill(

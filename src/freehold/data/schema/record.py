@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from freehold.core.inventory import Unknown
 from freehold.data.migrations import ledger
@@ -61,12 +61,35 @@ def add(admin: postgres.Connection, path: str, digest: str, entries: Sequence[En
             " values ('', %s, %s, 'baseline', now()) on conflict (path) do update set sha256 = excluded.sha256",
             (path, digest),
         )
-        admin.execute("delete from freehold.migration_statements where path = %s", (path,))
-        _statements(admin, entries)
+        before = admin.execute(_LAST, (path,)).fetchone()
+        last = int(before[0]) if before else 0
+        _statements(admin, [replace(entry, number=last + entry.number) for entry in entries])
         admin.execute(
             "update freehold.baselines set fingerprint = %s, catalogue = %s where number = 0",
             (taken.sha256, taken.text),
         )
+
+
+_LAST = "select coalesce(max(number), 0) from freehold.migration_statements where path = %s"
+
+
+def change(admin: postgres.Connection, entries: Sequence[Entry], taken: Fingerprint) -> None:
+    """Record how statements that failed end now, and take the fingerprint after them as the baseline's."""
+    with admin.transaction(), admin.cursor() as cursor:
+        cursor.executemany(
+            "update freehold.migration_statements"
+            " set outcome = %s, note = %s, sqlstate = nullif(%s, ''), message = nullif(%s, ''), cause = %s"
+            " where path = %s and number = %s",
+            [
+                (item.outcome, item.note, item.sqlstate, item.message, item.cause, item.path, item.number)
+                for item in entries
+            ],
+        )
+        cursor.execute(
+            "update freehold.baselines set fingerprint = %s, catalogue = %s where number = 0",
+            (taken.sha256, taken.text),
+        )
+        cursor.execute("select pg_catalog.pg_notify('pgrst', 'reload schema')")
 
 
 _COLUMNS = "path, number, line, kind, sha256, outcome, note, role, sqlstate, message, cause, attempts"

@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from freehold.core.inventory import MigrationFile
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.segments import Planned, plan_statements
-from freehold.data.migrations.statements import salvaged
+from freehold.data.migrations.statements import Statement, salvaged
 from freehold.data.schema import effects
 from freehold.data.schema.causes import RETRIED, Failure
 from freehold.data.schema.effects import Identity
@@ -66,7 +66,47 @@ class Trial:
             self.admin.execute("delete from freehold.approved")
         return tuple(_entry(item) for item in self._tried)
 
-    def _run_file(self, file: MigrationFile) -> None:
+    def resume(
+        self, files: Sequence[MigrationFile], recorded: Mapping[tuple[str, int, str], Failure | None]
+    ) -> tuple[Entry, ...]:
+        """Run again what failed, in a database that something was added to; give how each of them ends now.
+
+        `recorded` has how each statement went, by path, number and hash; one that it does not have is left alone.
+        """
+        self._deadline = time.monotonic() + BUDGET_SECONDS
+        failed: list[_Tried] = []
+        try:
+            for file in files:
+                failed += self._recall_file(file, recorded)
+            self._until_nothing_changes()
+        finally:
+            self.admin.execute("delete from freehold.approved")
+        return tuple(_entry(item) for item in failed)
+
+    def failed(self) -> tuple[tuple[Statement, Failure], ...]:
+        """Give the statements that failed and that nothing later made needless."""
+        return tuple(
+            (item.planned.statement, item.failure)
+            for position, item in enumerate(self._tried)
+            if item.failure is not None and not self._is_outdated(position)
+        )
+
+    def _recall_file(
+        self, file: MigrationFile, recorded: Mapping[tuple[str, int, str], Failure | None]
+    ) -> Iterable[_Tried]:
+        settings: list[str] = []
+        for planned in self._planned(file):
+            position, key = len(self._tried), (file.path, planned.number, planned.statement.sha256)
+            item = _Tried(file.path, planned, [*settings], failure=recorded.get(key))
+            self._tried.append(item)
+            if item.failure is not None:
+                yield item
+            elif key in recorded and planned.outcome == "applied":
+                self._settle(position)
+            if planned.statement.kind == "variable_set":
+                settings.append(_LOCAL.sub(r"\1", planned.sent))
+
+    def _planned(self, file: MigrationFile) -> list[Planned]:
         plan = plan_statements(file, salvaged(file.sql), self.database)
         with self.admin.transaction():
             for item in plan.approved:
@@ -74,14 +114,16 @@ class Trial:
                     "insert into freehold.approved (token, kind, statement, path) values (%s, %s, %s, %s)",
                     (item.token, item.role, item.text, file.path),
                 )
+        return [planned for segment in plan.segments for planned in segment.planned]
+
+    def _run_file(self, file: MigrationFile) -> None:
         settings: list[str] = []
-        for segment in plan.segments:
-            for planned in segment.planned:
-                position = len(self._tried)
-                self._tried.append(_Tried(file.path, planned, [*settings]))
-                self._attempt(position, self.session)
-                if planned.statement.kind == "variable_set":
-                    settings.append(_LOCAL.sub(r"\1", planned.sent))
+        for planned in self._planned(file):
+            position = len(self._tried)
+            self._tried.append(_Tried(file.path, planned, [*settings]))
+            self._attempt(position, self.session)
+            if planned.statement.kind == "variable_set":
+                settings.append(_LOCAL.sub(r"\1", planned.sent))
         self.session.reset()
 
     def _attempt(self, position: int, session: Session) -> bool:

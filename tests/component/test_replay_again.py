@@ -1,0 +1,113 @@
+"""Statements that a replay could not run, after stand-ins for what they lacked were made."""
+
+from pathlib import Path
+
+import psycopg
+from replay_world import folder, inventory, replay
+
+from freehold.core.secret import Secret
+from freehold.data import schema
+from freehold.data.schema import bodies
+from freehold.testing.database import FreshDatabase
+
+ASKED = {"people": ({"name": ""}, ()), "teams": ({"title": ""}, ())}
+
+
+def again(root: Path, database: FreshDatabase) -> schema.Again:
+    return schema.run_again(root, inventory(root), **_dsns(database), report=lambda _event: None)
+
+
+def fill(database: FreshDatabase, asked: dict = ASKED, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    made = schema.fill_from_queries(asked, **_dsns(database), report=lambda _event: None, without=without)
+    return made.tables
+
+
+def _dsns(database: FreshDatabase) -> dict[str, Secret]:
+    return {"owner_dsn": Secret(database.owner_dsn), "admin_dsn": Secret(database.superuser_dsn)}
+
+
+def ask(database: FreshDatabase, query: str) -> list[tuple]:
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+HISTORY = """
+    alter table people add column age int;
+    create policy "see" on people for select using (boss_id = auth.uid());
+    create table teams (id uuid primary key, lead uuid references people (id), founded date);
+    create function oldest() returns int language plpgsql as 'begin return (select p.years from people as p); end';
+"""
+
+
+def test_the_apps_own_statements_come_before_guesses(tmp_path: Path, database: FreshDatabase) -> None:
+    root = folder(tmp_path, _20260101000000_a=HISTORY)
+    assert len(replay(root, database).failed) == 3
+    assert again(root, database).creates == {"teams"}
+
+    assert fill(database, without=frozenset({"teams"})) == ("public.people",)
+    second = again(root, database)
+    assert second.ran == 2
+    assert second.columns == {"people": {"boss_id", "years"}}
+    assert ("founded", "date") in ask(
+        database, "select attname, atttypid::regtype::text from pg_attribute where attrelid = 'teams'::regclass"
+    )
+
+    fill(database, {"people": (dict.fromkeys(("boss_id", "years"), ""), ())})
+    third = again(root, database)
+    assert (third.ran, third.columns) == (1, {})
+    assert ask(database, "select policyname from pg_policies where tablename = 'people'") == [("see",)]
+    assert ask(database, "select count(*) from freehold.migration_statements where outcome = 'failed'") == [(0,)]
+
+
+def test_it_does_nothing_twice_and_nothing_older_over_something_newer(tmp_path: Path, database: FreshDatabase) -> None:
+    root = folder(
+        tmp_path,
+        _20260101000000_a="""
+            create policy "p" on people for select using (name = 'a');
+            create policy "gone" on people for select using (true);
+        """,
+        _20260102000000_b="""
+            drop policy if exists "gone" on people;
+            drop policy if exists "p" on people;
+            create policy "p" on people for select using (name = 'b');
+        """,
+    )
+    replay(root, database)
+    fill(database)
+    first = again(root, database)
+    rules = ask(database, "select policyname, qual from pg_policies where tablename = 'people'")
+    assert [name for name, _ in rules] == ["p"]
+    assert "'b'" in rules[0][1]
+    assert first.ran > 0
+    assert again(root, database).ran == 0
+
+
+def test_a_circle_that_comes_with_a_stand_in_is_set_aside(tmp_path: Path, database: FreshDatabase) -> None:
+    text = 'create policy "bosses" on people for select using (exists (select from people as p where p.name = name));'
+    root = folder(tmp_path, _20260101000000_a=text)
+    assert replay(root, database).set_aside == ()
+    fill(database)
+    assert [item.policy for item in again(root, database).set_aside] == ["bosses"]
+
+
+def test_what_is_filled_later_does_not_hide_what_was_filled_first(tmp_path: Path, database: FreshDatabase) -> None:
+    replay(folder(tmp_path, _20260101000000_a="select 1;"), database)
+    fill(database)
+    fill(database, {"things": ({"a": ""}, ())})
+    made = ask(
+        database,
+        "select count(*) from freehold.migration_statements where path = 'queries' and kind = 'create'",
+    )
+    assert made == [(3,)]
+
+
+def test_columns_are_read_from_bodies_of_functions() -> None:
+    body = """
+        -- from people q where q.comment
+        select p.name, t.title from public.people as p join other t on true;
+        insert into people (first, "last") values (1, 'x.y');
+        update people set seen = now(), count = count + 1 where id = 1;
+        select people.whole, p.method() from people;
+    """
+    found = {column for table, column in bodies.used(body, {"people"}) if table == "people"}
+    assert found == {"name", "first", "last", "seen", "count", "whole"}
