@@ -59,6 +59,7 @@ def build(superuser_dsn: str, owner_dsn: str, scale: Scale | None = None) -> Non
         for statement in psycopg.ClientCursor(admin).mogrify(ROWS_SQL.replace("OLD_URL", OLD_URL), values).split(";\n"):
             if statement.strip():
                 admin.execute(statement.encode())
+        admin.execute("set session_replication_role = replica")  # the users are there: asking for each row takes long
         for number in range(size.filler):
             admin.execute(FILLER_ROWS.format(n=number, users=size.users, rows=size.filler_rows).encode())
         for schema in ("base44", "entities", "freehold_gate", "freehold_worker", "freehold"):

@@ -72,15 +72,7 @@ def fresh_database(server: Server | None = None) -> Iterator[FreshDatabase]:
     at = server or shared_server()
     name = f"test_{secrets.token_hex(6)}"
     with _superuser(at) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
-        )
-        # A template's rights on the database itself are not copied with it.
-        connection.execute(
-            sql.SQL("grant create, connect, temporary on database {} to {}").format(
-                sql.Identifier(name), sql.Identifier(at.owner)
-            )
-        )
+        _create(connection, at, name)
     try:
         yield _database(at, name)
     finally:
@@ -128,17 +120,45 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def kept_server(folder: Path) -> Iterator[Server]:
+    """Run a server in a folder that stays, for data that is too large to be made anew in every run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
+    try:
+        yield _with_template(cluster)
+    finally:
+        cluster.stop()
+
+
+def kept_database(server: Server, name: str) -> FreshDatabase:
+    """Give a database of this name; it is made where it is missing, and stays."""
+    with _superuser(server) as connection:
+        if connection.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
+            _create(connection, server, name)
+    return _database(server, name)
+
+
 def _with_template(cluster: Cluster) -> Server:
     address = cluster.start()
     logins = platform.Logins(
         authenticator=_password(), auth_admin=_password(), storage_admin=_password(), owner=_password()
     )
     with postgres.connect(address.dsn) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+        if connection.execute("select from pg_database where datname = %s", (TEMPLATE,)).fetchone() is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
     with postgres.connect(Secret(postgres.with_database(address.dsn.reveal(), TEMPLATE))) as connection:
         platform.install(connection, logins=logins)
         owner = platform.owner_role(connection)
     return Server(cluster=cluster, address=address, logins=logins, owner=owner)
+
+
+def _create(connection: postgres.Connection, server: Server, name: str) -> None:
+    named, owner = sql.Identifier(name), sql.Identifier(server.owner)
+    connection.execute(sql.SQL("create database {} template {}").format(named, sql.Identifier(TEMPLATE)))
+    # A template's rights on the database itself are not copied with it.
+    connection.execute(sql.SQL("grant create, connect, temporary on database {} to {}").format(named, owner))
 
 
 def _database(server: Server, name: str) -> FreshDatabase:
