@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 import tasklight_export
 from owner import Owner, call
-from supabase_project import PASSWORD
 
 from freehold.testing import database as databases
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-from playwright.sync_api import expect
+import tasklight_pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,15 +45,7 @@ def test_an_export_becomes_a_served_app(
         ready = up.wait_for("ready")
         assert [event for event in up.events if event["event"] == "migration-applied"] == []
         url, key = str(ready["url"]), str(ready["publishable_key"])
-        page = browser.new_context(base_url=url).new_page()
-        page.goto("/auth")
-        page.get_by_label("E-mail").fill("ann@example.org")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        expect(page.get_by_role("heading", name="Hello, Ann")).to_be_visible()
-        page.goto("/lists")
-        expect(page.get_by_text("Brought along").first).to_be_visible()
-        page.context.close()
+        tasklight_pages.sign_in_as_before(browser, url)
         status, text = call(
             f"{url}/auth/v1/token?grant_type=refresh_token",
             method="POST",

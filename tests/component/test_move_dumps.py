@@ -198,3 +198,58 @@ def test_a_zip_whose_list_points_nowhere_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(SourceBroken, match="cannot be unpacked"), open_dump(path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("form", "doubt"),
+    [
+        ("none", "no checksum (none, "),
+        ("zstd", "no checksum (zstd, "),
+        ("lz4", "no checksum (lz4, "),
+        ("gzip", "checksums for its rows, and none for its definitions"),
+        ("zip", ""),
+        ("sql", "a plain SQL dump carries no checksum"),
+    ],
+)
+def test_what_no_checksum_covers_is_said(source: str, tmp_path: Path, form: str, doubt: str) -> None:
+    if form == "sql":
+        path = dumps.pg_dump(source, tmp_path / "x.sql", "-Fp")
+    else:
+        path = dumps.custom(source, tmp_path / "x.dump", "zstd" if form == "zip" else form)
+    if form == "zip":
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+            file.write(path, "x.dump")
+        path = tmp_path / "x.zip"
+    with open_dump(path) as opened:
+        assert doubt in opened.doubt
+        assert bool(doubt) == bool(opened.doubt)
+
+
+@pytest.mark.parametrize("form", ["zstd", "lz4"])
+def test_a_checksum_that_is_there_is_held_against_the_rows(source: str, tmp_path: Path, form: str) -> None:
+    """Whoever packs with checksums gets them checked: no turned bit in any row passes."""
+    plain = dumps.custom(source, tmp_path / "x.dump").read_bytes()
+    path = tmp_path / "sealed.dump"
+    whole = dumps.repacked(plain, f"{form} sealed")
+    path.write_bytes(whole)
+    with open_dump(path) as opened:
+        assert "checksums for its rows" in opened.doubt
+        assert rows(opened) == truth(source)
+    chance = random.Random(SEED)
+    start = whole.index((b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")[form == "lz4"])
+    for _ in range(60):
+        place = chance.randrange(start, len(whole))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << chance.randrange(8))]) + whole[place + 1 :])
+        try:
+            with open_dump(path) as opened:
+                assert rows(opened) == truth(source), place
+        except SourceBroken:
+            continue
+
+
+def test_a_plain_dump_that_was_cut_between_two_statements_is_refused(source: str, tmp_path: Path) -> None:
+    path = dumps.pg_dump(source, tmp_path / "x.sql", "-Fp")
+    text = path.read_text()
+    path.write_text(text[: text.index("ALTER TABLE ONLY public.notes")])
+    with pytest.raises(SourceBroken, match="was cut off"), open_dump(path):
+        pass

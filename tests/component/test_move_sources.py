@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from move_world import Target, dump, live, project
+from move_world import Target, dump, live
 from psycopg import conninfo
 from storage_world import SERVICE_KEY, storage_world
 from tcp_proxy import Network
@@ -36,17 +36,6 @@ from freehold.testing import database as databases
 
 NAME = "folder/a (1) & b+c's.txt"
 FORBIDDEN = "it was reached without TLS"
-
-
-@pytest.fixture(scope="module")
-def source(postgres_server: databases.Server) -> Iterator[databases.FreshDatabase]:
-    with project(postgres_server) as found:
-        yield found
-
-
-@pytest.fixture
-def target(database: databases.FreshDatabase, tmp_path: Path) -> Target:
-    return Target(database, tmp_path / "objects")
 
 
 @pytest.fixture

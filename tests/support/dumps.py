@@ -4,6 +4,7 @@ No pg_dump that can be had here writes lz4 or zstd. The format is the same but f
 inside each block, so a dump without compression is written anew with those.
 """
 
+import functools
 import subprocess
 import tempfile
 import zlib
@@ -22,6 +23,8 @@ ALGORITHMS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "gzip": (1, zlib.compress),
     "lz4": (2, lz4.frame.compress),
     "zstd": (3, zstandard.ZstdCompressor(level=3, write_checksum=False).compress),
+    "lz4 sealed": (2, functools.partial(lz4.frame.compress, content_checksum=True)),
+    "zstd sealed": (3, zstandard.ZstdCompressor(level=3, write_checksum=True).compress),
 }
 CHUNK = 4096
 

@@ -1,4 +1,4 @@
-"""One run of a move as a process of its own, to be killed: SOURCE_DSN SUPERUSER_DSN OWNER_DSN OBJECTS FILES."""
+"""One run of a move as a process of its own, to be killed: SOURCE_DSN SUPERUSER_DSN OWNER_DSN OBJECTS FILES (or -)."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from freehold.core.event import Event
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
-from freehold.data.move.destination import Destination
+from freehold.data.move.destination import Destination, StoredFiles
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
 from freehold.data.sources.files import Folder
@@ -20,12 +20,13 @@ def run(source: str, superuser: str, owner: str, objects: str, files: str) -> No
         owner_dsn=Secret(owner),
         owner="postgres",
         described="target",
-        objects=FolderStore(Path(objects)),
+        files=StoredFiles(FolderStore(Path(objects))),
     )
     with open_live(Secret(source), decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as live:
-        moved = move(live, destination, (), _say, files=Folder(Path(files)))
+        found = Folder(Path(files)) if files != "-" else None
+        moved = move(live, destination, (), _say, files=found)
         if moved.resumed:
-            refresh(live, destination, lambda _event: None, Folder(Path(files)))
+            refresh(live, destination, lambda _event: None, found)
 
 
 def _say(event: Event) -> None:

@@ -11,7 +11,7 @@ from supabase_project import Scale, build, content_of
 from freehold.core.event import Event
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
-from freehold.data.move.destination import Destination
+from freehold.data.move.destination import Destination, StoredFiles
 from freehold.data.move.run import Moved, move
 from freehold.data.sources.files import Folder
 from freehold.data.sources.live import open_live
@@ -38,7 +38,7 @@ class Target:
             owner_dsn=Secret(self.database.owner_dsn),
             owner=row[0] if row else "",
             described=self.database.name,
-            objects=FolderStore(self.objects),
+            files=StoredFiles(FolderStore(self.objects)),
         )
 
     def take(self, source: Source, files: Path | None = None) -> Moved:

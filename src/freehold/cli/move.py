@@ -13,13 +13,16 @@ from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
-from freehold.flows import move, move_records, targets
-from freehold.flows.move_work import Request
+from freehold.flows import move, move_records, move_to
+from freehold.flows.move_served import Login
+from freehold.flows.move_work import Request, papers_of
 from freehold.targets.local.place import find_place
+from freehold.targets.local.target import NAME as LOCAL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FROM = "FREEHOLD_MOVE_FROM"
 FILES_KEY = "FREEHOLD_MOVE_FILES_KEY"
+LOGIN_WORD = "FREEHOLD_MOVE_PASSWORD"
 BASE44_KEY = "FREEHOLD_BASE44_KEY"
 
 
@@ -37,19 +40,32 @@ def _source_options(command: Command) -> Command:
     return data_option(command)
 
 
+def _to_option(command: Command) -> Command:
+    return click.option(
+        "--to",
+        default=LOCAL,
+        show_default=True,
+        metavar="NAME",
+        help="The place: this machine, or a target of `freehold server`.",
+    )(command)
+
+
 @click.group("move", invoke_without_command=True)
 @_source_options
 @click.option(
     "--to",
-    default="local",
+    default=LOCAL,
     show_default=True,
-    help="The place to move to: this machine, or a target of `freehold server`.",
+    metavar="NAME",
+    help="Where to: this machine, a target of `freehold server`, or USER@ADDRESS of a bare machine, which is made the "
+    "server `production` first.",
 )
 @click.option(
     "--files",
     default="",
-    help="Where uploaded files are: a folder with one folder a bucket, or the old project's address "
-    f"(https://REF.supabase.co), whose service key then stands in {FILES_KEY}.",
+    help="Where uploaded files are: a folder with one folder a bucket, the old project's address "
+    f"(https://REF.supabase.co), whose service key then stands in {FILES_KEY}, or an S3 endpoint "
+    "(s3+https://REF.supabase.co/storage/v1/s3?region=REGION) with ACCESS_KEY_ID:SECRET_ACCESS_KEY there.",
 )
 @click.option(
     "--rewrite-addresses",
@@ -57,6 +73,11 @@ def _source_options(command: Command) -> Command:
     default="",
     metavar="URL",
     help="Put this address in the place of the old one in rows, functions and jobs, after everything was compared.",
+)
+@click.option(
+    "--start-over",
+    is_flag=True,
+    help="Empty the server's database and files first. Refused once a release was live there.",
 )
 @json_option
 @click.pass_context
@@ -69,6 +90,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     to: str,
     files: str,
     rewrite_to: str,
+    start_over: bool,
     as_json: bool,
 ) -> None:
     """Bring a database with its users and files here, and compare every row.
@@ -87,15 +109,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         files=files,
         files_key=Secret(key) if key else None,
         rewrite_to=rewrite_to,
+        starts_over=start_over,
     )
+    if start_over and to == LOCAL:
+        raise BadUsage("--start-over empties a server", hint="here, give another folder: --data NEW_FOLDER")
     report = output.reporter(as_json=as_json)
-    if to == "local":
-        found = move.run(request, report)
+    if to == LOCAL:
+        found, following = move.run(request, report), f"up {app}"
     else:
-        found = move.run_to(targets.open_target(to, app, data), request, report)
+        name = move_to.prepare(to, app, report)
+        found, following = move_to.run(name, request, report), f"deploy {app} --to {name}"
     _show(found, as_json=as_json)
     if not as_json:
-        click.echo(f"next: freehold {'up ' + app if to == 'local' else 'deploy --to ' + to}", err=True)
+        click.echo(f"next: freehold {following}", err=True)
 
 
 @command.command("base44")
@@ -139,22 +165,47 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 @command.command("verify")
 @_source_options
+@_to_option
+@click.option(
+    "--login",
+    metavar="EMAIL",
+    help=f"Sign this user in with the password of before, from {LOGIN_WORD} or typed when it is asked for.",
+)
 @json_option
-def verify(source: str | None, app: str, database_url: str | None, data: Path | None, as_json: bool) -> None:
-    """Compare the place with the source again. Nothing is changed; the app may be up."""
+def verify(  # noqa: PLR0913, PLR0917 - one parameter an option
+    source: str | None,
+    app: str,
+    database_url: str | None,
+    data: Path | None,
+    to: str,
+    login: str | None,
+    as_json: bool,
+) -> None:
+    """Compare the place with the source again. Nothing is changed; the app may be up.
+
+    Where it is, a file, every function and, with --login, a user's sign-in are tried at its address too. A sign-in
+    leaves its mark on the user's row, as every sign-in does.
+    """
     request = Request(
-        source=_source(source), app=app, data=data, database_url=Secret(database_url) if database_url else None
+        source=_source(source),
+        app=app,
+        data=data,
+        database_url=Secret(database_url) if database_url else None,
+        login=Login(email=login, password=_password(login)) if login else None,
     )
-    _show(move.compare(request, output.reporter(as_json=as_json)), as_json=as_json)
+    report = output.reporter(as_json=as_json)
+    found = move.compare(request, report) if to == LOCAL else move_to.compare(to, request, report)
+    _show(found, as_json=as_json)
 
 
 @command.command("status")
 @click.option("--app", help="The app's folder, where the current one is not it.")
 @data_option
+@_to_option
 @json_option
-def status(app: str | None, data: Path | None, as_json: bool) -> None:
+def status(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Say how the last move ended. Exit 1 when anything was not as at the source."""
-    found = move.last_report(find_place(app, data))
+    found, _ = _last_report(app, data, to)
     _show(found, as_json=as_json)
     sys.exit(0 if found["equal"] else 1)
 
@@ -162,12 +213,19 @@ def status(app: str | None, data: Path | None, as_json: bool) -> None:
 @command.command("report")
 @click.option("--app", help="The app's folder, where the current one is not it.")
 @data_option
+@_to_option
 @json_option
-def report(app: str | None, data: Path | None, as_json: bool) -> None:
+def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Print where the page for people lies; with --json print the whole report."""
-    place = find_place(app, data)
-    found = move.last_report(place)
-    click.echo(json.dumps(found) if as_json else str(place.root / move.PAGE))
+    found, page = _last_report(app, data, to)
+    click.echo(json.dumps(found) if as_json else str(page))
+
+
+def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:
+    if to != LOCAL:
+        return move_to.last_report(to, Request(source=Secret(""), app=app or ".", data=data))
+    papers = papers_of(find_place(app, data))
+    return move.last_report(papers), papers.page
 
 
 def _source(given: str | None) -> Secret:
@@ -177,6 +235,11 @@ def _source(given: str | None) -> Secret:
     if not text:
         raise BadUsage("say what is to be moved", hint="freehold move --from ./database_export.zip")
     return Secret(text)
+
+
+def _password(email: str) -> Secret:
+    given = os.environ.get(LOGIN_WORD)
+    return Secret(given or click.prompt(f"Password of {email} (not shown)", hide_input=True, err=True))
 
 
 def _show(found: dict[str, Any], *, as_json: bool) -> None:
@@ -195,8 +258,18 @@ def _show(found: dict[str, Any], *, as_json: bool) -> None:
             "Files": f"{found['files']['fetched']}",
             "Old addresses": f"in {len(found.get('old_addresses') or [])} columns, functions and jobs",
             "Secrets to set": ", ".join(i["name"] for i in found.get("secrets") or [] if not i["set"]) or "none",
-            "Report": str(found.get("page") or move.PAGE),
+            **({"Answers": _answers(found["answers"])} if found.get("answers") else {}),
+            "Report": str(found["page"]),
         }
     )
     for item in left:
         click.echo(f"{output.paint('left:', 'yellow')} {item['what']}: {item['why']}", err=True)
+    if found.get("doubt"):
+        click.echo(f"{output.paint('note:', 'yellow')} {found['doubt']}", err=True)
+
+
+def _answers(checks: list[dict[str, Any]]) -> str:
+    wrong = [item["name"] for item in checks if not item["ok"]]
+    return f"{len(checks) - len(wrong)} of {len(checks)} as a user expects" + (
+        f"; not {', '.join(wrong)}" if wrong else ""
+    )

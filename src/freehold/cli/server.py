@@ -1,6 +1,5 @@
 """`freehold server`: machines that their owner reaches by SSH."""
 
-import re
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Plan
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import server_add, server_target, server_upgrade, targets
+from freehold.flows import server_add, server_target, server_upgrade
 from freehold.flows.server_add import Offer, Request
 
 
@@ -23,7 +22,9 @@ def command() -> None:
 @command.command("add")
 @click.argument("address")
 @click.option("--app", help="The app's name there; the current folder's name if it is left out.")
-@click.option("--name", default="production", show_default=True, help="What this target is called: deploy --to NAME.")
+@click.option(
+    "--name", default=server_add.NAME, show_default=True, help="What this target is called: deploy --to NAME."
+)
 @click.option("--domain", "domains", multiple=True, help="A host name of the app; its DNS points to the server.")
 @click.option(
     "--tls",
@@ -44,7 +45,7 @@ def add(  # noqa: PLR0913 - one parameter an option
     report = output.reporter(as_json=as_json)
     request = Request(
         address=address,
-        app=app or _name_of(Path.cwd()),
+        app=app or server_add.name_of(Path.cwd()),
         name=name,
         domains=domains,
         tls=tls,
@@ -55,7 +56,7 @@ def add(  # noqa: PLR0913 - one parameter an option
         if only_plan:
             return
         server_add.add(offer, report, Journal(server_target.cache() / "server-add.jsonl"))
-        targets.add(name, {"kind": "server", "address": address, "app": request.app, "url": offer.url})
+        server_add.record(request, offer)
     values: dict[str, object] = {"target": name, "app": request.app, "url": offer.url}
     report(Event(name="server-ready", text=f"{address} is the server of {request.app}, at {offer.url}", values=values))
     if not as_json:
@@ -91,8 +92,3 @@ def _show_plan(plan: Plan, report: output.Report) -> None:
     for number, step in enumerate(plan.steps, start=1):
         mark = "done already" if step.done() else "to do"
         report(Event(name="said", text=f"  {number}. {step.title} ({mark})"))
-
-
-def _name_of(folder: Path) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-0123456789")
-    return stem[:24].strip("-") or "app"

@@ -49,6 +49,9 @@ def _body(document: Document) -> Iterator[str]:
         },
         equal=equal,
     )
+    if document.get("doubt"):
+        live = "While the database is still there, <code>freehold move verify --from -</code> compares with itself"
+        yield f"<p><b>Compared with the file, and</b> {escape(str(document['doubt']))}. {live}.</p>"
     if document["faults"]:
         yield "<h2>What is not as at the source</h2>"
         yield _list(document["faults"])

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from freehold.core.errors import SourceBroken
 from freehold.core.inventory import Inventory
-from freehold.core.ports import Target
 from freehold.core.secret import Secret
 from freehold.data.move import decisions
-from freehold.data.move.destination import Destination
+from freehold.data.move.destination import Destination, StoredFiles
+from freehold.data.sources import s3
 from freehold.data.sources.csv_folder import CsvFolder
 from freehold.data.sources.files import FileSource, Folder, StorageApi
 from freehold.data.sources.live import LiveDatabase, open_live
 from freehold.data.sources.opened import open_dump
 from freehold.data.sources.toc import Source
+from freehold.flows.move_served import Address, Login
 from freehold.flows.up_work import Work
-from freehold.kit import postgres
 from freehold.kit.objects.folder import FolderStore
 from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
@@ -39,6 +39,27 @@ class Request:
     files_key: Secret | None = None
     rewrite_to: str = ""
     """The address that takes the place of the old one in rows, functions and jobs; "" leaves them as they are."""
+    starts_over: bool = False
+    """Whether what lies on a server that nobody has used yet is thrown away first."""
+    login: Login | None = None
+    """Who is to sign in when everything was compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Papers:
+    """Where a move's report lies on this machine."""
+
+    report: Path
+    page: Path
+    target: str
+    """The place that it is about, for people."""
+
+
+def papers_of(place: Place, name: str = "", *, described: str = "") -> Papers:
+    """Where the report is about this machine's place, or about the target `name`."""
+    stem = f"move-report-{name}" if name else "move-report"
+    found = place.root / f"{stem}.json"
+    return Papers(report=found, page=found.with_suffix(".html"), target=described or str(place.root))
 
 
 @dataclass(kw_only=True)
@@ -47,15 +68,18 @@ class MoveWork:
 
     request: Request
     place: Place
+    papers: Papers
     inventory: Inventory | None
     secrets: tuple[str, ...]
-    """Names of secrets that are set here."""
+    """Names of secrets that are set at the target."""
     source: Source
     files: FileSource | None
     size: int
     up: Work
     there: Destination | None = None
-    """A target's database; None for this machine's own."""
+    """A server's database and files; None for this machine's own."""
+    served_at: Address | None = None
+    """Where the app answers now; None while it does not."""
     document: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -69,19 +93,8 @@ class MoveWork:
             owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
             owner=up.owner_role,
             described=up.database.described,
-            objects=FolderStore(self.place.objects),
+            files=StoredFiles(FolderStore(self.place.objects)),
         )
-
-
-def target_destination(target: Target, admin: Secret, owner: Secret, unused: Path) -> Destination:
-    """A target's database. Files are not brought to a target, so its place for them is a folder that nobody fills."""
-    return Destination(
-        admin_dsn=admin,
-        owner_dsn=owner,
-        owner=postgres.parameters(owner).get("user", "postgres"),
-        described=f"{target.name} ({target.address})",
-        objects=FolderStore(unused),
-    )
 
 
 def running_destination(place: Place, access: database_access.Access) -> Destination:
@@ -91,7 +104,7 @@ def running_destination(place: Place, access: database_access.Access) -> Destina
         owner_dsn=_dsn(access.owner),
         owner=access.owner.parameters.get("user", "postgres"),
         described=f"{access.admin.parameters.get('host', '')}:{access.admin.parameters.get('port', '')}",
-        objects=FolderStore(place.objects),
+        files=StoredFiles(FolderStore(place.objects)),
     )
 
 
@@ -124,9 +137,11 @@ def _types_of(app: Path | None) -> str:
 
 
 def open_files(request: Request) -> FileSource | None:
-    """Where uploaded files are: a folder, or the old project's address with its service key."""
+    """Where uploaded files are: a folder, the old project's address with its service key, or an S3 endpoint."""
     if not request.files:
         return None
+    if request.files.startswith(s3.PREFIX):
+        return s3.S3(request.files, request.files_key or Secret(""))
     if request.files.startswith(("http://", "https://")):
         return StorageApi(request.files, request.files_key or Secret(""))
     return Folder(Path(request.files).expanduser())

@@ -1,6 +1,7 @@
 """Make a bare machine the server of an app: the recipe behind `freehold server add`."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from freehold.core.plan import Plan, Report
 from freehold.core.release import Condition
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import server_steps
+from freehold.flows import server_steps, targets
 from freehold.kit import ssh
 from freehold.secrets.age import AgeStore
 from freehold.targets.local.place import identity_file
@@ -20,6 +21,7 @@ from freehold.targets.server.agent import Agent
 from freehold.targets.server.target import ServerTarget
 
 TLS = ("acme", "internal", "off")
+NAME = "production"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Request:
     address: str
     app: str
     cache: Path
-    name: str = "production"
+    name: str = NAME
     domains: tuple[str, ...] = ()
     tls: str = "acme"
     """acme: a public certificate; internal: one of the server's own authority; off: plain HTTP, before DNS is set."""
@@ -68,6 +70,26 @@ def offered(request: Request, report: Report) -> Iterator[Offer]:
 def add(offer: Offer, report: Report, journal: Journal) -> None:
     """Do what was offered."""
     apply(offer.plan, report, journal)
+
+
+def record(request: Request, offer: Offer) -> None:
+    """Write the machine into the file of targets."""
+    values = {"kind": "server", "address": request.address, "app": request.app, "url": offer.url}
+    targets.add(request.name, values)
+
+
+def add_target(request: Request, report: Report, journal: Journal) -> None:
+    """Make the machine a server without showing the plan first, and write it down as a target."""
+    with offered(request, report) as offer:
+        add(offer, report, journal)
+        record(request, offer)
+    report(Event(name="note", text=f"{request.address} is the target {request.name} now, at {offer.url}"))
+
+
+def name_of(folder: Path) -> str:
+    """The app's name on a server where its owner gives none: of its folder."""
+    stem = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-0123456789")
+    return stem[:24].strip("-") or "app"
 
 
 def _where(request: Request, address: ssh.Address) -> tuple[str, tuple[str, ...]]:

@@ -1,12 +1,14 @@
 """Where a move goes: two logins of one database, and a place for files. How they were got is not its business."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from freehold.core.secret import Secret
 from freehold.kit import postgres
-from freehold.kit.objects.store import ObjectStore
+from freehold.kit.objects.store import ObjectMissing, ObjectStore, Stored
 
 OWNER_OPTIONS = (
     "-c search_path= -c check_function_bodies=off -c client_min_messages=warning -c statement_timeout=0 "
@@ -15,6 +17,50 @@ OWNER_OPTIONS = (
     "-c maintenance_work_mem=128MB"
 )
 """What pg_dump sets at the head of a dump, and the same output of values at both ends."""
+
+
+class FilePlace(Protocol):
+    """Keeps the bytes of uploaded files under keys of `object_key`."""
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> Stored:
+        """Take all chunks; what `chunks` raises is passed on, and nothing is kept."""
+
+    async def settle(self) -> None:
+        """When this returns, everything that was put is there whole, and durable."""
+
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        """SHA-256 in hex of what is there under each key now; "" for what is not there."""
+
+
+@dataclass(frozen=True)
+class StoredFiles:
+    """An object store of this machine as a place for files."""
+
+    store: ObjectStore
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> Stored:
+        """Write it at once."""
+        return await self.store.put(key, chunks)
+
+    async def settle(self) -> None:
+        """Nothing: what was put is durable."""
+
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        """Read every byte again."""
+        return [await self._digest(key) for key in keys]
+
+    async def _digest(self, key: str) -> str:
+        try:
+            found = await self.store.open(key)
+        except ObjectMissing:
+            return ""
+        digest = hashlib.sha256()
+        try:
+            async for piece in found.read(0, found.size):
+                digest.update(piece)
+        finally:
+            await found.close()
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +72,7 @@ class Destination:
     owner: str
     """The owner role's name."""
     described: str
-    objects: ObjectStore
+    files: FilePlace
     """Where the bytes of files go."""
 
     @contextmanager

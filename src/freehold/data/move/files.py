@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import ledger
+from freehold.data.move.destination import FilePlace
 from freehold.data.move.ledger import Item
 from freehold.data.move.loading import Loader
 from freehold.data.sources.copy_text import lines
 from freehold.data.sources.files import FileMissing, FileSource, Folder, OpenFiles
 from freehold.data.sources.toc import TEXT, Entry, Source
 from freehold.kit import postgres
-from freehold.kit.objects.store import ObjectStore, object_key
+from freehold.kit.objects.store import object_key
 
 AT_ONCE = 8
 BATCH = 200
@@ -50,7 +51,7 @@ class FileMover:
     source: Source
     files: FileSource | None
     admin: postgres.Connection
-    objects: ObjectStore
+    place: FilePlace
     report: Report
 
     def move(self, entry: Entry, item: Item, loader: Loader) -> None:
@@ -100,6 +101,7 @@ class FileMover:
             for start in range(0, len(pending), BATCH):
                 batch = pending[start : start + BATCH]
                 fetched = await asyncio.gather(*(self._fetch_one(files, file, limit) for file in batch))
+                await self.place.settle()
                 self._keep(fetched)
                 size += sum(item.size for item in fetched)
                 self._tell(start + len(batch), len(pending), size, time.monotonic() - started)
@@ -115,7 +117,7 @@ class FileMover:
         async with limit:
             key = object_key(file.bucket, file.name, file.version)
             try:
-                stored = await self.objects.put(key, hashed())
+                stored = await self.place.put(key, hashed())
             except FileMissing:
                 return Fetched(file=file, outcome="missing")
         outcome = "moved" if file.size in (None, stored.size) else "different"

@@ -44,7 +44,7 @@ def begin(admin: postgres.Connection, identity: str, source: str) -> bool:
         raise MoveRefused(
             "another source was moved into this database before",
             detail=f"then {row[1]}\nnow  {source}",
-            hint="give the same source to go on with it, or an empty database",
+            hint="give the same source to go on with it, or an empty database; on a server, --start-over makes it so",
         )
     return True
 
@@ -62,7 +62,7 @@ def _check_empty(admin: postgres.Connection) -> None:
         raise MoveRefused(
             "the target is not empty, and what is there did not come from this source",
             detail=", ".join(f"{count} {what}" for what, count in found.items() if count),
-            hint="move into a place that was not used yet: add --data NEW_FOLDER, or name another database",
+            hint="move into a place that was not used yet: --data NEW_FOLDER, or another database",
         )
 
 
@@ -173,12 +173,34 @@ def loaded_rows(admin: postgres.Connection) -> dict[int, int]:
 
 
 def set_status(admin: postgres.Connection, status: str, report: object = None) -> None:
-    """Say how far the whole move is; `report` replaces the stored one when given."""
+    """Say how far the whole move is; `report` replaces the stored one when given.
+
+    Once everything was equal it stays so: a later comparison finds what the app's users have written since.
+    """
     admin.execute(
-        "update freehold.moves set status = %s, report = coalesce(%s::jsonb, report),"
-        " finished_at = case when %s = 'copying' then null else now() end",
-        (status, None if report is None else json.dumps(report), status),
+        "update freehold.moves set status = case when status = 'equal' then status else %(status)s end,"
+        " report = coalesce(%(report)s::jsonb, report),"
+        " finished_at = case when %(status)s = 'copying' then null else now() end",
+        {"status": status, "report": None if report is None else json.dumps(report)},
     )
+
+
+def status(admin: postgres.Connection) -> str | None:
+    """How far a move into this database is; None when there was none."""
+    row = admin.execute("select status from freehold.moves").fetchone()
+    return str(row[0]) if row else None
+
+
+def identity(admin: postgres.Connection) -> str:
+    """Which source was moved here; "" for none."""
+    row = admin.execute("select identity from freehold.moves").fetchone()
+    return str(row[0]) if row else ""
+
+
+def report(admin: postgres.Connection) -> object:
+    """The last comparison's report; None when there is none."""
+    row = admin.execute("select report from freehold.moves").fetchone()
+    return row[0] if row else None
 
 
 def setting(admin: postgres.Connection, name: str) -> object:

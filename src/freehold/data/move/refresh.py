@@ -32,7 +32,7 @@ def refresh(
         if chosen:
             report(Event(name="note", text=f"{len(chosen)} tables changed at the source since they were copied"))
             _load_anew(source, chosen, admin, app, destination, report)
-            mover = FileMover(source=source, files=files, admin=admin, objects=destination.objects, report=report)
+            mover = FileMover(source=source, files=files, admin=admin, place=destination.files, report=report)
             _fetch_anew(mover, chosen, admin, app)
         return tuple(sorted(stale))
 

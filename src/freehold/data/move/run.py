@@ -13,6 +13,7 @@ from freehold.data.move import baseline, decisions, ledger
 from freehold.data.move.carried import Carrier
 from freehold.data.move.destination import Destination
 from freehold.data.move.files import FileMover
+from freehold.data.move.known import known_target
 from freehold.data.move.ledger import Item
 from freehold.data.move.loading import Loader, Progress, without_triggers
 from freehold.data.move.making import Maker, restore_default_rights, suspend_default_rights
@@ -73,7 +74,7 @@ def move(  # noqa: PLR0913 - what is moved, whereto, and what goes with it
             if items[entry.number].way in CARRIED and items[entry.number].outcome in ("", "failed", "left"):
                 carrier.carry(entry, items[entry.number])
         carrier.settings(source.settings())
-        mover = FileMover(source=source, files=files, admin=admin, objects=destination.objects, report=report)
+        mover = FileMover(source=source, files=files, admin=admin, place=destination.files, report=report)
         for entry in rows:
             if items[entry.number].way == "files" and items[entry.number].outcome != "moved":
                 mover.move(entry, items[entry.number], loader)
@@ -115,33 +116,9 @@ def _begin(admin: postgres.Connection, source: Source, entries: Sequence[Entry])
 
 
 def _decide(admin: postgres.Connection, entries: Sequence[Entry], destination: Destination) -> None:
-    target = _target(admin, destination)
+    target = known_target(admin, destination.owner)
     decided = [(entry, decisions.decide(entry, target)) for entry in entries]
     ledger.settle_all(admin, decided)
-
-
-def _target(admin: postgres.Connection, destination: Destination) -> decisions.Target:
-    relations = admin.execute(
-        "select n.nspname, c.relname from pg_catalog.pg_class as c"
-        " join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where n.nspname = any(%s)"
-        " union select n.nspname, p.proname from pg_catalog.pg_proc as p"
-        " join pg_catalog.pg_namespace as n on n.oid = p.pronamespace where n.nspname = any(%s)"
-        " union select n.nspname, t.typname from pg_catalog.pg_type as t"
-        " join pg_catalog.pg_namespace as n on n.oid = t.typnamespace where n.nspname = any(%s)",
-        [sorted(decisions.OLD_PLATFORM)] * 3,
-    ).fetchall()
-    schemas = admin.execute(
-        "select nspname from pg_catalog.pg_namespace where nspname in ('public', 'entities')"
-    ).fetchall()
-    extensions = admin.execute(
-        "select name, bool_or(trusted) from pg_catalog.pg_available_extension_versions group by 1"
-    ).fetchall()
-    return decisions.Target(
-        owner=destination.owner,
-        relations=frozenset((str(row[0]), str(row[1])) for row in relations),
-        schemas=frozenset(str(row[0]) for row in schemas),
-        extensions={str(row[0]): bool(row[1]) for row in extensions},
-    )
 
 
 def _by_phase(entries: Sequence[Entry]) -> list[list[Entry]]:

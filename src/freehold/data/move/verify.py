@@ -1,7 +1,6 @@
 """Hold the target against the source: every row of every table, sequences, foreign keys, files, objects and users."""
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,13 +11,14 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import baseline, checks, decisions, digests, ledger
 from freehold.data.move.checks import Count, Sequence_
-from freehold.data.move.destination import Destination
+from freehold.data.move.destination import Destination, FilePlace
 from freehold.data.move.digests import Compared, Row
+from freehold.data.move.known import known_target
 from freehold.data.move.ledger import Item
 from freehold.data.move.loading import target_columns
 from freehold.data.sources.toc import Entry, Source
 from freehold.kit import postgres
-from freehold.kit.objects.store import ObjectMissing, ObjectStore, object_key
+from freehold.kit.objects.store import object_key
 from freehold.platform.credentials import passwords
 
 
@@ -43,6 +43,8 @@ class Verified:
     files: Files
     users: dict[str, int]
     """Users by the kind of their password's hash."""
+    doubt: str
+    """What the source could not be held against, as a sentence; "" for nothing."""
     lost: tuple[str, ...]
     """Objects that were here when the move ended and are not any more."""
 
@@ -82,6 +84,7 @@ class Verified:
         settled = sum(count for name, count in outcomes.items() if name not in ("open", "failed"))
         return {
             "equal": not self.faults,
+            "doubt": self.doubt,
             "faults": list(self.faults),
             "ledger": {
                 "objects": len(self.items),
@@ -120,8 +123,8 @@ class Verified:
 def verify(source: Source, destination: Destination, report: Report) -> Verified:
     """Compare everything; nothing is changed at either end."""
     with destination.admin() as admin:
-        items = ledger.items(admin)
         entries = tuple(entry for entry in source.entries() if entry.kind not in decisions.SETTINGS)
+        items = _items(admin, source, entries, destination.owner)
         moved = [entry for entry in entries if items[entry.number].outcome == "moved"]
         report(Event(name="step-started", text="Compare every row of every table"))
         tables = compare_tables(source, moved, items, admin, report)
@@ -134,10 +137,41 @@ def verify(source: Source, destination: Destination, report: Report) -> Verified
             sequences=sequences,
             foreign_keys=checks.foreign_keys(admin),
             counts=checks.counts(admin, moved, pairs),
-            files=_files(admin, destination.objects),
+            files=_files(admin, destination.files),
             users=_users(admin),
+            doubt=source.doubt,
             lost=baseline.lost(admin),
         )
+
+
+def _items(admin: postgres.Connection, source: Source, entries: Sequence[Entry], owner: str) -> dict[int, Item]:
+    """The ledger by the numbers of this source's entries.
+
+    The database itself may be held against what was moved from its dump: its entries have other numbers then, and
+    those that the ledger does not know are missing here.
+    """
+    items = ledger.items(admin)
+    if ledger.identity(admin) == source.identity:
+        return items
+    known: dict[tuple[str, str, str], list[Item]] = {}
+    for item in items.values():
+        known.setdefault((item.kind, item.schema, item.name), []).append(item)
+    target = known_target(admin, owner)
+    found: dict[int, Item] = {}
+    for entry in entries:
+        same = known.get((entry.kind, entry.schema, entry.name))
+        found[entry.number] = same.pop(0) if same else _missing(entry, decisions.decide(entry, target))
+    rest = (item for same in known.values() for item in same)
+    return found | dict(enumerate(rest, max(found, default=0) + 1))
+
+
+def _missing(entry: Entry, decision: decisions.Decision) -> Item:
+    """What was not in the dump; where it would not have been moved either, that is no fault."""
+    outcome = "" if decision.outcome == "moved" else decision.outcome
+    return Item(
+        position=entry.number, kind=entry.kind, schema=entry.schema, name=entry.name, way="", outcome=outcome,
+        note=decision.note if outcome else "is at the source and was not in what was moved", token="",
+    )  # fmt: skip
 
 
 def compare_tables(
@@ -196,29 +230,15 @@ def _users(admin: postgres.Connection) -> dict[str, int]:
     return dict(found)
 
 
-def _files(admin: postgres.Connection, objects: ObjectStore) -> Files:
+def _files(admin: postgres.Connection, files: FilePlace) -> Files:
     rows = admin.execute(
         "select bucket, name, version, size, sha256 from freehold.move_files where outcome <> 'missing' order by 1, 2"
     ).fetchall()
     keys = [object_key(str(row[0]), str(row[1]), str(row[2])) for row in rows]
-    found = asyncio.run(_hash_all(objects, keys))
+    found = asyncio.run(_digests(files, keys))
     broken = [f"{row[0]}/{row[1]}" for row, digest in zip(rows, found, strict=True) if digest != row[4]]
     return Files(fetched=len(rows), bytes=sum(int(str(row[3] or 0)) for row in rows), broken=tuple(broken))
 
 
-async def _hash_all(objects: ObjectStore, keys: Sequence[str]) -> list[str]:
-    return [await _hash(objects, key) for key in keys]
-
-
-async def _hash(objects: ObjectStore, key: str) -> str:
-    try:
-        found = await objects.open(key)
-    except ObjectMissing:
-        return ""
-    digest = hashlib.sha256()
-    try:
-        async for piece in found.read(0, found.size):
-            digest.update(piece)
-    finally:
-        await found.close()
-    return digest.hexdigest()
+async def _digests(files: FilePlace, keys: Sequence[str]) -> list[str]:
+    return await files.digests(keys)

@@ -69,6 +69,11 @@ class CsvFolder:
         }
         return cls(folder, schema, tables, _identity(files))
 
+    @property
+    def doubt(self) -> str:
+        """CSV says neither how many rows there are nor what they add up to."""
+        return "CSV files carry no checksum and no count of rows: one that was cut off at the end of a row looks whole"
+
     def entries(self) -> tuple[Entry, ...]:
         """Enums and tables of types.ts, the rows of the files, keys, and row security that lets nobody in yet."""
         made = [*self._enums(), *self._creates(), *self._rows_of(), *self._sequences(), *self._keys()]

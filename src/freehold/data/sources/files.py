@@ -1,8 +1,9 @@
-"""Where the bytes of uploaded files come from: a folder, or the Storage API of the source."""
+"""Where the bytes of uploaded files come from: a folder, or an address that is asked for each."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -17,6 +18,7 @@ PIECE_BYTES = 256 * 1024
 GONE = (400, 404)
 """The Storage API answers 400 for an object that is not there, with 404 in the body."""
 REFUSED = (401, 403)
+OK = 200
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 300
 
@@ -73,6 +75,14 @@ class Folder:
         return {(path.parts[0], "/".join(path.parts[1:])) for path in files if len(path.parts) > 1}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A GET that gives a file."""
+
+    address: str
+    headers: Mapping[str, str]
+
+
 class StorageApi:
     """The Storage API of a Supabase project, asked with its service key: private buckets answer too."""
 
@@ -83,40 +93,60 @@ class StorageApi:
         self.described = f"{self._url}/storage/v1"
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator["_OpenApi"]:
+    async def opened(self) -> AsyncIterator["HttpFiles"]:
         """One pool of connections."""
-        headers = {"authorization": f"Bearer {self._key.reveal()}", "apikey": self._key.reveal()}
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_SECONDS, sock_connect=30)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout, auto_decompress=False) as session:
-            yield _OpenApi(session, self._url)
+        async with opened_http(self._asked, described=f"the Storage API at {self._url}") as files:
+            yield files
+
+    def _asked(self, bucket: str, name: str) -> Asked:
+        address = f"{self._url}/storage/v1/object/authenticated/{quote(bucket, safe='')}/{quote(name)}"
+        return Asked(address, {"authorization": f"Bearer {self._key.reveal()}", "apikey": self._key.reveal()})
 
 
-class _OpenApi:
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+@asynccontextmanager
+async def opened_http(asked: Callable[[str, str], Asked], *, described: str) -> AsyncIterator["HttpFiles"]:
+    """Files that are fetched by GET; `asked` makes the request for a bucket and a name, anew for each attempt."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_SECONDS, sock_connect=30)
+    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+        yield HttpFiles(session, asked, described)
+
+
+class HttpFiles:
+    """Made by `opened_http`."""
+
+    def __init__(self, session: aiohttp.ClientSession, asked: Callable[[str, str], Asked], described: str) -> None:
+        """Nothing is asked yet."""
         self._session = session
-        self._url = url
+        self._asked = asked
+        self._described = described
 
     async def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
-        address = f"{self._url}/storage/v1/object/authenticated/{quote(bucket, safe='')}/{quote(name)}"
-        response = await self._answer(address)
+        """Fetch a file; see OpenFiles."""
+        response = await self._answer(bucket, name)
         async with response:
             if response.status in GONE:
                 raise FileMissing(f"{bucket}/{name}")
             if response.status in REFUSED:
                 raise DatabaseUnavailable(
-                    "the Storage API of the source refuses the key", hint="give the project's service_role key"
+                    f"{self._described} refuses the key",
+                    hint="give one that may read every bucket: for the Storage API the project's service_role key",
                 )
+            if response.status != OK:
+                raise self._away(f"it answered {response.status}")
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     yield piece
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self._away(error) from None
 
-    async def _answer(self, address: str) -> aiohttp.ClientResponse:
+    async def _answer(self, bucket: str, name: str) -> aiohttp.ClientResponse:
         """Ask again while the source is busy or away."""
         for attempt in range(ATTEMPTS):
+            asked = self._asked(bucket, name)
             try:
-                response = await self._session.get(yarl.URL(address, encoded=True))
+                response = await self._session.get(
+                    yarl.URL(asked.address, encoded=True), headers=asked.headers, allow_redirects=False
+                )
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt + 1 == ATTEMPTS:
                     raise self._away(error) from None
@@ -129,7 +159,7 @@ class _OpenApi:
 
     def _away(self, why: object) -> DatabaseUnavailable:
         return DatabaseUnavailable(
-            f"the Storage API at {self._url} does not answer",
+            f"{self._described} does not answer",
             detail=str(why),
             hint="run the same command again: files that are here are not fetched twice",
         )

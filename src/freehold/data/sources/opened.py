@@ -57,16 +57,19 @@ def open_dump(path: Path) -> Iterator[Archive | PlainDump]:
             if unpacked is None:
                 break
             current = unpacked
-        yield Archive.open_file(current) if _starts_with(current, MAGIC) else _plain(current)
+        # A zip and a gzip were unpacked to their end by now, and their checksums cover every byte.
+        checked = current != path
+        is_archive = _starts_with(current, MAGIC)
+        yield Archive.open_file(current, is_checked=checked) if is_archive else _plain(current, is_checked=checked)
 
 
-def _plain(path: Path) -> PlainDump:
+def _plain(path: Path, *, is_checked: bool) -> PlainDump:
     if _starts_with(path, b"toc.dat") or b"\0" in _head(path):
         raise SourceBroken(
             f"{path.name} is neither a dump in pg_dump's custom format nor SQL text",
             hint="give the export as you downloaded it: a .zip, .dump, .backup or .sql",
         )
-    return PlainDump.open_file(path)
+    return PlainDump.open_file(path, is_checked=is_checked)
 
 
 def _unpacked(path: Path, stack: contextlib.ExitStack) -> Path | None:

@@ -19,6 +19,7 @@ _HEADER = re.compile(
     r"(?:; Tablespace: .*)?$"
 )
 _COPY = re.compile(r"^COPY .* FROM stdin$", re.IGNORECASE | re.DOTALL)
+_FIRST, _LAST = "-- PostgreSQL database dump", "-- PostgreSQL database dump complete"
 _SETTING = re.compile(
     r"^(SET|RESET|BEGIN|COMMIT|SELECT pg_catalog\.set_config)\b|^ALTER .* OWNER TO [^;]*$", re.IGNORECASE
 )
@@ -31,6 +32,9 @@ class _Found:
     entries: list[Entry] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(default_factory=dict)
     header: re.Match[str] | None = None
+    is_begun: bool = False
+    """Whether pg_dump's first comment stands in it: then its last one has to be there too."""
+    is_marked: bool = False
 
     def add(self, statement: str) -> Entry:
         """Name a statement by pg_dump's comment above it, else by its own words."""
@@ -53,15 +57,16 @@ class _Found:
 class PlainDump:
     """What `pg_dump` or `supabase db dump` wrote as text."""
 
-    def __init__(self, path: Path, found: _Found, identity: str) -> None:
+    def __init__(self, path: Path, found: _Found, identity: str, *, is_checked: bool) -> None:
         """Use `open_file`."""
         self._path = path
+        self._is_checked = is_checked
         self._found = found
         self.identity = identity
 
     @classmethod
-    def open_file(cls, path: Path) -> Self:
-        """Read all statements; raises SourceBroken."""
+    def open_file(cls, path: Path, *, is_checked: bool = False) -> Self:
+        """Read all statements; `is_checked` when a checksum has covered every byte. Raises SourceBroken."""
         try:
             with path.open("rb") as file:
                 digest = _Hashing(file)
@@ -70,12 +75,20 @@ class PlainDump:
             raise SourceBroken(f"{path} cannot be read", detail=error.strerror or "") from None
         if not found.entries:
             raise SourceBroken(f"{path.name} holds no SQL statement", hint="give a dump that pg_dump made")
-        return cls(path, found, f"sha256:{digest.hexdigest()}")
+        return cls(path, found, f"sha256:{digest.hexdigest()}", is_checked=is_checked)
 
     @property
     def described(self) -> str:
         """The file's name."""
         return f"{self._path.name} (SQL)"
+
+    @property
+    def doubt(self) -> str:
+        """What a text without checksums leaves open; one in a zip or gzip was checked while it was unpacked."""
+        if self._is_checked:
+            return ""
+        end = "" if self._found.is_marked else ", and no mark at its end: cut off between two statements it looks whole"
+        return f"a plain SQL dump carries no checksum: its content could not be checked{end}"
 
     def entries(self) -> tuple[Entry, ...]:
         """Every statement but settings and owners."""
@@ -139,6 +152,8 @@ def _read(file: _Hashing) -> _Found:
         text = _text(line, file)
         if splitter.is_empty() and text.startswith("--"):
             found.header = _HEADER.match(text.rstrip("\r\n")) or found.header
+            found.is_begun |= text.startswith(_FIRST)
+            found.is_marked |= text.startswith(_LAST)
             continue
         if splitter.is_empty() and text.startswith("\\"):
             continue  # psql's own \restrict and \connect
@@ -148,6 +163,12 @@ def _read(file: _Hashing) -> _Found:
             raise SourceBroken("the dump has a statement without an end", detail=splitter.start)
     if not splitter.is_empty():
         raise SourceBroken("the dump ends in the middle of a statement", detail=splitter.start)
+    if found.is_begun and not found.is_marked:
+        raise SourceBroken(
+            "the dump was cut off: what pg_dump writes at its end is not there",
+            detail=f"looked for {_LAST!r}",
+            hint="download it again and compare its size; nothing of it was taken for whole",
+        )
     return found
 
 

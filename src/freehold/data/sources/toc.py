@@ -62,6 +62,10 @@ class Source(Protocol):
     def identity(self) -> str:
         """Tells one source from another, and stays the same when it is opened again."""
 
+    @property
+    def doubt(self) -> str:
+        """Which of its bytes no checksum covers, as a sentence for people; "" when there is nothing to doubt."""
+
     def entries(self) -> tuple[Entry, ...]:
         """Every object, in an order in which they can be made."""
 

@@ -19,20 +19,25 @@ HASH_BYTES = 1024 * 1024
 class Archive:
     """Opened and walked through once; rows are read from the file when they are asked for."""
 
-    def __init__(self, path: Path, found: Contents, places: dict[int, int], identity: str) -> None:
+    def __init__(self, path: Path, found: Contents, places: dict[int, int], identity: str, *, doubt: str) -> None:
         """Use `open_file`."""
+        self.doubt = doubt
         self._path = path
         self._contents = found
         self._places = places
         self.identity = identity
 
     @classmethod
-    def open_file(cls, path: Path) -> Self:
-        """Read the contents and walk over all rows; raises SourceBroken."""
+    def open_file(cls, path: Path, *, is_checked: bool = False) -> Self:
+        """Read the contents and walk over all rows; `is_checked` when a checksum has covered every byte.
+
+        Raises SourceBroken.
+        """
         with _reader(path) as reader:
             found = contents.read(reader)
             places = blocks.locate(reader, found)
-        return cls(path, found, places, _identity(path))
+            doubt = "" if is_checked else _doubt(reader, found, places)
+        return cls(path, found, places, _identity(path), doubt=doubt)
 
     @property
     def described(self) -> str:
@@ -73,6 +78,17 @@ class Archive:
             pieces = blocks.unpacked(reader, self._places[entry.number], self._contents.compression)
             whole = copy_text.without_end_mark(pieces, lambda: reader.broken("the end mark of its rows is not there"))
             yield from copy_text.narrowed(whole, self.columns(entry), columns)
+
+
+def _doubt(reader: Reader, found: Contents, places: dict[int, int]) -> str:
+    """No version of the format has a checksum for the definitions; rows have one where their compression has it."""
+    bare = sum(not blocks.has_checksum(reader, place, found.compression) for place in places.values())
+    if not bare:
+        return "this archive carries checksums for its rows, and none for its definitions: those could not be checked"
+    return (
+        f"this archive carries no checksum ({found.compression}, as its pg_dump wrote it): its content could not be "
+        "checked. That every table is there to its end was"
+    )
 
 
 @contextmanager

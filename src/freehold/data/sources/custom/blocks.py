@@ -13,6 +13,9 @@ from freehold.data.sources.custom.reading import Reader
 DATA, LARGE_OBJECTS = 1, 3
 PIECE_BYTES = 256 * 1024
 LONGEST_CHUNK = 64 * 1024 * 1024
+FLAGS_AT, CHECKSUM_FLAG = 4, 0x04
+"""After four bytes of magic number both formats have their flags, and both the same bit for a checksum of the content:
+https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and RFC 8878, 3.1.1.1."""
 WINDOW_BYTES = 128 * 1024 * 1024
 """What one zstd stream may make the reader hold; pg_dump's own levels stay far below."""
 
@@ -58,6 +61,16 @@ def unpacked(reader: Reader, place: int, compression: str) -> Iterator[bytes]:
     if compression == "none":
         return chunks
     return _checked(reader, {"gzip": _gzip, "lz4": _lz4, "zstd": _zstd}[compression](chunks))
+
+
+def has_checksum(reader: Reader, place: int, compression: str) -> bool:
+    """Whether the stream of an entry's rows ends with a checksum of its content, which is then held against it."""
+    if compression in ("none", "gzip"):
+        return compression == "gzip"
+    reader.seek(place)
+    length = reader.integer()
+    head = reader.bytes(min(length, FLAGS_AT + 1)) if length > 0 else b""
+    return len(head) > FLAGS_AT and bool(head[FLAGS_AT] & CHECKSUM_FLAG)
 
 
 def _checked(reader: Reader, pieces: Iterator[bytes]) -> Iterator[bytes]:

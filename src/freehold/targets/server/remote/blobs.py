@@ -30,7 +30,7 @@ def missing(blobs: list[list[object]]) -> dict[str, int]:
     free = shutil.disk_usage(BLOBS).free
     if needed * 2 + SPARE_BYTES > free:
         raise TargetUnfit(
-            "the server's disk is too full for this release",
+            "the server's disk is too full for what has to travel",
             detail=f"{needed >> 20} MB have to travel and be unpacked, {free >> 20} MB are free",
             hint="remove old releases there (freehold releases --prune), or make room",
         )
@@ -77,6 +77,14 @@ def forget_unused(kept: set[str]) -> None:
     """Drop files that no part and no runtime links to any more, and that are not among those kept."""
     for path in BLOBS.iterdir() if BLOBS.is_dir() else ():
         if path.suffix != ".part" and path.stat().st_nlink == 1 and path.name not in kept:
+            path.unlink(missing_ok=True)
+
+
+def forget(digests: set[str]) -> None:
+    """Drop these files unless a part or a runtime links to them."""
+    for digest in digests:
+        path = path_of(digest)
+        if path.exists() and path.stat().st_nlink == 1:
             path.unlink(missing_ok=True)
 
 

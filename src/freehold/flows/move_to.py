@@ -1,0 +1,131 @@
+"""Move to a server: its database through the SSH connection, its files as blobs, all under the target's own lock."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from freehold.core.errors import FreeholdError, MoveRefused
+from freehold.core.plan import Plan, Report
+from freehold.core.release import Lease
+from freehold.data.move import ledger
+from freehold.data.move.destination import Destination
+from freehold.engine.apply import apply
+from freehold.engine.journal import Journal
+from freehold.flows import holding, move, move_steps, server_add, server_steps, server_target, targets
+from freehold.flows.move_served import Address
+from freehold.flows.move_to_steps import CheckServer, EmptyServer
+from freehold.flows.move_work import MoveWork, Request, papers_of
+from freehold.kit import postgres
+from freehold.releases import history
+from freehold.targets.local.place import Place, place_of
+from freehold.targets.server.objects import ServerFiles
+from freehold.targets.server.target import ServerTarget
+
+RENEW_EVERY_SECONDS = 120.0
+
+
+def prepare(to: str, app: str, report: Report) -> str:
+    """Make the machine at USER@ADDRESS the server of the app, where `to` is an address; gives the target's name."""
+    if "@" not in to:
+        return to
+    name, there = server_add.NAME, server_add.name_of(Path(app).resolve())
+    known = targets.read().get(name)
+    if known is not None and (known.get("address"), known.get("app")) == (to, there):
+        return name
+    if known is not None:
+        raise MoveRefused(
+            f"the target {name} is another place",
+            detail=f"{known.get('app')} on {known.get('address')}, not {there} on {to}",
+            hint=f"freehold server add {to} --app {there} --name OTHER, then freehold move --to OTHER",
+        )
+    wanted = server_add.Request(address=to, app=there, cache=server_target.cache())
+    server_add.add_target(wanted, report, Journal(server_target.cache() / "server-add.jsonl"))
+    return name
+
+
+def run(name: str, request: Request, report: Report) -> dict[str, object]:
+    """Move to a server, see move.run. Nothing is deployed there meanwhile: the move holds the target's lock."""
+    target, place = _target(name, request), place_of(request.app, request.data)
+    place.prepare()
+    with _work(target, place, request, report) as work, holding.held(target, "move") as (lease, note):
+        with _renewed(target, lease):
+            empty = (EmptyServer(target),) if request.starts_over else ()
+            start = (*empty, server_steps.InstallPlatform(target), CheckServer(target, work))
+            apply(move.plan(work, start), report, Journal(place.journal))
+            note.about(0, source=work.source.described)
+        return work.document
+
+
+def compare(name: str, request: Request, report: Report) -> dict[str, object]:
+    """Hold a server against the source again; its app may be live. Raises MoveDiffers."""
+    target, place = _target(name, request), place_of(request.app, request.data)
+    place.prepare()
+    with _work(target, place, request, report) as work:
+        if history.live(target.releases()) is not None:
+            work.served_at = Address(url=target.address, key=target.publishable_key)
+        steps = (move_steps.CompareEverything(work),)
+        apply(Plan(purpose="Compare with the source", steps=steps), report, Journal(place.journal))
+        return work.document
+
+
+def last_report(name: str, request: Request) -> tuple[dict[str, object], Path]:
+    """Give the report of the last run from the server itself, and write its page here."""
+    target, papers = _target(name, request), papers_of(place_of(request.app, request.data), name)
+    with target.database() as (admin, _), postgres.connect(admin) as connection:
+        found = ledger.report(connection)
+    if not isinstance(found, dict):
+        raise MoveRefused(f"nothing was moved to {name} yet", hint=f"freehold move --from SOURCE --to {name}")
+    document: dict[str, object] = dict(found) | {"page": str(papers.page)}
+    papers.page.parent.mkdir(parents=True, exist_ok=True)
+    move_steps.keep(papers, document)
+    return document, papers.page
+
+
+def _target(name: str, request: Request) -> ServerTarget:
+    found = targets.open_target(name, request.app, request.data)
+    if not isinstance(found, ServerTarget):
+        raise MoveRefused(f"{name} is no server", hint="freehold move --to NAME, a target of: freehold server add")
+    return found
+
+
+@contextmanager
+def _work(target: ServerTarget, place: Place, request: Request, report: Report) -> Iterator[MoveWork]:
+    papers = papers_of(place, target.name, described=f"{target.name} ({target.address})")
+    with (
+        move.opened(request, place, papers, report) as work,
+        target.database() as (admin, owner),
+        tempfile.TemporaryDirectory(prefix="freehold-files-") as folder,
+    ):
+        work.there = Destination(
+            admin_dsn=admin,
+            owner_dsn=owner,
+            owner=postgres.parameters(owner).get("user", "postgres"),
+            described=papers.target,
+            files=ServerFiles(target.agent, target.app, Path(folder)),
+        )
+        work.secrets = tuple(target.secret_versions())
+        yield work
+
+
+@contextmanager
+def _renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
+    """Keep the lock for as long as the move takes: building an index may be silent for longer than a lease lasts."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(RENEW_EVERY_SECONDS):
+            try:
+                target.agent.ask("renew-lock", app=target.app, lease=asdict(lease))
+            except FreeholdError:
+                return  # the move itself meets what is wrong
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(30)

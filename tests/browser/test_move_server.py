@@ -1,0 +1,134 @@
+"""The whole promise: a bare machine, an app, an export; three commands later its users sign in there as before."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import machine_world
+import pytest
+import tasklight_export
+from owner import Owner, call
+from supabase_project import PASSWORD
+
+from freehold.kit import ssh
+from freehold.testing import database as databases
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+import tasklight_pages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+SAMPLE = Path(__file__).parents[2] / "examples/lovable-tasklight"
+COMMAND_SECONDS = 600
+LATE_STEP = "Make indexes, keys, triggers and policies"
+
+
+@dataclass
+class Laptop:
+    """An owner's computer beside a machine that nothing was done to but letting their key in."""
+
+    owner: Owner
+    server: machine_world.Server
+    app: Path
+
+    def ask(self, *words: str) -> list[dict[str, object]]:
+        """Run with --json; gives every line."""
+        done = self.owner.run(*words, "--json", timeout=COMMAND_SECONDS)
+        assert done.stdout, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def ask_and_kill(self, step: str, *words: str) -> None:
+        """Run until a step begins, then kill -9."""
+        argv = [sys.executable, "-m", "freehold", *words, "--json"]
+        with subprocess.Popen(argv, env=self.owner.environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if json.loads(line).get("text") == step:
+                    process.kill()
+        assert process.returncode == -signal.SIGKILL, f"it never came to: {step}"
+
+
+@pytest.fixture
+def laptop() -> Iterator[Laptop]:
+    reason = machine_world.missing()
+    if reason:
+        pytest.skip(f"no server can be started here: {reason}")
+    with machine_world.bare_server(3) as server:
+        home = server.folder / "home"
+        (home / "cache").mkdir(parents=True)
+        (home / "cache/freehold").symlink_to(machine_world.cache())
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FREEHOLD", "XDG_"))}
+        own = {"HOME": str(home), "NO_COLOR": "1", "XDG_CACHE_HOME": str(home / "cache")}
+        own |= {"XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "config")}
+        own |= {ssh.CONFIG_VARIABLE: str(server.ssh_config)}
+        app = home / "tasklight"
+        shutil.copytree(SAMPLE, app, ignore=shutil.ignore_patterns("node_modules", "dist"))
+        yield Laptop(Owner(home, inherited | own), server, app)
+
+
+def test_three_commands_bring_an_app_with_its_users_to_a_bare_server(
+    laptop: Laptop, browser: "Browser", postgres_server: databases.Server
+) -> None:
+    app, home, address = str(laptop.app), laptop.owner.home, laptop.server.address
+    (home / "before").mkdir()
+    before = tasklight_export.export(postgres_server, laptop.app, home / "before")
+    export = tasklight_export.export(postgres_server, laptop.app, home)
+    source = ("--app", app, "--from", str(export))
+
+    checked = json.loads(laptop.owner.run("check", app, "--json", timeout=COMMAND_SECONDS).stdout)
+    assert (checked["whole"], checked["app"]["name"]) == (True, "tasklight")
+    where = ("--files", str(home / "files"), "--to", f"root@{address}")
+    laptop.ask_and_kill(LATE_STEP, "move", "--app", app, "--from", str(before), *where)
+    refused = laptop.ask("move", *source, *where)[-1]
+    assert (refused["code"], "another source" in str(refused["message"])) == ("FH703", True)
+    laptop.ask_and_kill(LATE_STEP, "move", *source, *where, "--start-over")
+    moved = laptop.ask("move", *source, *where)[-1]
+    assert (moved["event"], moved["equal"]) == ("moved", True), moved
+    assert (moved["ledger"]["percent"], moved["users"]) == (100.0, {"bcrypt": 1})  # type: ignore[index]
+    assert moved["files"] == {"fetched": 1, "bytes": 8, "broken": []}
+    deployed = laptop.ask("deploy", app, "--to", "production", "--watch", "0")
+    assert deployed[-1]["event"] == "deployed", deployed[-1]
+    assert [line for line in deployed if line["event"] == "migration-applied"] == []
+
+    laptop.owner.environment["FREEHOLD_MOVE_PASSWORD"] = PASSWORD
+    again = laptop.ask("move", "verify", *source, "--to", "production", "--login", "ann@example.org")[-1]
+    assert (again["event"], again["equal"], again["faults"]) == ("moved", True, [])
+    answers = {item["name"]: item["ok"] for item in again["answers"]}  # type: ignore[attr-defined]
+    assert answers.items() >= {f"file avatars/{tasklight_export.PICTURE}": True, "login ann@example.org": True}.items()
+    assert [name for name in answers if name.startswith("function ")]
+    assert all(answers.values()), again["answers"]
+    url = f"http://{address}"
+    tasklight_pages.sign_in_as_before(browser, url)
+    key = laptop.server.run("cat /var/lib/freehold/tasklight/publishable_key").stdout
+    token = {"refresh_token": tasklight_export.REFRESH_TOKEN}
+    refreshed = f"{url}/auth/v1/token?grant_type=refresh_token"
+    status, text = call(refreshed, method="POST", headers={"apikey": key}, body=token)
+    assert status == 200, text
+    status, text = call(f"{url}/storage/v1/object/public/avatars/{tasklight_export.PICTURE}")
+    assert (status, text) == (200, "a pic...")
+
+    repeated = laptop.owner.run("move", *source, "--to", "production", timeout=COMMAND_SECONDS)
+    assert repeated.returncode == 1, "users work there by now"
+    assert "is live there" in repeated.stderr
+    assert laptop.owner.run("move", "status", "--app", app, "--to", "production").returncode == 0
+    changed = laptop.ask("move", "verify", *source, "--to", "production")
+    assert "auth.users: rows differ" in str(changed[-1]["detail"]), "sign-ins leave a mark, and that has to be seen"
+    no_secret_lies_about(laptop)
+
+
+def no_secret_lies_about(laptop: Laptop) -> None:
+    """No port of the database is open, nothing of the move is left, and files belong to the app's user alone."""
+    listening = laptop.server.run("ss -Hltn | awk '{print $4}'").stdout.split()
+    open_to_all = {item.rpartition(":")[2] for item in listening if not item.startswith(("127.0.0.1:", "[::1]:"))}
+    assert open_to_all <= {"22", "80", "443"}
+    kept = "find /var/lib/freehold/tasklight/data/storage -type f -printf '%m %u\\n'"
+    assert laptop.server.run(kept).stdout.splitlines() == ["600 fh-tasklight"]
