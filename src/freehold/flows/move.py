@@ -124,7 +124,7 @@ def opened(request: Request, place: Place, papers: Papers, report: Report) -> It
             secrets=store.names(),
             source=source,
             files=open_files(request),
-            size=size_of(source, request.source),
+            size=size_of(source),
             up=up,
         )
 

@@ -41,7 +41,7 @@ class BringEverything:
         work = self.work
         _refuse_when_in_use(work)
         migrations = work.inventory.migrations if work.inventory else ()
-        moved = move(work.source, work.destination, migrations, report, files=work.files, size=work.size)
+        moved = move(work.source, work.destination, migrations, report, files=work.files)
         with work.destination.app() as app:
             app.execute("analyze")
         if moved.resumed:

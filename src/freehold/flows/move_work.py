@@ -13,7 +13,7 @@ from freehold.data.move.destination import Destination, StoredFiles
 from freehold.data.sources import s3
 from freehold.data.sources.csv_folder import CsvFolder
 from freehold.data.sources.files import FileSource, Folder, StorageApi
-from freehold.data.sources.live import LiveDatabase, open_live
+from freehold.data.sources.live import open_live
 from freehold.data.sources.opened import open_dump
 from freehold.data.sources.toc import Source
 from freehold.flows.move_served import Address, Login
@@ -22,7 +22,6 @@ from freehold.kit.objects.folder import FolderStore
 from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
 
-BLOCK_BYTES = 8192
 TYPES = "**/integrations/supabase/types.ts"
 ADDRESSES = ("postgres://", "postgresql://", "host=", "service=")
 
@@ -152,13 +151,9 @@ def is_address(text: str) -> bool:
     return text.startswith(ADDRESSES)
 
 
-def size_of(source: Source, text: Secret) -> int:
-    """About how many bytes of rows there are."""
-    plain = text.reveal().strip()
-    if isinstance(source, LiveDatabase):
-        return sum(item.blocks for item in source.relations.values()) * BLOCK_BYTES
-    path = Path(plain).expanduser()
-    return sum(file.stat().st_size for file in path.glob("*.csv")) if path.is_dir() else path.stat().st_size
+def size_of(source: Source) -> int:
+    """About how many bytes of rows there are, packed or not."""
+    return sum(source.size(entry) for entry in source.entries() if entry.kind == "TABLE DATA")
 
 
 def _dsn(login: database_access.Login) -> Secret:

@@ -1,57 +1,21 @@
 """Load rows: each part in one transaction that also marks it, so that a part is there whole or not at all."""
 
 import contextlib
-import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from freehold.core.errors import DatabaseUnavailable
-from freehold.core.event import Event
-from freehold.core.plan import Report
 from freehold.data.move import ledger
 from freehold.data.move.ahead import ahead
 from freehold.data.move.ledger import Item
+from freehold.data.move.progress import Progress
 from freehold.data.sources.toc import Entry, Part, Source
 from freehold.kit import postgres
 
 NOTE_LENGTH = 400
-REPORT_SECONDS = 0.5
-
-
-@dataclass
-class Progress:
-    """Bytes and tables that went by; tells at most twice a second."""
-
-    report: Report
-    tables: int
-    estimate: int
-    """How many bytes there are to go, 0 when nobody knows."""
-    started: float = field(default_factory=time.monotonic)
-    told: float = 0.0
-    bytes: int = 0
-    done: int = 0
-
-    def add(self, size: int, name: str) -> None:
-        """Count a piece."""
-        self.bytes += size
-        now = time.monotonic()
-        if now - self.told >= REPORT_SECONDS:
-            self.told = now
-            self.report(self._event(name, now - self.started))
-
-    def _event(self, name: str, seconds: float) -> Event:
-        rate = self.bytes / max(seconds, 0.001)
-        left = max(0, self.estimate - self.bytes) / rate if self.estimate and rate else None
-        values = {
-            "what": "rows", "table": name, "done": self.done, "of": self.tables, "bytes": self.bytes,
-            "bytes_per_second": round(rate), "seconds_left": None if left is None else round(left),
-        }  # fmt: skip
-        time_left = "" if left is None else f", {_clock(left)} left"
-        text = f"{_bar(self.done, self.tables)} {name}: {self.bytes / 1e6:.0f} MB, {rate / 1e6:.1f} MB/s{time_left}"
-        return Event(name="progress", text=text, values=dict(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +33,13 @@ class Loader:
             item = items[entry.number]
             if item.outcome in ("", "failed"):
                 try:
-                    self.load(entry, item)
+                    with self.progress.table(f"{entry.schema}.{entry.name}", self.source.size(entry)):
+                        self.load(entry, item)
                 except psycopg.OperationalError as error:
                     self._check_alive(error)
                     self._refused(item, error)
                 except psycopg.Error as error:
                     self._refused(item, error)
-            self.progress.done += 1
 
     def load(self, entry: Entry, item: Item) -> None:
         """Load the parts of one table that are missing."""
@@ -110,7 +74,7 @@ class Loader:
             with cursor.copy(statement) as copy, contextlib.closing(self._rows(entry, part, columns, form)) as pieces:
                 for piece in pieces:
                     copy.write(piece)
-                    self.progress.add(len(piece), f"{entry.schema}.{entry.name}")
+                    self.progress.add(len(piece))
             rows = cursor.rowcount
             if as_admin:
                 cursor.execute("set local session_replication_role = origin")
@@ -175,13 +139,3 @@ def target_columns(admin: postgres.Connection, entry: Entry) -> tuple[str, ...]:
         (sql.Identifier(entry.schema, entry.name).as_string(admin),),
     ).fetchall()
     return tuple(str(row[0]) for row in rows)
-
-
-def _bar(done: int, of: int) -> str:
-    width = 20
-    full = width * done // max(of, 1)
-    return f"[{'#' * full}{'.' * (width - full)}] {done}/{of}"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

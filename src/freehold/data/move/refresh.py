@@ -9,7 +9,8 @@ from freehold.core.plan import Report
 from freehold.data.move import decisions, ledger, verify
 from freehold.data.move.destination import Destination
 from freehold.data.move.files import FileMover, drop_exports
-from freehold.data.move.loading import Loader, Progress, without_triggers
+from freehold.data.move.loading import Loader, without_triggers
+from freehold.data.move.progress import Progress
 from freehold.data.sources.files import FileSource
 from freehold.data.sources.toc import Entry, Source
 from freehold.kit import postgres
@@ -52,7 +53,10 @@ def _load_anew(  # noqa: PLR0913, PLR0917 - both ends
             ledger.forget_parts(admin, entry.number)
     with without_triggers(admin, app, destination.owner):
         loader = Loader(
-            source=source, admin=admin, app=app, progress=Progress(report=report, tables=len(entries), estimate=0)
+            source=source,
+            admin=admin,
+            app=app,
+            progress=Progress(report=report, tables=len(entries), size=sum(map(source.size, entries))),
         )
         loader.load_all(
             [entry for entry in entries if entry.schema != "storage" or entry.name != "objects"], ledger.items(admin)
@@ -67,6 +71,6 @@ def _fetch_anew(
     drop_exports(admin)
     for entry in entries:
         if items[entry.number].way == "files":
-            progress = Progress(report=mover.report, tables=1, estimate=0)
+            progress = Progress(report=mover.report, tables=1, size=0)
             loader = Loader(source=mover.source, admin=admin, app=app, progress=progress)
             mover.move(entry, items[entry.number], loader)

@@ -15,8 +15,9 @@ from freehold.data.move.destination import Destination
 from freehold.data.move.files import FileMover
 from freehold.data.move.known import known_target
 from freehold.data.move.ledger import Item
-from freehold.data.move.loading import Loader, Progress, without_triggers
+from freehold.data.move.loading import Loader, without_triggers
 from freehold.data.move.making import Maker, restore_default_rights, suspend_default_rights
+from freehold.data.move.progress import Progress
 from freehold.data.sources.files import FileSource
 from freehold.data.sources.toc import Entry, Source
 from freehold.kit import postgres
@@ -34,16 +35,15 @@ class Moved:
     resumed: bool
 
 
-def move(  # noqa: PLR0913 - what is moved, whereto, and what goes with it
+def move(
     source: Source,
     destination: Destination,
     migrations: Sequence[MigrationFile],
     report: Report,
     *,
     files: FileSource | None = None,
-    size: int = 0,
 ) -> Moved:
-    """Bring everything over. `size` is how many bytes of rows there are about, 0 when nobody knows.
+    """Bring everything over.
 
     `files` is where the bytes of uploaded files are; without it files are left, and counted.
 
@@ -63,13 +63,13 @@ def move(  # noqa: PLR0913 - what is moved, whereto, and what goes with it
         _said(report, "Make the source's tables, types and functions")
         maker.make_all(_made(phases[0], admin), ledger.items(admin), report)
         _said(report, "Copy the rows")
-        rows = phases[1]
-        loader = Loader(
-            source=source, admin=admin, app=app, progress=Progress(report=report, tables=len(rows), estimate=size)
-        )
-        items = ledger.items(admin)
+        rows, items = phases[1], ledger.items(admin)
+        loaded = [entry for entry in rows if items[entry.number].way.startswith("rows")]
+        pending = [entry for entry in loaded if items[entry.number].outcome in ("", "failed")]
+        progress = Progress(report=report, tables=len(pending), size=sum(map(source.size, pending)))
+        loader = Loader(source=source, admin=admin, app=app, progress=progress)
         with without_triggers(admin, app, destination.owner):
-            loader.load_all([entry for entry in rows if items[entry.number].way.startswith("rows")], items)
+            loader.load_all(loaded, items)
         for entry in rows:
             if items[entry.number].way in CARRIED and items[entry.number].outcome in ("", "failed", "left"):
                 carrier.carry(entry, items[entry.number])

@@ -104,6 +104,11 @@ class CsvFolder:
         """Text."""
         return TEXT
 
+    def size(self, entry: Entry) -> int:
+        """Its file."""
+        path = self._tables[entry.name].path
+        return path.stat().st_size if path is not None else 0
+
     def parts(self, _entry: Entry) -> tuple[Part, ...]:
         """One."""
         return (Part(number=0),)

@@ -106,6 +106,10 @@ class PlainDump:
         """A dump is text."""
         return TEXT
 
+    def size(self, entry: Entry) -> int:
+        """Its lines."""
+        return self._found.rows[entry.number][1]
+
     def parts(self, _entry: Entry) -> tuple[Part, ...]:
         """One."""
         return (Part(number=0),)

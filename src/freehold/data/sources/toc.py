@@ -75,6 +75,9 @@ class Source(Protocol):
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """Names of the columns that the rows of a TABLE DATA entry have, in the rows' order."""
 
+    def size(self, entry: Entry) -> int:
+        """About how many bytes the rows of a TABLE DATA entry take at the source, packed or not."""
+
     def parts(self, entry: Entry) -> tuple[Part, ...]:
         """How the rows of a TABLE DATA entry are cut; one part at least."""
 

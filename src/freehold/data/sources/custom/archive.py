@@ -9,6 +9,7 @@ from typing import Self
 from freehold.core.errors import SourceBroken
 from freehold.data.sources import copy_text
 from freehold.data.sources.custom import blocks, contents
+from freehold.data.sources.custom.blocks import Block
 from freehold.data.sources.custom.contents import Contents
 from freehold.data.sources.custom.reading import Reader
 from freehold.data.sources.toc import TEXT, Entry, Part, Setting
@@ -19,7 +20,7 @@ HASH_BYTES = 1024 * 1024
 class Archive:
     """Opened and walked through once; rows are read from the file when they are asked for."""
 
-    def __init__(self, path: Path, found: Contents, places: dict[int, int], identity: str, *, doubt: str) -> None:
+    def __init__(self, path: Path, found: Contents, places: dict[int, Block], identity: str, *, doubt: str) -> None:
         """Use `open_file`."""
         self.doubt = doubt
         self._path = path
@@ -66,6 +67,10 @@ class Archive:
         """A dump is text."""
         return TEXT
 
+    def size(self, entry: Entry) -> int:
+        """Its block, packed."""
+        return self._places[entry.number].length if entry.number in self._places else 0
+
     def parts(self, _entry: Entry) -> tuple[Part, ...]:
         """A compressed stream cannot be begun in its middle."""
         return (Part(number=0),)
@@ -75,14 +80,14 @@ class Archive:
         if entry.number not in self._places:
             return
         with _reader(self._path, self._contents) as reader:
-            pieces = blocks.unpacked(reader, self._places[entry.number], self._contents.compression)
+            pieces = blocks.unpacked(reader, self._places[entry.number].start, self._contents.compression)
             whole = copy_text.without_end_mark(pieces, lambda: reader.broken("the end mark of its rows is not there"))
             yield from copy_text.narrowed(whole, self.columns(entry), columns)
 
 
-def _doubt(reader: Reader, found: Contents, places: dict[int, int]) -> str:
+def _doubt(reader: Reader, found: Contents, places: dict[int, Block]) -> str:
     """No version of the format has a checksum for the definitions; rows have one where their compression has it."""
-    bare = sum(not blocks.has_checksum(reader, place, found.compression) for place in places.values())
+    bare = sum(not blocks.has_checksum(reader, place.start, found.compression) for place in places.values())
     if not bare:
         return "this archive carries checksums for its rows, and none for its definitions: those could not be checked"
     return (

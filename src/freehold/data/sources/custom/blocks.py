@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import lz4.frame
 import zstandard
@@ -20,12 +21,20 @@ WINDOW_BYTES = 128 * 1024 * 1024
 """What one zstd stream may make the reader hold; pg_dump's own levels stay far below."""
 
 
-def locate(reader: Reader, contents: Contents) -> dict[int, int]:
-    """Walk over all blocks without unpacking them: numbers of entries, and where their first chunk is.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Where an entry's first chunk is, and how many bytes its chunks take."""
+
+    start: int
+    length: int
+
+
+def locate(reader: Reader, contents: Contents) -> dict[int, Block]:
+    """Walk over all blocks without unpacking them: numbers of entries, and where their rows are.
 
     So a dump that was cut off is known before anything is loaded. Raises SourceBroken.
     """
-    found: dict[int, int] = {}
+    found: dict[int, Block] = {}
     reader.seek(contents.rows_at)
     while not reader.at_end():
         kind, dump_id = reader.byte(), reader.integer()
@@ -34,12 +43,13 @@ def locate(reader: Reader, contents: Contents) -> dict[int, int]:
         number = contents.dump_ids[dump_id]
         if number in found:
             raise reader.broken("an object has its rows twice")
-        found[number] = reader.place
+        start = reader.place
         if kind == DATA:
             _pass_chunks(reader)
         else:
             while reader.integer():
                 _pass_chunks(reader)
+        found[number] = Block(start, reader.place - start)
     missing = contents.with_rows - set(found)
     if missing:
         entry = contents.entries[min(missing)]

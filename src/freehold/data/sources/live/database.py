@@ -19,6 +19,7 @@ from freehold.kit.postgres_dump import dump_definitions
 
 TABLES_A_LOCK = 200
 PIECE_BYTES = 128 * 1024
+BLOCK_BYTES = 8192
 BLOCKS_A_PART = 16_384
 """128 MiB with PostgreSQL's usual page of 8 KiB."""
 TID_RANGES_SINCE = 140_000
@@ -68,6 +69,10 @@ class LiveDatabase:
     def form(self, entry: Entry, major: int) -> str:
         """Binary where the majors and the types allow."""
         return BINARY if major == self.major and self._relation(entry).has_plain_types else TEXT
+
+    def size(self, entry: Entry) -> int:
+        """Its blocks, without what is kept apart."""
+        return self._relation(entry).blocks * BLOCK_BYTES
 
     def parts(self, entry: Entry) -> tuple[Part, ...]:
         """Ranges of blocks; a PostgreSQL before 14 would read the whole table for each."""
