@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from freehold.core.errors import BadUsage
+from freehold.core.secret import Secret
 from freehold.runtime.openid import Directory, NotValid
 from freehold.runtime.outbound import NotReached, Outbound
 from freehold.runtime.session import Refused
@@ -93,6 +94,41 @@ async def test_the_old_back_ends_public_key_signs_nothing_else(tmp_path: Path) -
         )
         with pytest.raises(Refused):
             world.services.sessions.verify(forged)
+
+
+SHARED = "the old project's shared secret, long enough"
+
+
+def _shared_token(word: str = SHARED, **claims: object) -> str:
+    given: dict[str, object] = {"iss": OLD, "aud": "authenticated", "role": "authenticated"}
+    given |= {"sub": "00000000-0000-4000-8000-000000000001", "exp": int(time.time()) + 600}
+    sent = {name: value for name, value in (given | claims).items() if value is not None}
+    return jwt.encode({"alg": "HS256"}, sent, OctKey.import_key(word))
+
+
+async def test_a_shared_secret_of_the_old_back_end_verifies_its_users_and_nobody_else(tmp_path: Path) -> None:
+    key = _key("old")
+    async with auth_world(tmp_path, old_issuers={OLD: _jwks(key)}, old_hs256={OLD: Secret(SHARED)}) as world:
+        verify = world.services.sessions.verify
+        assert verify(_shared_token()).user_id == "00000000-0000-4000-8000-000000000001"
+        assert verify(_token(key)).role == "authenticated"
+        own = f"{world.services.settings.public_url}/auth/v1"
+        for wrong in (
+            {"role": "service_role"}, {"role": "anon"}, {"role": None}, {"aud": None}, {"exp": None}, {"iss": own},
+            {"iss": "supabase", "role": "service_role"}, {"iss": None}, {"exp": int(time.time()) - 60},
+            {"word": "another secret that is as long as it"},
+        ):  # fmt: skip
+            with pytest.raises(Refused):
+                verify(_shared_token(**wrong))  # type: ignore[arg-type]
+        public = json.dumps(key.as_dict(private=False))
+        with pytest.raises(Refused):
+            verify(_shared_token(public))
+
+
+async def test_a_short_shared_secret_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadUsage, match="less than 32"):
+        async with auth_world(tmp_path, old_hs256={OLD: Secret("short")}):
+            pass
 
 
 async def test_a_jwks_without_public_keys_stops_the_start(tmp_path: Path) -> None:

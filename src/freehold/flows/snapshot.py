@@ -30,7 +30,8 @@ def take(build: Build, secret_names: Iterable[str]) -> dict[str, object]:
         "function_secrets": _function_secrets(build, names),
         "function_hosts": ({urlsplit(backend.url).netloc: ""} if backend else {}) | _mail_hosts(names),
         "auth": auth(build, names),
-        "old_issuers": _old_issuers(build, names),
+        "old_issuers": _of_old_issuer(build, names, up_sign_in.OLD_JWKS),
+        "old_hs256": _of_old_issuer(build, names, up_sign_in.OLD_HS256),
         **build.inventory.runtime_settings,
         **_api(build),
     }
@@ -44,7 +45,8 @@ def renewed(config: Mapping[str, object], build: Build, secret_names: Iterable[s
         "function_secrets": _function_secrets(build, names),
         "function_hosts": _renewed_hosts(config, names),
         "auth": auth(build, names),
-        "old_issuers": _old_issuers(build, names),
+        "old_issuers": _of_old_issuer(build, names, up_sign_in.OLD_JWKS),
+        "old_hs256": _of_old_issuer(build, names, up_sign_in.OLD_HS256),
     }
 
 
@@ -94,11 +96,10 @@ def _function_secrets(build: Build, names: frozenset[str]) -> dict[str, object]:
     }
 
 
-def _old_issuers(build: Build, names: frozenset[str]) -> dict[str, object]:
+def _of_old_issuer(build: Build, names: frozenset[str], name: str) -> dict[str, object]:
+    """What verifies tokens of the app's old back end, where its owner has set it."""
     backend = build.inventory.backend
-    if backend is None or up_sign_in.OLD_JWKS not in names:
-        return {}
-    return {f"{backend.url}/auth/v1": configuration.secret(up_sign_in.OLD_JWKS)}
+    return {f"{backend.url}/auth/v1": configuration.secret(name)} if backend is not None and name in names else {}
 
 
 def _api(build: Build) -> dict[str, object]:

@@ -7,6 +7,8 @@ from freehold.core.inventory import Inventory
 
 OLD_JWKS = "AUTH_OLD_JWKS"
 """The secret that holds the old back end's public keys, so that moved users' tokens last until they end."""
+OLD_HS256 = "AUTH_OLD_HS256"
+"""The same for an old back end that signs with a shared secret."""
 _NAME = re.compile(r"AUTH_([A-Z0-9_]+?)_(CLIENT_ID|SECRET|URL|KEY|KEY_ID|TEAM_ID)")
 _SPELLINGS = {"microsoft": "azure"}
 _AT_ONE_ADDRESS = frozenset({"google", "apple", "azure", "github", "gitlab", "linkedin_oidc", "slack_oidc"})
@@ -31,7 +33,7 @@ def with_secrets(auth: Mapping[str, object], names: Iterable[str], look: Look) -
 
 def is_sign_in_secret(name: str) -> bool:
     """Whether a secret is for sign-in: functions do not get it, unless one reads that very name."""
-    return name == OLD_JWKS or _NAME.fullmatch(name) is not None
+    return name in (OLD_JWKS, OLD_HS256) or _NAME.fullmatch(name) is not None
 
 
 def unset(inventory: Inventory, auth: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

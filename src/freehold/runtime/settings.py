@@ -149,6 +149,8 @@ class Settings:
     """Call a sign-in provider on this machine by http where the owner named one; only for an app on loopback."""
     old_issuers: dict[str, str] = field(default_factory=dict)
     """Issuers of moved users' tokens, each with its public keys as a JWKS in JSON: to verify until they expire."""
+    old_hs256: dict[str, Secret] = field(default_factory=dict)
+    """The same for issuers that still sign with a shared secret: whoever else knows it can make such tokens too."""
     base44: dict[str, Any] | None = None
     """For a Base44 app: app_id, visibility, name and providers of runtime/base44/context.py; it is served at /api."""
     storage_file_size_limit_bytes: int = 50 * 1024 * 1024
@@ -224,6 +226,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], object]] = {
     "server": _server,
     "server_limits": lambda value: ServerLimits(**value),
     "function_secrets": lambda value: {key: Secret(str(item)) for key, item in value.items()},
+    "old_hs256": lambda value: {key: Secret(str(item)) for key, item in value.items()},
     "function_limits": lambda value: FunctionLimits(**value),
     "smtp": lambda value: SmtpSettings(**(value | {"password": Secret(value.get("password", ""))})),
 }

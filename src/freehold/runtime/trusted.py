@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from joserfc.jwk import OctKey
+
 from freehold.core.errors import BadUsage
+from freehold.core.secret import Secret
 from freehold.runtime import openid
 from freehold.runtime.openid import Directory, Keys, NotValid
 from freehold.runtime.outbound import NotReached, Outbound, is_loopback
@@ -23,6 +26,8 @@ from freehold.runtime.table import Table
 REFRESH_SECONDS = 300.0
 FIRST_ANSWER_SECONDS = 5.0
 ROLES = frozenset({"anon", "authenticated"})
+HS256 = "HS256"
+SHORTEST_SECRET = 32
 _NO_KEYS_ID = "\0"
 """Makes a directory ask again even while its keys are young."""
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -49,9 +54,10 @@ class Trusted:
         """Read who is trusted; a wrong table or key raises BadUsage. `pause_seconds`: keys are read no more often."""
         self._pause_seconds = pause_seconds
         third = read_third_party(Table(settings.auth, "auth").table("third_party"))
-        old = [_old_back_end(name) for name in settings.old_issuers]
+        old = [_old_back_end(name) for name in (*settings.old_issuers, *settings.old_hs256)]
         self._issuers = {item.address: item for item in (*third, *old)}
         self._keys = {name.rstrip("/"): _given_keys(name, text) for name, text in settings.old_issuers.items()}
+        self._shared = {name.rstrip("/"): _shared_key(name, word) for name, word in settings.old_hs256.items()}
         self._loopback = settings.loopback_providers
         self._wanted = asyncio.Event()
 
@@ -72,17 +78,21 @@ class Trusted:
     def verify(self, token: str) -> dict[str, object]:
         """Give the claims with the role they may have. Raises NotValid; `exp` and `nbf` are the caller's to check."""
         issuer = self._issuers[_issuer_of(openid.unverified(token))]
-        keys = self._keys.get(issuer.address)
-        if keys is None or keys.find(openid.key_id_of(token)) is None:
-            self._wanted.set()
-            raise NotValid("no key of the issuer fits the token")
-        claims = openid.verified(token, keys)
+        shared = self._shared.get(issuer.address) if openid.algorithm_of(token) == HS256 else None
+        claims = openid.verified_by_secret(token, shared) if shared is not None else self._by_public_key(issuer, token)
         if _issuer_of(claims) != issuer.address or not isinstance(claims.get("exp"), int | float):
             raise NotValid("the token is endless, or of another issuer")
         if issuer.audience:
             openid.check_audience(claims, (issuer.audience,))
         _check_role(issuer, claims)
         return claims
+
+    def _by_public_key(self, issuer: Issuer, token: str) -> dict[str, object]:
+        keys = self._keys.get(issuer.address)
+        if keys is None or keys.find(openid.key_id_of(token)) is None:
+            self._wanted.set()
+            raise NotValid("no key of the issuer fits the token")
+        return openid.verified(token, keys)
 
     async def watch(self, started: asyncio.Event) -> None:
         """Read the issuers' keys now, in a while, and when a token names an unknown one; until it is cancelled."""
@@ -200,6 +210,12 @@ def _given_keys(issuer: str, text: str) -> Keys:
         return openid.read_keys(json.loads(text))
     except (ValueError, AttributeError, NotReached) as error:
         raise BadUsage(f"the keys of {issuer} are no JWKS with public keys", detail=str(error)) from error
+
+
+def _shared_key(issuer: str, word: Secret) -> OctKey:
+    if len(word.reveal()) < SHORTEST_SECRET:
+        raise BadUsage(f"the secret of {issuer} has less than {SHORTEST_SECRET} characters")
+    return OctKey.import_key(word.reveal())
 
 
 def _issuer_of(claims: Mapping[str, object]) -> str:
