@@ -4,7 +4,7 @@
 
 CORPUS holds one checkout a case, as in tests/corpus/apps.json; WORK is filled with copies, packages and builds, and may
 be used again: what is built is not built twice, and every walk begins with an empty database. Building needs the
-package registry; each walk then runs in a network namespace of its own (root, or user namespaces) with Chromium, two
+package registry; each walk then runs in a network namespace of its own (root, or user namespaces) with Chromium, four
 cases side by side, as a walk waits more than it computes. Results are merged into tests/corpus/served.json, and their
 section of docs/reference/real-apps.md is made anew. Nothing of an app is kept but names, addresses and answers.
 """
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 APPS = ROOT / "tests/corpus/apps.json"
 STEPS = Path(__file__).parent / "cases"
 BUILD_SECONDS, WALK_SECONDS = 1800, 1500
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 4
 
 
 def main(corpus: Path, work: Path, chosen: list[str]) -> int:

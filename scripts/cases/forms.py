@@ -149,15 +149,18 @@ def _choose(page: Page, item: dict[str, Any]) -> None:
 
 
 def _choose_of_own_list(page: Page, item: dict[str, Any]) -> None:
-    """Open a list that is made of plain buttons or items, and press the first that was not there before."""
+    """Open a list that is made of plain buttons or items, and press the first that was not there before.
+
+    Some close again because the page scrolled when they opened: they are opened once more then.
+    """
     before = {other["mark"] for other in look(page).buttons}
-    if not press(page, item["mark"]):
-        return
-    new = [other for other in look(page).buttons if other["mark"] not in before and other["text"]]
-    if new:
-        press(page, new[0]["mark"])
-    else:
-        page.keyboard.press("Escape")
+    for _ in range(2):
+        if not press(page, item["mark"]):
+            return
+        new = [other for other in look(page).buttons if other["mark"] not in before and other["text"]]
+        if new:
+            press(page, new[0]["mark"])
+            return
 
 
 def submit_button(screen: Screen, group: str | None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,27 @@ _SESSION = """() => {
     .some(([name, value]) => value.includes('"access_token"') || value.startsWith("base64-eyJhY2Nlc3NfdG9r"));
   return held || /sb-[^=]*auth-token[^=]*=(?!;|$)./.test(document.cookie);
 }"""
+_AT_FIREBASE = """async () => {
+  const there = await indexedDB.databases();
+  if (!there.some((one) => one.name === "firebaseLocalStorageDb")) return false;
+  const opened = (request) => new Promise((done) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => done(null);
+  });
+  const database = await opened(indexedDB.open("firebaseLocalStorageDb"));
+  if (!database || !database.objectStoreNames.contains("firebaseLocalStorage")) return false;
+  const store = database.transaction("firebaseLocalStorage").objectStore("firebaseLocalStorage");
+  const kept = await opened(store.getAll());
+  database.close();
+  return JSON.stringify(kept || []).includes("stsTokenManager");
+}"""
 _REMEMBERED = """(handle) => !document.querySelector("input[type=password]") &&
   [...Object.values(localStorage), ...Object.values(sessionStorage)].some((value) => value.includes(handle))"""
 """Apps that keep their own users remember the person, not a token."""
 _PASSWORD_NAMED = re.compile(r"password\s*(?:is\b|:|=)\s*[\"'`]?([^\s\"'`]{4,40})", re.IGNORECASE)
 _STEPS = 7
+_SAME_FORM = 2
+_FORMS_TRIED = 4
 _SETTLING_STEPS = 16
 _TRIED_ONWARD = 3
 _WAIT_SECONDS = 12
@@ -56,6 +73,8 @@ class Journey:
         try:
             if self.page.evaluate(_SESSION) or self.page.evaluate(_REMEMBERED, self.person.handle):
                 return True
+            if self.page.evaluate(_AT_FIREBASE):
+                return True
             cookies = self.page.context.cookies()
         except Error:
             return False
@@ -72,10 +91,12 @@ class Journey:
 
     def sign_up(self) -> dict[str, Any]:
         """Sign up where the app's pages offer it; says what was found and how far it went."""
+        tried = 0
         for path in self.paths:
-            form = self._reach_form(path, sign_up=True)
+            form = self._reach_form(path, sign_up=True) if tried < _FORMS_TRIED else None
             if form is None:
                 continue
+            tried += 1
             self.door = path
             if self._through(sign_up=True):
                 return {"offered": True, "done": True, "at": path}
@@ -98,9 +119,15 @@ class Journey:
         return self._sign_in_anywhere()
 
     def _sign_in_anywhere(self) -> bool:
+        tried = 0
         for path in dict.fromkeys((self.door, *self.paths)):
-            if path and self._reach_form(path, sign_up=False) is not None and self._through(sign_up=False):
+            if not path or self._reach_form(path, sign_up=False) is None:
+                continue
+            if self._through(sign_up=False):
                 return True
+            tried += 1
+            if tried == _FORMS_TRIED:
+                break
         return False
 
     def sign_out(self, pages: Sequence[str] = ()) -> bool:
@@ -111,6 +138,7 @@ class Journey:
         for path in ("", "/", *pages):
             if path:
                 self.go(path)
+                self.settle_in()
             if self._press_out_anywhere():
                 return True
         return self.sign_in() and self._press_out_anywhere()
@@ -229,8 +257,13 @@ class Journey:
         """Fill in and send what is asked, step by step, and prove the address where that is asked for."""
         box = Mailbox(self.origin, self.person.email)
         mails = len(box.all())
+        seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
         for _ in range(_STEPS):
             screen = look(self.page)
+            form = (screen.path, tuple(item["name"] or item["label"] for item in screen.fields))
+            seen[form] += 1
+            if seen[form] > _SAME_FORM:
+                return False
             group = group_of(screen)
             codes = code_fields(screen)
             if group is None and codes and self._type_code(box, mails, codes):
@@ -243,14 +276,23 @@ class Journey:
             if button is None or not press(self.page, button["mark"]):
                 self.page.keyboard.press("Enter")
             settle(self.page)
-            if self.wait_for_session(seconds=_WAIT_SECONDS if self._asked(before) else 1.5):
-                return True
-            if self._open_link(box, mails):
+            wait_seconds = _WAIT_SECONDS if self._asked(before) else 1.5
+            if self._let_in(box, mails, wait_seconds) or self._open_link(box, mails):
                 return True
             if sign_up and self._has_account() and not code_fields(look(self.page)):
                 return self.sign_in_after_sign_up()
             after = look(self.page)
             if after.path == screen.path and after.text == screen.text and not self._asked(before):
+                return False
+        return False
+
+    def _let_in(self, box: Mailbox, mails: int, seconds: float) -> bool:
+        """Wait for a session, or for a mail that asks for more."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.wait_for_session(seconds=1):
+                return True
+            if len(box.all()) > mails:
                 return False
         return False
 

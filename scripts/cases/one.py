@@ -22,12 +22,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from playwright.sync_api import Browser, sync_playwright
 
 from cases import words
+from cases.firebase import Firebase
 from cases.journey import Journey
 from cases.menu import open_all
 from cases.screen import follow, settle
-from cases.serving import ORIGIN, bring_up, environment_of
+from cases.serving import ORIGIN, again, bring_up, environment_of
 from cases.watch import Watch
 from freehold.core.inventory import Inventory
+from freehold.data.schema import types_ts
+from freehold.data.schema.files import union
+from freehold.flows.check import types_of
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 
@@ -56,13 +60,16 @@ def main(folder: Path, result: Path) -> int:
     inventory = read_app(app)
     environment = environment_of(folder / "home")
     (folder / "data" / "up.json").unlink(missing_ok=True)
-    _make_up_secrets(inventory, folder, environment)
     up, ready, mode = bring_up(folder / "app", folder / "data", environment, folder / "up.err")
-    found: dict[str, Any] = {"served": ready is not None, "warnings": up.warnings}
+    warnings = up.warnings
+    if ready is not None and _make_up_secrets(inventory, folder, environment):
+        up.stop()
+        up, ready = again(folder / "app", folder / "data", environment, folder / "up.err")
+    found: dict[str, Any] = {"served": ready is not None, "warnings": warnings}
     found |= {"mode": mode} if ready is not None else {"error": mode.replace(str(folder / "app"), folder.name)}
     try:
         if ready is not None:
-            found |= _used(folder, inventory, ready)
+            found |= _used(folder, inventory, ready, types_of(app))
     finally:
         up.stop()
     found["seconds"] = round(time.monotonic() - started)
@@ -70,29 +77,32 @@ def main(folder: Path, result: Path) -> int:
     return 0
 
 
-def _make_up_secrets(inventory: Inventory, folder: Path, environment: dict[str, str]) -> None:
-    """Many functions end while they are loaded when a secret is not set: an owner has set them."""
+def _make_up_secrets(inventory: Inventory, folder: Path, environment: dict[str, str]) -> bool:
+    """Many functions end while they are loaded when a secret is not set: an owner has set them. False for none."""
     names = {name for function in inventory.functions for name in function.secrets}
-    for name in sorted(names - {"LOVABLE_API_KEY", "RESEND_API_KEY"}):
-        if name.startswith("SUPABASE_"):
-            continue
+    names = {name for name in names - {"LOVABLE_API_KEY", "RESEND_API_KEY"} if not name.startswith("SUPABASE_")}
+    for name in sorted(names):
         value = ORIGIN if _OWN_ADDRESS.fullmatch(name) else "made-up-by-the-walk"
         if name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN")) and value != ORIGIN:
             value = "https://made-up.example"
         command = [sys.executable, "-m", "freehold", "secrets", "set", name, "--data", str(folder / "data")]
         subprocess.run(command, input=value, env=environment, text=True, capture_output=True, check=False, timeout=60)
+    return bool(names)
 
 
-def _used(folder: Path, inventory: Inventory, ready: dict[str, Any]) -> dict[str, Any]:
+def _used(folder: Path, inventory: Inventory, ready: dict[str, Any], types_text: str) -> dict[str, Any]:
     origin, key = str(ready["url"]), str(ready["publishable_key"])
     watch = Watch(origin)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
         found = _walked(browser, inventory, watch, folder)
         browser.close()
+    seen = watch.as_json()
+    _tell_of_functions_nowhere_made(seen["faults"], folder / "app", inventory)
+    _tell_of_columns_nowhere_made(seen["faults"], types_text)
     return (
         found
-        | watch.as_json()
+        | seen
         | {
             "tables": _tables(origin, key, inventory),
             "functions": _functions(origin, key, ready),
@@ -104,6 +114,8 @@ def _used(folder: Path, inventory: Inventory, ready: dict[str, Any]) -> dict[str
 def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) -> dict[str, Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce")
     context.set_default_timeout(10_000)
+    firebase = Firebase()
+    firebase.stand_in(context)
     page = context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     watch.follow(page)
@@ -118,7 +130,7 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
         journey.settle_in()
         settle(page)
         start = page.url.removeprefix(watch.origin) or "/"
-        found["sign_out"] = journey.sign_out((start, "/profile", "/settings", "/account", "/dashboard"))
+        found["sign_out"] = journey.sign_out((start, "/dashboard", "/profile", "/settings", "/account"))
         page.screenshot(path=folder / "signed-out.png")
         found["sign_in"] = journey.sign_in()
         journey.settle_in()
@@ -127,7 +139,7 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
         start = page.url.removeprefix(watch.origin) or "/"
         pages = open_all(journey, start)
     page.screenshot(path=folder / "last.png")
-    return found | {"pages": pages, "notes": journey.notes}
+    return found | {"pages": pages, "notes": journey.notes, "firebase": firebase.used}
 
 
 def _doors(inventory: Inventory) -> tuple[str, ...]:
@@ -135,6 +147,25 @@ def _doors(inventory: Inventory) -> tuple[str, ...]:
     own = [path for path in own if not words.BACK_DOORS.search(path)]
     own = [path if path.startswith("/") else f"/{path}" for path in own if "*" not in path]
     return tuple(dict.fromkeys(("/", *sorted(own, key=len)[:8], *COMMON_DOORS)))
+
+
+def _tell_of_functions_nowhere_made(faults: list[dict[str, Any]], app: Path, inventory: Inventory) -> None:
+    """A database function that no SQL in the repository or its history makes was made by hand, in the live one only."""
+    made = " ".join(file.sql for file in union(app, inventory).files).lower()
+    for fault in faults:
+        name = fault["request"].partition("/rest/v1/rpc/")[2].partition("?")[0].lower()
+        if fault["code"] == "PGRST202" and name and not re.search(rf"function\s+(public\.)?\"?{name}\"?\s*\(", made):
+            fault |= {"ours": False, "why": f"nothing in the repository's history makes {name}", "nowhere": True}
+
+
+def _tell_of_columns_nowhere_made(faults: list[dict[str, Any]], types_text: str) -> None:
+    """A column that the builder's own types of a table do not have is not in its live database either."""
+    tables = types_ts.read(types_text).schemas["public"].tables if types_text else {}
+    for fault in faults:
+        named = re.search(r"column (\w+)\.(\w+) does not exist", fault["why"])
+        table = tables.get(named[1]) if named and fault["code"] == "42703" else None
+        if named and table is not None and named[2] not in {column.name for column in table.columns}:
+            fault |= {"ours": False, "why": f"the app's own types of {named[1]} have no {named[2]}"}
 
 
 def _tables(origin: str, key: str, inventory: Inventory) -> dict[str, Any]:

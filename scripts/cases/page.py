@@ -20,9 +20,17 @@ lead to (at most 60). Nothing in the walk knows an app. Secrets that functions r
 A case **counts** when it is built and served, that person got in, out and in again, no page was blank, and no request
 of ours failed: no 404 for a table, column, function or file that the runtime owes, no 5xx of the runtime's own, no
 refused WebSocket. Where every migration applied as it stands, a 400 for a column or a relation that the app asks for
-is the app's. An answer of the app's own function that says it lacks a secret or the network is the app's. `options`
-are what `freehold up` itself said was needed: with `--fill-from-types` and `--fill-from-code` some tables are empty
-stand-ins, so such an app runs, without what only its live database knows.
+is the app's; so is one for a column that the builder's own types of that table do not have. An answer of the app's
+own function that says it lacks a secret or the network is the app's. A page that shows nothing when it is loaded alone
+is opened by its link, as a person does. Where a sign-in page itself names the password that it takes, that one is used.
+`options` are what `freehold up` itself said was needed: with `--fill-from-types` and `--fill-from-code` some tables are
+stand-ins, with what the app's own history says about them, so such an app runs, without what only its live database
+knows.
+
+Two kinds are counted apart. **By hand**: the app calls a database function that no SQL in its repository's whole
+history makes, so only its live database has it; such a call fails here, and the case counts if nothing else does.
+**Firebase**: the app keeps its people there, which Freehold does not serve and the walk cannot reach; the walk answers
+for Google then.
 """
 
 
@@ -44,12 +52,20 @@ def _failures(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [fault for fault in case["faults"] if fault["ours"] and not (fault["status"] == 400 and not case["mode"])]
 
 
+def _apart(case: Mapping[str, Any]) -> str:
+    """Which of the two kinds that are counted apart a case is of, in words; "" for neither."""
+    names = {fault["request"].rpartition("/")[2] for fault in case["faults"] if fault.get("nowhere")}
+    by_hand = f"by hand: `{'`, `'.join(sorted(names))}`" if names else ""
+    return "; ".join(filter(None, (by_hand, "Firebase" if case.get("firebase") else "")))
+
+
 def section() -> list[str]:
     """The lines of the section."""
     data: dict[str, dict[str, Any]] = json.loads(DATA.read_text())
     causes: dict[str, str] = json.loads(CAUSES.read_text())
     good = [name for name, case in data.items() if counts(case)]
     plain = [name for name in good if "--fill" not in data[name]["mode"]]
+    apart = [name for name in good if _apart(data[name])]
     functions = [case["functions"] for case in data.values() if case.get("served")]
     named, starting = (sum(item[key] for item in functions) for key in ("named", "starting"))
     tables = [case["tables"] for case in data.values() if case.get("served")]
@@ -58,10 +74,11 @@ def section() -> list[str]:
         BEGIN,
         HEAD,
         f"- **{len(good)} of {len(data)}** cases count, {len(plain)} of them without a stand-in table.",
+        f"- **{len(good) - len(apart)}** of them without the two kinds that are counted apart.",
         f"- **{starting} of {named}** edge functions start ({starting / max(1, named):.1%}).",
         f"- **{answering} of {asked}** tables that code names answer.",
         "",
-        "| app | counts | options | pages | sign-up | out, in | tables | functions | sockets | why not |",
+        "| app | counts | options | pages | sign-up | out, in | tables | functions | sockets | why not; apart |",
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(name, case, causes) for name, case in data.items()),
         "",
@@ -81,7 +98,7 @@ def put(text: str) -> str:
 
 
 def _row(name: str, case: Mapping[str, Any], causes: Mapping[str, str]) -> str:
-    why = "" if counts(case) else causes.get(name) or _seen(case)
+    why = _apart(case) if counts(case) else causes.get(name) or _seen(case)
     if not case.get("served"):
         return f"| {name} | no | | | | | | | | {why} |"
     sign_up = case["sign_up"]

@@ -83,6 +83,11 @@ def bring_up(
     return up, ready, needed.read_text() if ready is not None else up.error or errors.read_text()[-1500:]
 
 
+def again(app: Path, data: Path, environment: Mapping[str, str], errors: Path) -> tuple[Up, dict[str, Any] | None]:
+    """Start what was brought up before."""
+    return _try(app, data, (), environment, errors)
+
+
 def _try(
     app: Path, data: Path, options: tuple[str, ...], environment: Mapping[str, str], errors: Path
 ) -> tuple[Up, dict[str, Any] | None]:

@@ -101,6 +101,18 @@ def test_what_is_filled_later_does_not_hide_what_was_filled_first(tmp_path: Path
     assert made == [(3,)]
 
 
+def test_a_key_that_only_upserts_name_is_made_once(tmp_path: Path, database: FreshDatabase) -> None:
+    replay(folder(tmp_path, _20260101000000_a="create table roles (who int, what int, unique (who, what));"), database)
+    wanted = {"roles": {("who",), ("what", "who"), ("absent",)}, "nowhere": {("id",)}}
+
+    def add() -> tuple[str, ...]:
+        return schema.add_keys(wanted, **_dsns(database), report=lambda _event: None)
+
+    assert add() == ("roles (who)",)
+    assert add() == ()
+    assert ask(database, "insert into roles values (1, 2) on conflict (who) do nothing returning what") == [(2,)]
+
+
 def test_columns_are_read_from_bodies_of_functions() -> None:
     body = """
         -- from people q where q.comment
@@ -111,3 +123,9 @@ def test_columns_are_read_from_bodies_of_functions() -> None:
     """
     found = {column for table, column in bodies.used(body, {"people"}) if table == "people"}
     assert found == {"name", "first", "last", "seen", "count", "whole"}
+    body = """
+        declare mine text; begin
+        select name, team, mine into one from public.people where id = 1;
+        select a, b from people, others; select count(*) from people; select t.x from people t;
+    """
+    assert [*bodies.read_plainly(body, {"people"})] == [("people", "name"), ("people", "team")]

@@ -1,7 +1,7 @@
 """The schema of an app whose migrations do not apply as they stand: from git, and from the builder's types."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from freehold.builders.shared import queries, supabase_app
@@ -114,10 +114,17 @@ class FillFromQueries:
 
     def run(self, report: Report) -> None:
         """Make them."""
-        asked = _asked(self.work)
+        found = _queried(self.work)
+        asked = {name: (item.columns, item.related) for name, item in found.items()}
         made = _fill(self.work, lambda without: _fill_from_queries(self.work, asked, without, report), report)
         if self.work.replay:
             _add_columns(self.work, report)
+        schema.add_keys(
+            {name: item.conflicts for name, item in found.items()},
+            owner_dsn=_owner(self.work),
+            admin_dsn=self.work.database.admin_dsn,
+            report=report,
+        )
         _tell_of_stand_ins(made, "the app's queries", report)
 
     def undo(self) -> bool:
@@ -234,10 +241,9 @@ def _missing_of_queries(work: Work) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def _asked(work: Work) -> dict[str, tuple[dict[str, str], set[tuple[str, str]]]]:
+def _queried(work: Work) -> Mapping[str, queries.Queried]:
     checkout = open_checkout(work.app)
-    found = queries.scan(checkout, supabase_app.sources(checkout))
-    return {name: (item.columns, item.related) for name, item in found.items()}
+    return queries.scan(checkout, supabase_app.sources(checkout))
 
 
 def _listed(names: tuple[str, ...]) -> str:

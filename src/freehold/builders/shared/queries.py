@@ -16,6 +16,7 @@ _KEY = re.compile(r"""\s*(?:"([A-Za-z_]\w*)"|'([A-Za-z_]\w*)'|([A-Za-z_]\w*))\s*
 _ASKS = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "in", "contains", "containedBy"})
 _ASKS |= {"overlaps", "order", "not", "filter", "textSearch"}
 _WRITES = frozenset({"insert", "upsert", "update"})
+_CONFLICT = re.compile(r"""\bonConflict\s*:\s*["'`]([A-Za-z_][\w\s,]*)["'`]""")
 _OPENS, _CLOSES = "([{", ")]}"
 
 
@@ -26,6 +27,9 @@ class Queried:
     columns: dict[str, str] = field(default_factory=dict)
     related: set[tuple[str, str]] = field(default_factory=set)
     """Tables that are embedded, each with its foreign key or column as written, or ""; one may come twice."""
+
+    conflicts: set[tuple[str, ...]] = field(default_factory=set)
+    """Columns that an upsert names as the key of a row."""
 
     def note(self, column: str, kind: str = "") -> None:
         """Add a column; a kind that was seen once is kept."""
@@ -85,6 +89,8 @@ def _note_call(table: str, method: str, arguments: str, found: dict[str, Queried
     elif method in _ASKS and text and _COLUMN.fullmatch(text[2]):
         found[table].note(text[2])
     elif method in _WRITES:
+        if method == "upsert" and (key := _CONFLICT.search(arguments)):
+            found[table].conflicts.add(tuple(name.strip() for name in key[1].split(",")))
         start = arguments.find("{")
         if start >= 0 and not arguments[:start].strip(" \n\t[("):
             _note_object(table, arguments[start + 1 : _closing(arguments, start + 1)], found)

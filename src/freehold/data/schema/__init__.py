@@ -7,6 +7,7 @@
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
     fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
     run_again(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Again   what a replay could not, after a fill
+    add_keys(wanted, *, owner_dsn, admin_dsn, report) -> tuple[str, ...]       what upserts name as the key of a row
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
     fingerprint.take(admin_connection) -> Fingerprint(sha256, text)
     types_ts.read(types_text) -> Types                                         pure
@@ -20,6 +21,7 @@ from freehold.data.schema.again import Again, run_again
 from freehold.data.schema.circles import SetAside
 from freehold.data.schema.compare import ColumnDifference, Comparison, LabelDifference, compare
 from freehold.data.schema.fingerprint import Fingerprint
+from freehold.data.schema.keys import add_keys
 from freehold.data.schema.propose import Proposal, propose
 from freehold.data.schema.reconstruct import Reconstruction, fill_from_queries, fill_from_types
 from freehold.data.schema.record import Entry
@@ -36,6 +38,7 @@ __all__ = [
     "Reconstruction",
     "Replay",
     "SetAside",
+    "add_keys",
     "compare",
     "fill_from_queries",
     "fill_from_types",

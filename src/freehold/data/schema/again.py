@@ -19,6 +19,7 @@ from freehold.data.schema.trial import Trial
 from freehold.kit import postgres
 
 _RECORDED = "select path, number, sha256, outcome, sqlstate, message from freehold.migration_statements"
+_HIDDEN = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 _OF_RELATION = re.compile(r'column "([^"]+)" of relation "([^"]+)" does not exist')
 _OF_ALIAS = re.compile(r"column ([^\s.\"]+)\.(\S+) does not exist")
 _OF_TARGET = re.compile(r'column "([^"]+)" does not exist')
@@ -28,7 +29,7 @@ _OF_TARGET = re.compile(r'column "([^"]+)" does not exist')
 class Again:
     """`ran` counts the statements that apply now; `creates` are tables and views that failed statements would make.
 
-    `columns` are those that failed statements and the app's functions miss in stand-ins, by table.
+    `columns` are those that failed statements miss in stand-ins, and the app's functions in any table, by table.
     """
 
     ran: int
@@ -93,14 +94,15 @@ def _columns(failed: _Failed) -> dict[str, frozenset[str]]:
 
 
 def _lacking(admin: postgres.Connection, missed: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Take what stand-ins lack of it, with what bodies of functions use of them."""
+    """Take what stand-ins lack of it, with what bodies of functions use of any table."""
     there = relations.read(admin, "public").tables
     ours = reconstruct.stand_ins(admin)
-    used = bodies.columns(admin, ours)
-    lacking = {
-        table: (missed.get(table, frozenset()) | used.get(table, frozenset())) - {*there.get(table, ())}
-        for table in ours
+    used = bodies.columns(admin, there)
+    wanted = {
+        table: used.get(table, frozenset()) | (missed.get(table, frozenset()) if table in ours else frozenset())
+        for table in there
     }
+    lacking = {table: names - {*there[table]} - _HIDDEN for table, names in wanted.items()}
     return {table: names for table, names in lacking.items() if names}
 
 

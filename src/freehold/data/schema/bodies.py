@@ -18,6 +18,13 @@ _INSERT = re.compile(r'\binsert\s+into\s+(?:public\.)?"?(\w+)"?\s*(?:as\s+\w+\s*
 _UPDATE = re.compile(
     r'\bupdate\s+(?:only\s+)?(?:public\.)?"?(\w+)"?\s+set\s+(.*?)(?:\bwhere\b|;|$)', re.IGNORECASE | re.DOTALL
 )
+_LIST = re.compile(
+    r"\bselect\s+(\w+(?:\s*,\s*\w+)*)\s+(?:into\s+(?:strict\s+)?[\w\s,.]+?\s+)?from\s+(?:public\.)?\"?(\w+)\"?\s*"
+    r"(?=where\b|order\b|limit\b|;|\)|$)",
+    re.IGNORECASE,
+)
+"""A list of plain names out of one table."""
+_WORDS = frozenset({"distinct", "null", "true", "false", "current_date", "current_timestamp", "current_user", "into"})
 _SET = re.compile(r'(?:^|,)\s*"?(\w+)"?\s*=')
 
 
@@ -25,8 +32,9 @@ def columns(admin: postgres.Connection, tables: Collection[str]) -> dict[str, fr
     """Read the bodies of the functions of `public`; names that are qualified, inserted or set there, by table."""
     found: dict[str, set[str]] = {}
     for (body,) in admin.execute(_BODIES).fetchall():
-        for table, column in used(str(body), tables):
-            found.setdefault(table, set()).add(column)
+        for table, column in (*used(str(body), tables), *read_plainly(str(body), tables)):
+            if not column.isdigit():
+                found.setdefault(table, set()).add(column)
     return {table: frozenset(names) for table, names in found.items()}
 
 
@@ -42,6 +50,21 @@ def used(body: str, tables: Collection[str]) -> Iterator[tuple[str, str]]:
     for match in _UPDATE.finditer(code):
         if match[1] in tables:
             yield from ((match[1], column) for column in _SET.findall(match[2]))
+
+
+def read_plainly(body: str, tables: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give table and column of plain lists: what a function keeps its own names out of cannot be told from others."""
+    code = _NOT_CODE.sub(" ", body)
+    own = {
+        name.lower()
+        for name in re.findall(
+            r"\b(\w+)\s+(?:uuid|text|int|integer|boolean|numeric|record|jsonb?)\b", code, re.IGNORECASE
+        )
+    }
+    for match in _LIST.finditer(code):
+        if match[2] in tables:
+            names = {name.strip() for name in match[1].split(",")}
+            yield from ((match[2], name) for name in sorted(names) if name.lower() not in _WORDS | own)
 
 
 def _names(code: str, tables: Collection[str]) -> Mapping[str, str]:
