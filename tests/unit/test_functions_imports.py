@@ -1,5 +1,9 @@
 """Where imports of edge functions lead."""
 
+import ipaddress
+import re
+from importlib import resources
+
 import pytest
 
 from freehold.releases.function_imports import target
@@ -50,7 +54,7 @@ def test_an_import_leads_to_npm_or_a_shim_or_stays(specifier: str, expected: str
     ("given", "expected"),
     [
         (
-            b"GET http://api.freehold.internal/rest/v1/x?a=http://y HTTP/1.1\r\nHost: api.freehold.internal\r\n\r\n",
+            b"GET http://192.0.2.1/rest/v1/x?a=http://y HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n",
             b"GET /rest/v1/x?a=http://y HTTP/1.1\r\nhost: app.example\r\n\r\n",
         ),
         (b"GET http://h?a=1 HTTP/1.1\r\nhost: h\r\n\r\n", b"GET /?a=1 HTTP/1.1\r\nhost: app.example\r\n\r\n"),
@@ -62,3 +66,9 @@ def test_an_import_leads_to_npm_or_a_shim_or_stays(specifier: str, expected: str
 )
 def test_the_relay_asks_the_api_by_its_own_name(given: bytes, expected: bytes) -> None:
     assert for_api(given, b"app.example") == expected
+
+
+def test_the_stand_in_for_the_api_is_an_address_so_that_no_name_server_is_asked() -> None:
+    runner = resources.files("freehold.runtime.functions").joinpath("runner.js").read_text(encoding="utf-8")
+    (stand_in,) = re.findall(r'^const API = "(.+)";$', runner, re.MULTILINE)
+    assert ipaddress.ip_address(stand_in) in ipaddress.ip_network("192.0.2.0/24")  # given to nobody: RFC 5737
