@@ -14,7 +14,8 @@ from freehold.core.inventory import EdgeFunction, Inventory
 from freehold.flows import up_build
 from freehold.flows.up_work import Build
 from freehold.kit import files
-from freehold.releases import functions
+from freehold.kit.deno import Graph
+from freehold.releases import function_versions, functions
 from freehold.runtime.settings import FunctionSettings
 from freehold.targets.local.place import Place
 
@@ -157,6 +158,18 @@ def test_the_same_sources_give_the_same_artifact(
 ) -> None:
     functions.vendor(app, FUNCTIONS, tmp_path, deno=DENO, report=lambda _: None)
     assert _contents(tmp_path) == _contents(built[0])
+
+
+def test_a_version_that_the_registry_lacks_is_replaced_by_its_neighbour_and_told() -> None:
+    missing = "Could not find npm package '@base44/sdk' matching '0.8.21'."
+    problems = {
+        "npm:@base44/sdk@0.8.21": missing,
+        "npm:/zod@3.0.99/v4": missing,
+        "npm:zod@^9": missing,
+        "npm:left-pad@1.0.0": "Permission denied",
+    }
+    found = function_versions.nearest(Graph(imports=(), modules=(), problems=problems))
+    assert found == {"npm:@base44/sdk@0.8.21": "npm:@base44/sdk@~0.8.21", "npm:/zod@3.0.99/v4": "npm:zod@~3.0.99/v4"}
 
 
 def test_a_config_that_is_no_json_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from freehold.core.inventory import EdgeFunction
 from freehold.core.plan import Report
 from freehold.kit import deno as deno_program
 from freehold.kit import files, process
-from freehold.releases import function_imports
+from freehold.releases import function_imports, function_versions
 from freehold.releases.function_config import OwnConfig, read_config
 
 MANIFEST = "functions.json"
@@ -114,7 +114,7 @@ def _environment(scratch: Path) -> dict[str, str]:
 def _vendor_one(build: _Build, function: EdgeFunction, report: Report) -> VendoredFunction:
     """Copy, turn and fetch one function."""
     own = read_config(build.app_root, function)
-    problem = _bad_name(function) or own.problem or _copy_and_fetch(build, function, own)
+    problem = _bad_name(function) or own.problem or _copy_and_fetch(build, function, own, report)
     if problem is not None:
         values: dict[str, object] = {"function": function.name, "detail": problem.detail, "hint": problem.hint}
         report(Event(name="warning", text=problem.message, values=values))
@@ -122,7 +122,7 @@ def _vendor_one(build: _Build, function: EdgeFunction, report: Report) -> Vendor
 
 
 def _copy_and_fetch(
-    build: _Build, function: EdgeFunction, own: OwnConfig
+    build: _Build, function: EdgeFunction, own: OwnConfig, report: Report
 ) -> ImportUnreachable | FunctionUnreadable | None:
     folder = build.folder(function)
     draft = build.scratch / f"{function.name}.json"
@@ -139,10 +139,14 @@ def _copy_and_fetch(
     ended = _fetch(build, function, own, turned)
     for _ in range(ROUNDS):
         fetched = _look(build, function)
-        more = {key: value for key, value in _turned(fetched).items() if key not in turned}
+        missing = function_versions.nearest(fetched)
+        more = {key: value for key, value in (_turned(fetched) | missing).items() if key not in turned}
         if not more:
             break
         turned |= more
+        for specifier in more.keys() & missing.keys():
+            text = function_versions.sentence(function.name, specifier, missing[specifier])
+            report(Event(name="warning", text=text, values={"function": function.name}))
         ended = _fetch(build, function, own, turned)
     if ended.ok:
         return None
