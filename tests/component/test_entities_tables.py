@@ -3,11 +3,13 @@
 from typing import Any
 
 import psycopg
+import pytest
 
+from freehold.core.errors import BadUsage, NotAccepted
 from freehold.core.event import Event
 from freehold.core.inventory import RecordKind
 from freehold.core.secret import Secret
-from freehold.data import entities
+from freehold.data import entities, migrations
 from freehold.testing.database import FreshDatabase
 
 NOW = "2026-11-27T10:00:00.000Z"
@@ -99,6 +101,67 @@ def test_a_changed_rule_is_told_and_written_down(database: FreshDatabase) -> Non
     told = apply(database, kind("Task", {}, rls={"read": {}, "create": True, "update": MINE, "delete": MINE}))
     assert told == ["Task: everyone may read, as no rule says otherwise"]
     assert (told[0],) in rows(database, "select title from base44.migration")
+
+
+TEXT = {"type": "string"}
+ANYBODY = {"create": True, "read": True, "update": True, "delete": True}
+OPEN_NOTE = kind("Note", {"a": TEXT}, rls=ANYBODY)
+
+
+@pytest.mark.parametrize(
+    ("changed", "asks", "takes"),
+    [
+        (kind("Note", {"a": TEXT, "b": {"type": "number"}}, rls=ANYBODY), [], []),
+        (kind("Note", {"a": TEXT}), [], []),
+        (
+            kind("Note", {"a": TEXT}, rls=ANYBODY | {"read": MINE}),
+            ["only those whom its rule allows"],
+            [True],
+        ),
+        (kind("Note", {"a": TEXT}, rls=ANYBODY | {"read": False}), ["nobody may read records"], [True]),
+        (kind("Note", {"a": {"type": "number"}}, rls=ANYBODY), ["a is number now, was string"], [True]),
+        (kind("Note", {}, rls=ANYBODY), ["a is gone"], [True]),
+        (kind("Note", {"a": TEXT}, rls=ANYBODY, required=["a"]), ["new records need a"], [True]),
+        (
+            kind("Note", {"a": {"type": "string", "rls": {"read": MINE}}}, rls=ANYBODY),
+            ["only those whom its rule allows may read the field a"],
+            [True],
+        ),
+    ],
+)
+def test_what_asks_is_what_lets_others_in_or_takes_something_away(
+    database: FreshDatabase, changed: RecordKind, asks: list[str], takes: list[bool]
+) -> None:
+    apply(database, OPEN_NOTE)
+    found = [item for item in entities.plan([changed], Secret(database.owner_dsn)) if item.asks]
+    assert [item.takes for item in found] == takes
+    assert len(found) == len(asks)
+    assert all(words in item.asks for words, item in zip(asks, found, strict=True))
+
+
+def test_nothing_changes_until_every_entity_is_accepted_and_the_window_remembers(database: FreshDatabase) -> None:
+    before = kind("Note", {"a": TEXT, "b": TEXT}, rls=dict.fromkeys(ANYBODY, MINE))
+    wider = kind(
+        "Note", {"a": {"type": "string"}, "b": {"type": "string"}}, rls=dict.fromkeys(ANYBODY, MINE) | {"read": {}}
+    )
+    gone = kind("Note", {"a": TEXT}, rls=wider.schema["rls"])  # type: ignore[index]
+    admin = Secret(database.superuser_dsn)
+    apply(database, before)
+    for changed, closes in ((wider, []), (gone, ["b is gone: its values are kept, and neither shown nor written"])):
+        place = migrations.position(admin)
+        for names in ((), ("Other",)):
+            with pytest.raises((NotAccepted, BadUsage)):
+                accept(database, names, changed)
+        assert migrations.position(admin) == place
+        accept(database, ("note",), changed)
+        assert [item.reason for _, item in migrations.closed_since(admin, place)[1]] == closes
+        assert migrations.position(admin) > place
+    assert rows(database, "select distinct accepted_by from base44.migration where asks <> ''") == [("ann@laptop",)]
+
+
+def accept(database: FreshDatabase, names: tuple[str, ...], *records: RecordKind) -> None:
+    consent = migrations.Consent(frozenset(names), "ann@laptop")
+    entities.apply(records, owner_dsn=Secret(database.owner_dsn), report=lambda _: None, consent=consent)
 
 
 def test_an_entity_that_no_file_describes_is_its_makers(database: FreshDatabase) -> None:

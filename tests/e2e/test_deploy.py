@@ -14,44 +14,14 @@ from pathlib import Path
 import pytest
 import tiny_app
 from load import Load
-from owner import Owner, Up, call
+from owner import Owner, call
+from terminal import Terminal
 from websockets.sync.client import ClientConnection, connect
 
 pytestmark = pytest.mark.e2e
 
 MORE = "alter table public.notes add column more text;\n"
 DROP = "alter table public.notes drop column more;\n"
-
-
-class Terminal:
-    """A second terminal beside a running `freehold up`."""
-
-    def __init__(self, owner: Owner, app: Path, data: Path, up: Up, ready: dict[str, object]) -> None:
-        self.owner, self.app, self.data, self.up, self.ready = owner, app, data, up, ready
-        self.url = str(ready["url"])
-        self.headers = {"apikey": str(ready["publishable_key"])}
-
-    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return self.owner.run(*words, "--data", str(self.data), stdin=stdin, timeout=300)
-
-    def ask(self, *words: str) -> dict[str, object]:
-        """Run with --json and give the last line."""
-        done = self.run(*words, "--json")
-        assert done.stdout, done.stderr
-        found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-        return found
-
-    def deploy(self, title: str, *words: str, **files: str) -> dict[str, object]:
-        tiny_app.write(self.app, **{"index.html": f"<title>{title}</title>\n"}, **files)
-        return self.ask("deploy", str(self.app), "--watch", "0", *words)
-
-    def title(self) -> str:
-        return call(f"{self.url}/", headers={"accept": "text/html"})[1].partition("<title>")[2].partition("<")[0]
-
-    def states(self) -> dict[int, str]:
-        releases = self.ask("releases")["releases"]
-        assert isinstance(releases, list)
-        return {item["release"]["number"]: item["state"] for item in releases}
 
 
 @pytest.fixture

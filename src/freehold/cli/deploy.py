@@ -84,7 +84,20 @@ def _plan(found: Mapping[str, object]) -> str:
         lines += [f"  takes away: {text}" for text in item["closes"]]
         if item["accept"]:
             lines.append(f"  wants: --accept {item['accept']}   (no way back to older releases after it)")
+    lines += _entities(found["entities"])
     return "\n".join([*lines, *_unset(found), "nothing was changed"])
+
+
+def _entities(changes: object) -> list[str]:
+    """What changes about records, then what has to be accepted by name, with what that means."""
+    items = changes if isinstance(changes, list) else []
+    lines = [f"entity {item['title']}" for item in items if not item["asks"]]
+    for name in dict.fromkeys(item["entity"] for item in items if item["asks"]):
+        mine = [item for item in items if item["entity"] == name and item["asks"]]
+        lines += [f"entity {name}", *(f"  {item['asks']}" for item in mine)]
+        after = "   (no way back to older releases after it)" if any(item["takes"] for item in mine) else ""
+        lines.append(f"  wants: --accept {name}{after}")
+    return lines
 
 
 def _summary(values: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.ports import Target
 from freehold.core.release import Lease
-from freehold.data import migrations
+from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import deploy_steps, holding, up_build
@@ -114,8 +114,9 @@ def preview(request: Request, target: Target, report: Report) -> dict[str, objec
         keep=request.keep,
         watch_seconds=request.watch_seconds,
     )
-    with target.database() as (admin, _):
+    with target.database() as (admin, owner):
         ahead = migrations.look(build.inventory.migrations, admin)
+        changes = entities.plan(build.inventory.records, owner) if deploy_steps.has_entities(build) else ()
     return {
         "purpose": plan(work).purpose,
         "live": work.before,
@@ -127,6 +128,10 @@ def preview(request: Request, target: Target, report: Report) -> dict[str, objec
                 "accept": Path(path).stem if closings else "",
             }
             for path, closings in ahead.items()
+        ],
+        "entities": [
+            {"entity": change.entity, "title": change.title, "asks": change.asks, "takes": change.takes}
+            for change in changes
         ],
         "unset_secrets": {name: list(users) for name, users in build.unset_secrets(target.secret_versions()).items()},
     }

@@ -89,7 +89,7 @@ class ApplyMigrations:
     def run(self, report: Report) -> None:
         """Apply what the ledger lacks; raises MigrationFailed, NotAccepted or MigrationChanged."""
         deploy = self.deploy
-        consent = migrations.Consent(deploy.accept, deploy.who) if deploy.before else None
+        consent = migrations.Consent(deploy.accept - accepted_entities(deploy), deploy.who) if deploy.before else None
         with deploy.target.database() as (admin, owner):
             outcome = migrations.migrate(
                 deploy.build.inventory.migrations, owner_dsn=owner, admin_dsn=admin, report=report, consent=consent
@@ -116,10 +116,12 @@ class ApplyEntities:
         return False
 
     def run(self, report: Report) -> None:
-        """Apply what is new; raises MigrationFailed with every table as it was."""
+        """Apply what is new; raises MigrationFailed or NotAccepted with every table as it was."""
         deploy, records = self.deploy, self.deploy.build.inventory.records
-        with deploy.target.database() as (_, owner):
-            changes = entities.apply(records, owner_dsn=owner, report=report)
+        consent = migrations.Consent(accepted_entities(deploy), deploy.who) if deploy.before else None
+        with deploy.target.database() as (admin, owner):
+            changes = entities.apply(records, owner_dsn=owner, report=report, consent=consent)
+            deploy.schema_position = migrations.position(admin)
         inferred = sorted(item.name for item in records if not item.declared and item.kind == "entity")
         if changes and inferred:
             text = f"no file describes {', '.join(inferred)}: such a record is for its maker and for admins only, "
@@ -315,6 +317,11 @@ class PruneReleases:
     def undo(self) -> bool:
         """Nothing, and that is why it goes last."""
         return False
+
+
+def accepted_entities(deploy: Deploy) -> frozenset[str]:
+    """Those of the names to accept that are entities, and no migrations."""
+    return entities.named(deploy.accept, (item.name for item in deploy.build.inventory.records))
 
 
 def has_entities(build: Build) -> bool:

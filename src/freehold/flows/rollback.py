@@ -111,12 +111,17 @@ def insist(target: Target, release: Release) -> None:
         )
     if closed:
         path, first = closed[0]
-        lines = [f"{item.object}: {item.reason} ({where}, line {item.line})" for where, item in closed[:SHOWN]]
+        lines = [_closing(where, item) for where, item in closed[:SHOWN]]
         raise WindowClosed(
             f"release {release.number} cannot work with the schema of today: {first.object} ({path})",
             detail="\n".join(lines),
             hint="deploy a release that can: freehold deploy. Data is never rolled back",
         )
+
+
+def _closing(where: str, item: migrations.Closing) -> str:
+    place = f"{where}, line {item.line}" if item.line else where
+    return f"{item.object}: {item.reason} ({place})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,9 @@ SHARED_CORS = (AUTH, STORAGE, REALTIME)
 """REST and functions answer cross-origin requests themselves; the rest is for this origin only."""
 
 
+_LOOKED_AT = frozenset((b"host", b"apikey", b"origin", b"access-control-request-method"))
+
+
 class RuntimeApp:
     """One ASGI application in front of all protocols."""
 
@@ -94,6 +97,9 @@ class RuntimeApp:
         if path == HEALTH:
             await self._health(send)
             return
+        if path.startswith(HEALTH + "/"):
+            await self._look(path.removeprefix(HEALTH), scope, receive, send)
+            return
         if self._base44 is not None and self._base44.answers(path):
             await self._base44(scope, receive, send)
             return
@@ -112,6 +118,23 @@ class RuntimeApp:
             await self._routes[REALTIME](_inner(REALTIME, scope), receive, send)
         else:
             await self._site(scope, receive, send)
+
+    async def _look(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the app's own API (/api), or whether a function starts (/functions/{name}, OPTIONS only).
+
+        Who looks after a release need not know which protocol its app speaks. What a stranger sends along is dropped.
+        """
+        function = path.removeprefix("/functions/")
+        if path == "/api" and scope["method"] == "GET":
+            app, inside = (self._base44, self._base44.door) if self._base44 else (self._routes[REST], "/")
+        elif function != path and "/" not in function and scope["method"] == "OPTIONS":
+            app, inside = self._routes[FUNCTIONS], f"/{function}"
+        else:
+            await _json(send, 404, {"status": "unknown"})
+            return
+        kept = [(name, value) for name, value in scope["headers"] if name in _LOOKED_AT]
+        asked = dict(scope) | {"path": inside, "raw_path": inside.encode(), "query_string": b"", "headers": kept}
+        await app(asked, receive, send)
 
     async def _health(self, send: Send) -> None:
         """Answer 200 when the database answers, else 503; says nothing about the app to strangers."""

@@ -33,7 +33,7 @@ def _database(socket: Path) -> Check:
 
 
 def _api(socket: Path, publishable_key: str) -> Check:
-    answer = _ask(socket, "/rest/v1/", {"apikey": publishable_key})
+    answer = _ask(socket, "/_freehold/health/api", {"apikey": publishable_key})
     ok = 0 < _status(answer) < FAILURE and _status(answer) != http.HTTPStatus.NOT_FOUND
     return Check(name="api", ok=ok, detail=_said(answer))
 
@@ -48,7 +48,11 @@ def _ask_functions(socket: Path, names: tuple[str, ...]) -> Check:
     for name in names[:FUNCTIONS_ASKED]:
         headers = {"origin": "https://freehold.invalid", "access-control-request-method": "POST"}
         answer = _ask(
-            socket, f"/functions/v1/{name}", headers, method="OPTIONS", timeout_seconds=FUNCTION_TIMEOUT_SECONDS
+            socket,
+            f"/_freehold/health/functions/{name}",
+            headers,
+            method="OPTIONS",
+            timeout_seconds=FUNCTION_TIMEOUT_SECONDS,
         )
         if isinstance(answer, str) or answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             return Check(name="functions", ok=False, detail=f"{name}: {_said(answer)}")

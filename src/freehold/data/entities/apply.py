@@ -13,6 +13,8 @@ from freehold.core.event import Event
 from freehold.core.inventory import RecordKind
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
+from freehold.data.entities.consent import insist
+from freehold.data.migrations import Consent
 from freehold.kit import postgres
 from freehold.platform.entities import names, rules, schema, tables
 from freehold.platform.entities.schema import REST, Entity, read_entity
@@ -33,16 +35,24 @@ def plan(records: Sequence[RecordKind], owner_dsn: Secret) -> tuple[Change, ...]
         return tuple(change for _, changes in _wanted(connection, records) for change in changes)
 
 
-def apply(records: Sequence[RecordKind], *, owner_dsn: Secret, report: Report) -> tuple[Change, ...]:
-    """Make or change the tables; all or nothing. Raises MigrationFailed with the statement that PostgreSQL refused."""
+def apply(
+    records: Sequence[RecordKind], *, owner_dsn: Secret, report: Report, consent: Consent | None = None
+) -> tuple[Change, ...]:
+    """Make or change the tables; all or nothing.
+
+    With `consent`, what lets others in or takes something from older releases has to be named. Raises NotAccepted
+    before anything is run, MigrationFailed with the statement that PostgreSQL refused.
+    """
     with postgres.connect(owner_dsn) as connection, connection.transaction():
         connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-        done: list[Change] = []
-        for entity, changes in _wanted(connection, records):
+        wanted = _wanted(connection, records)
+        done = [change for _, changes in wanted for change in changes]
+        if consent is not None:
+            insist(consent, done)
+        for entity, changes in wanted:
             for change in changes:
                 report(Event(name="progress", text=change.title))
-                _run(connection, change)
-            done += changes
+                _run(connection, change, consent.who if consent is not None and change.asks else "")
             _remember(connection, entity)
     for entity in _read(records):
         _tell_unusual(entity, report)
@@ -96,7 +106,8 @@ def _person(entity: Entity, known: dict[str, _Known]) -> list[Change]:
     old = known.get(entity.name)
     if old is not None and old.entity.schema == entity.schema:
         return []
-    return [Change(entity=entity.name, title="Users get the fields that the app describes", statement="")]
+    told = Change(entity=entity.name, title="Users get the fields that the app describes", statement="")
+    return [told, *(tables.told(entity, old.entity) if old is not None else ())]
 
 
 def _read(records: Sequence[RecordKind]) -> list[Entity]:
@@ -116,7 +127,7 @@ def _known(connection: postgres.Connection) -> dict[str, _Known]:
     }
 
 
-def _run(connection: postgres.Connection, change: Change) -> None:
+def _run(connection: postgres.Connection, change: Change, accepted_by: str) -> None:
     try:
         if change.statement:
             connection.execute(sql.SQL(change.statement))
@@ -127,8 +138,9 @@ def _run(connection: postgres.Connection, change: Change) -> None:
             hint="correct the schema of the entity in the app's files, then run the same command again",
         ) from error
     connection.execute(
-        "insert into base44.migration (entity, title, statement) values (%s, %s, %s)",
-        (change.entity, change.title, change.statement),
+        "insert into base44.migration (entity, title, statement, asks, takes, accepted_by)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (change.entity, change.title, change.statement, change.asks, change.takes, accepted_by),
     )
 
 

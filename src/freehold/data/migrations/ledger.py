@@ -54,6 +54,11 @@ select f.path, w.closings
      select from freehold.migration_statements s where s.path = f.path and s.outcome <> 'failed'))
  order by f.position
 """
+_CLOSED_BY_ENTITIES = "select entity, asks from base44.migration where position > %s and takes order by position"
+_POSITION = """
+select greatest((select coalesce(max(position), 0) from freehold.migration_files),
+                (select coalesce(max(position), 0) from base44.migration))
+"""
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,8 @@ def existing(admin: postgres.Connection) -> Existing:
 
 
 def position(admin: postgres.Connection) -> int:
-    """The newest place in the ledger that was taken; 0 while nothing ran."""
-    row = admin.execute("select coalesce(max(position), 0) from freehold.migration_files").fetchone()
+    """The newest place in the ledger that was taken, by a file or by a change of an entity; 0 while nothing ran."""
+    row = admin.execute(_POSITION).fetchone()
     return int(str(row[0])) if row else 0
 
 
@@ -130,7 +135,7 @@ def keep_window(admin: postgres.Connection, path: str, closings: Sequence[Closin
 
 
 def closed_since(admin: postgres.Connection, after: int) -> tuple[tuple[str, Closing], ...]:
-    """What the files after a place in the ledger have closed, as path and closing, in the order in which they ran."""
+    """What files, then entities, have closed after a place in the ledger: where and what, each in their order."""
     rows = admin.execute(_CLOSED, (after,)).fetchall()
     found: list[tuple[str, Closing]] = []
     for path, closings in rows:
@@ -138,7 +143,8 @@ def closed_since(admin: postgres.Connection, after: int) -> tuple[tuple[str, Clo
             found.append((str(path), Closing("the schema", "the file was never judged", 1)))
         elif isinstance(closings, list):
             found += [(str(path), Closing(**item)) for item in closings]
-    return tuple(found)
+    changed = admin.execute(_CLOSED_BY_ENTITIES, (after,)).fetchall()
+    return (*found, *((f"the entity {entity}", Closing(str(entity), str(asks), 0)) for entity, asks in changed))
 
 
 def describe(admin: postgres.Connection) -> Database:

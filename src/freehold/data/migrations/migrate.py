@@ -96,6 +96,12 @@ def look(files: Sequence[MigrationFile], admin_dsn: Secret) -> dict[str, tuple[C
         return window.judge(pending, ledger.existing(admin))
 
 
+def position(admin_dsn: Secret) -> int:
+    """Give the ledger's newest place; changes of entities take places, too."""
+    with postgres.connect(admin_dsn) as admin:
+        return ledger.position(admin)
+
+
 def closed_since(admin_dsn: Secret, after: int) -> tuple[int, tuple[tuple[str, Closing], ...]]:
     """Give the ledger's newest place, and what the files after the place `after` have closed: path and closing."""
     with postgres.connect(admin_dsn) as admin:

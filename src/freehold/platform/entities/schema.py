@@ -1,7 +1,8 @@
 """The JSON schema of an entity, read into what a table needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 BUILT_IN = {
     "id": "text", "created_date": "text", "updated_date": "text", "created_by": "text", "created_by_id": "text",
@@ -35,6 +36,47 @@ class Field:
         """The field's own access rules."""
         found = self.definition.get("rls")
         return found if isinstance(found, Mapping) else {}
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it, or anything inside it, has rules of its own."""
+        return bool(self.rules or self.nested)
+
+    @cached_property
+    def nested(self) -> tuple["Nested", ...]:
+        """What inside it has rules of its own, elements of lists included."""
+        return tuple(_nested(self.definition, ()))
+
+    def rule(self, operation: str) -> object:
+        """The field's own rule for read, create or update; None when there is none."""
+        return rule_of(self.rules, operation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nested:
+    """A property inside a field; `path` leads to it, through lists as if they were one element."""
+
+    path: tuple[str, ...]
+    rules: Mapping[str, object]
+
+
+def rule_of(rules: Mapping[str, object], operation: str) -> object:
+    """A rule for read, create or update; None when there is none. `write` stands for the writes."""
+    return rules.get(operation, rules.get("write") if operation != "read" else None)
+
+
+def _nested(definition: Mapping[str, object], path: tuple[str, ...]) -> Iterator[Nested]:
+    items = definition.get("items")
+    if isinstance(items, Mapping):
+        yield from _nested(items, path)
+    properties = definition.get("properties")
+    for name, inner in properties.items() if isinstance(properties, Mapping) else ():
+        if not isinstance(inner, Mapping):
+            continue
+        own = inner.get("rls")
+        if isinstance(own, Mapping) and own:
+            yield Nested(path=(*path, str(name)), rules=own)
+        yield from _nested(inner, (*path, str(name)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from freehold.platform.entities import names, rules
+from freehold.platform.entities import differences, names, rules
+from freehold.platform.entities.differences import Difference
 from freehold.platform.entities.names import identifier, literal
 from freehold.platform.entities.schema import REST, Entity, Field
 
@@ -14,12 +15,17 @@ _OWNERS = ("created_by_id", "created_by")
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One step. `closes` says that it can make what users may read or write larger or smaller: rules."""
+    """One step; `statement` is "" where nothing of the table changes.
+
+    `asks` says whom it lets in or what it takes away, and is "" for what only adds; `takes` says that a release from
+    before may miss something.
+    """
 
     entity: str
     title: str
     statement: str
-    closes: bool = False
+    asks: str = ""
+    takes: bool = False
 
 
 def create(entity: Entity) -> list[Change]:
@@ -40,7 +46,7 @@ grant select, insert, update, delete on {at} to anon, authenticated, service_rol
 create trigger announce after insert or update or delete on {at} for each row execute function base44.announce();
 {_indexes(entity)}"""
     change = Change(entity=entity.name, title=f"Make a table for {entity.name}", statement=statement)
-    return [change, *policies(entity, {})]
+    return [change, *_policies(entity)]
 
 
 def alter(entity: Entity, old: Entity, present: Mapping[str, str]) -> list[Change]:
@@ -54,23 +60,47 @@ def alter(entity: Entity, old: Entity, present: Mapping[str, str]) -> list[Chang
         for field in entity.fields
         if field.kind == "json" and present.get(field.name, "json") != "json"
     ]
+    told_of = told(entity, old)
+    changed = {item.operation: item for item in differences.row_rules(entity, old)}
     if not widened:
-        return [*added, *policies(entity, rules.rules_of(old))]
+        return [*added, *told_of, *(_policy_change(entity, item) for item in changed.values())]
     # PostgreSQL changes no type under a policy, so all are written anew.
-    return [*added, _without_policies(entity), *widened, *policies(entity, {})]
+    anew = [
+        _policy_change(entity, changed[change_of]) if change_of in changed else written
+        for change_of, written in zip(rules.OPERATIONS, _policies(entity), strict=True)
+    ]
+    return [*added, *told_of, _without_policies(entity), *widened, *anew]
 
 
-def policies(entity: Entity, old: Mapping[str, object]) -> list[Change]:
-    """Write the row rules that differ from `old` as policies; row security without a policy denies."""
-    found = []
-    for operation, rule in rules.rules_of(entity).items():
-        if operation in old and old[operation] == rule:
-            continue
-        title = f"{entity.name}: {_sentence(operation, rule)}"
-        gone = f"drop policy if exists {identifier(operation)} on {names.table(entity)};"
-        statement = f"{gone}\n{_policy(entity, operation, rule)};"
-        found.append(Change(entity=entity.name, title=title, statement=statement, closes=bool(old)))
-    return found
+def told(entity: Entity, old: Entity) -> list[Change]:
+    """Say what about its fields asks, though no statement is needed for it."""
+    return [
+        Change(entity=entity.name, title=item.title, statement="", asks=item.asks, takes=item.takes)
+        for item in differences.fields(entity, old)
+    ]
+
+
+def _policy_change(entity: Entity, found: Difference) -> Change:
+    operation = found.operation
+    statement = _policy_anew(entity, operation, rules.rules_of(entity)[operation])
+    return Change(entity=entity.name, title=found.title, statement=statement, asks=found.asks, takes=found.takes)
+
+
+def _policies(entity: Entity) -> list[Change]:
+    """Write all row rules as policies; row security without a policy denies."""
+    return [
+        Change(
+            entity=entity.name,
+            title=f"{entity.name}: {differences.sentence(operation, rule)}",
+            statement=_policy_anew(entity, operation, rule),
+        )
+        for operation, rule in rules.rules_of(entity).items()
+    ]
+
+
+def _policy_anew(entity: Entity, operation: str, rule: object) -> str:
+    gone = f"drop policy if exists {identifier(operation)} on {names.table(entity)};"
+    return f"{gone}\n{_policy(entity, operation, rule)};"
 
 
 def kinds_after(entity: Entity, present: Mapping[str, str], loose: Collection[str]) -> dict[str, str]:
@@ -93,12 +123,6 @@ def _policy(entity: Entity, operation: str, rule: object) -> str:
     if operation == "update":
         return f"{head} for update {who} using ({condition}) with check (true)"
     return f"{head} for delete {who} using ({condition})"
-
-
-def _sentence(operation: str, rule: object) -> str:
-    if rule is None or rule in ("", {}, True):
-        return f"everyone may {operation}, as no rule says otherwise"
-    return f"nobody may {operation}" if rule is False else f"its rule for {operation} becomes a policy"
 
 
 def _indexes(entity: Entity) -> str:

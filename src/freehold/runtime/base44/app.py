@@ -77,6 +77,11 @@ class Base44App:
         """Let the sockets go."""
         await self._sockets.stop()
 
+    @property
+    def door(self) -> str:
+        """What an app asks first."""
+        return f"/api/apps/public/prod/public-settings/by-id/{self._context.app.app_id or 'any'}"
+
     @staticmethod
     def answers(path: str) -> bool:
         """Whether a path is this protocol's."""
