@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from base44_world import World, base44_world
+from base44_world import ADMIN, APP, World, base44_world
 
 from freehold.testing.database import FreshDatabase
 
@@ -110,6 +110,64 @@ async def test_a_fields_own_rule_hides_it_and_refuses_the_whole_write(world: Wor
     grouped = await world.ask("POST", "entities/Task/aggregate", {"groupBy": "note"}, ann)
     assert grouped[1]["rows"] == [{"note": None, "count": 1}]
     assert (await world.ask("GET", "entities/Task/v2/list?distinct=note", token=ann))[1]["items"] == []
+
+
+async def test_a_rule_inside_a_field_hides_and_guards_what_it_stands_at(
+    database: FreshDatabase, tmp_path: Path
+) -> None:
+    price = {"type": "number", "rls": {"read": ADMIN, "write": ADMIN}}
+    part = {"type": "object", "properties": {"name": {"type": "string"}, "price": price}}
+    inner = {"type": "object", "properties": {"open": {"type": "string"}, "deep": part}}
+    offer = {
+        "name": "Offer",
+        "type": "object",
+        "properties": {"parts": {"type": "array", "items": part}, "info": inner},
+    }
+    async with base44_world(database, tmp_path, schemas={"Offer": offer}) as world:
+        ann, admin = world.person("ann")[0], world.person("admin", role="admin")[0]
+        whole = {"parts": [{"name": "a", "price": 1}, {"name": "b"}], "info": {"open": "x", "deep": {"price": 7}}}
+        shown = {"parts": [{"name": "a"}, {"name": "b"}], "info": {"open": "x", "deep": {}}}
+        refused = await world.ask("POST", "entities/Offer", whole, ann)
+        assert refused[0] == 403
+        assert refused[1]["message"].endswith("the following fields: data.info.deep.price, data.parts.price")
+        assert (await world.ask("POST", "entities/Offer", shown, ann))[0] == 201
+        _, made = await world.ask("POST", "entities/Offer", whole, admin)
+        one = f"entities/Offer/{made['id']}"
+        assert {key: made[key] for key in whole} == whole
+        seen = (await world.ask("GET", one, token=ann))[1]
+        assert {key: seen[key] for key in whole} == shown
+        for asked in ('{"info.deep.price":7}', '{"parts":{"$elemMatch":{"price":1}}}', '{"info.deep.price":{"$gt":0}}'):
+            assert (await world.ask("GET", f"entities/Offer?q={asked}", token=ann))[1] == [], asked
+            assert len((await world.ask("GET", f"entities/Offer?q={asked}", token=admin))[1]) == 1, asked
+        assert (await world.ask("PUT", one, {"info": {"open": "y", "deep": {"price": 8}}}, ann))[0] == 403
+        assert (await world.ask("PUT", one, {"info": {"open": "y", "deep": {"price": 7}}}, ann))[0] == 200
+        assert (await world.ask("PUT", one, {"parts": [{"name": "a", "price": 2}, {"name": "b"}]}, ann))[0] == 403
+        grouped = await world.ask("POST", "entities/Offer/aggregate", {"groupBy": "info.deep.price"}, ann)
+        assert [row["info.deep.price"] for row in grouped[1]["rows"]] == [None]
+
+
+async def test_users_have_the_apps_own_fields_and_their_rules(database: FreshDatabase, tmp_path: Path) -> None:
+    plan = {"type": "string", "default": "free", "rls": {"write": ADMIN}}
+    user = {"name": "User", "type": "object", "properties": {"theme": {"type": "string"}, "plan": plan}}
+    async with base44_world(database, tmp_path, schemas={"User": user}) as world:
+        (ann, ann_id), admin = world.person("ann", plan="free"), world.person("admin", role="admin")[0]
+        assert (await world.ask("PUT", "entities/User/me", {"theme": "dark", "plan": "free"}, ann))[1][
+            "theme"
+        ] == "dark"
+        refused = await world.ask("PUT", "entities/User/me", {"theme": "light", "plan": "gold"}, ann)
+        assert refused == (403, {"message": "You're not allowed to modify the following fields: data.plan"})
+        assert (await world.ask("PUT", "entities/User/me", {"theme": 5}, ann))[0] == 422
+        seen = (await world.ask("GET", "entities/User/me", token=ann))[1]
+        assert (seen["theme"], seen["plan"]) == ("dark", "free")
+        status, changed = await world.ask("PUT", f"entities/User/{ann_id}", {"plan": "gold"}, admin)
+        assert (status, changed["plan"]) == (200, "gold")
+
+
+async def test_records_that_are_made_at_once_stand_in_their_order(world: World) -> None:
+    await world.ask("POST", "entities/News/bulk", [{"n": n} for n in range(40)], world.service_token())
+    listed = (await world.ask("GET", "entities/News?sort=created_date", token=world.service_token()))[1]
+    assert [item["n"] for item in listed] == list(range(40))
+    assert listed[0]["created_by"] == f"service+{APP}@no-reply.base44.com"
 
 
 async def test_a_hidden_field_cannot_be_found_out_by_asking(world: World) -> None:

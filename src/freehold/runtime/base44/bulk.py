@@ -107,7 +107,7 @@ async def upsert(context: Context, request: Request, who: Who, entity: Entity) -
             statements = [rows.update_one(entity, at, change, service=who.service) for at, change in changed.items()]
             results = await connection.run(statements) if statements else []
             if made:
-                create = [who.acting("create"), rows.insert(entity, made, owner_of(who), service=who.service)]
+                create = [who.acting("create"), rows.insert(entity, made, owner_of(context, who), service=who.service)]
                 results = [*results, (await connection.run(create))[1]]
     except DatabaseError as error:
         raise refusal_of(error) from error

@@ -79,6 +79,9 @@ def refusal_of(error: DatabaseError) -> Refusal:
     raise error
 
 
-def owner_of(who: Who) -> str:
-    """Who made a new record when no person did."""
-    return SERVICE_OWNER if who.service else ""
+def owner_of(context: Context, who: Who) -> tuple[str, str]:
+    """Address and id of who made a new record when no person did.
+
+    The address is the one that the builder writes: apps tell by it that nobody typed the record in.
+    """
+    return (f"service+{context.app.app_id}@no-reply.base44.com", SERVICE_OWNER) if who.service else ("", "")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from freehold.platform.entities import names, rules
 from freehold.platform.entities.names import identifier, literal
-from freehold.platform.entities.schema import REST, Entity
+from freehold.platform.entities.schema import REST, Entity, Field
 
 MOST_ARGUMENTS = 40
 """PostgreSQL's functions take a hundred."""
@@ -18,11 +18,11 @@ def document(entity: Entity, fields: Collection[str] | None = None, *, service: 
     if entity.people and (fields is None or "is_service" in fields):
         parts.append(literal('"is_service":false'))
     parts += [
-        _guarded(_typed(field.name, field.kind), hidden.get(field.name))
+        _guarded(_typed(field.name, field.kind, _cut(entity, field, service=service)), hidden.get(field.name))
         for field in entity.fields
         if field.kind and (fields is None or field.name in fields)
     ]
-    parts += _rest(hidden, fields)
+    parts += _rest(_rest_cut(entity, service=service), hidden, fields)
     while len(parts) > 1:
         parts = [_joined(parts[at : at + MOST_ARGUMENTS]) for at in range(0, len(parts), MOST_ARGUMENTS)]
     return f"'{{' || coalesce({parts[0]}, '') || '}}'" if parts else "'{}'"
@@ -43,13 +43,35 @@ def _built_in(entity: Entity, name: str) -> str:
     return f"{key} || to_json({identifier(name)})::text"
 
 
-def _typed(name: str, kind: str) -> str:
-    own = identifier(name)
+def _typed(name: str, kind: str, own: str) -> str:
     return f"{literal(_key(name))} || " + (f"{own}::text" if kind == "json" else f"to_json({own})::text")
 
 
-def _rest(hidden: dict[str, str], fields: Collection[str] | None) -> list[str]:
-    rest = REST
+def _cut(entity: Entity, field: Field, *, service: bool) -> str:
+    """The column of a field without what rules inside it hide."""
+    own = identifier(field.name)
+    for nested in () if service or field.kind != "json" else field.nested:
+        shown = rules.allows(entity, nested.rules.get("read"))
+        own = f"(case when {shown} then {own} else base44.without({own}, {_path(nested.path)}) end)"
+    return own
+
+
+def _rest_cut(entity: Entity, *, service: bool) -> str:
+    """The column for the rest, likewise."""
+    own = REST
+    for field in () if service else entity.fields:
+        for nested in field.nested:
+            shown = rules.allows(entity, nested.rules.get("read"))
+            inside = _path((field.name, *nested.path))
+            own = f"(case when {shown} then {own} else base44.without({own}, {inside}) end)"
+    return own
+
+
+def _path(path: tuple[str, ...]) -> str:
+    return "array[" + ", ".join(literal(part) for part in path) + "]::text[]"
+
+
+def _rest(rest: str, hidden: dict[str, str], fields: Collection[str] | None) -> list[str]:
     for name, shown in hidden.items():
         rest = f"(case when {shown} then {rest} else {rest} - {literal(name)} end)"
     if fields is None:
@@ -69,7 +91,7 @@ def sort_key(entity: Entity, name: str, *, service: bool) -> str:
     """What rows are sorted by: the column itself where it has one, else a value in parentheses as jsonb."""
     head, _, path = name.partition(".")
     column, field = names.column(entity, head), entity.field(head)
-    if column and not path and (service or field is None or not field.rules):
+    if column and not path and (service or field is None or not field.guarded):
         return column
     return f"({visible_value(entity, name, service=service)})"
 
@@ -77,9 +99,12 @@ def sort_key(entity: Entity, name: str, *, service: bool) -> str:
 def visible_value(entity: Entity, name: str, *, service: bool) -> str:
     """A field as jsonb, null where its own rule hides it: for what is computed from it."""
     head, _, path = name.partition(".")
-    value = names.value(entity, head)
-    found = f"({value} #> {names.path_literal(path)})" if path else value
     field = entity.field(head)
+    value = names.value(entity, head)
+    for nested in () if service or field is None else field.nested:
+        shown = rules.allows(entity, nested.rules.get("read"))
+        value = f"(case when {shown} then {value} else base44.without({value}, {_path(nested.path)}) end)"
+    found = f"({value} #> {names.path_literal(path)})" if path else value
     if service or field is None or not field.rules:
         return found
     return f"case when {rules.allows(entity, field.rules.get('read'))} then {found} end"

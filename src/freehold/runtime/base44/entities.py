@@ -114,7 +114,7 @@ async def _create(context: Context, who: Who, entity: Entity, bodies: list[Any])
     if not records:
         return []
     await field_rules.refuse_new(context, who, entity, records, bodies)
-    statement = rows.insert(entity, records, owner_of(who), service=who.service)
+    statement = rows.insert(entity, records, owner_of(context, who), service=who.service)
     (result,) = await context.run(who, [statement], act="create")
     return [row[0] or b"null" for row in result.rows]
 

@@ -30,7 +30,7 @@ def condition(entity: Entity, query: object, params: Params, *, service: bool) -
 
     def of_row(key: str) -> _Place:
         field = entity.field(key)
-        if field is not None and field.rules and not service:
+        if field is not None and field.guarded and not service:
             return _Place("json", "", f"({documents.visible_value(entity, key, service=False)})")
         return _Place(names.kind_of(entity, key), names.column(entity, key) or "", names.value(entity, key))
 

@@ -6,7 +6,7 @@ Name, address, role and standing are never changed here: such fields are passed 
 from typing import Any
 
 from freehold.platform.entities.schema import PERSON, Entity
-from freehold.runtime.base44 import accounts, entities, rows, validate
+from freehold.runtime.base44 import accounts, entities, field_rules, rows, validate
 from freehold.runtime.base44.context import Context
 from freehold.runtime.base44.http import Answer, Request, answer, plain
 from freehold.runtime.base44.identity import Who, new_id
@@ -59,6 +59,7 @@ async def _update(context: Context, request: Request, who: Who, entity: Entity, 
     checked = validate.prepared(entity, {key: allowed[key] for key in allowed if key in known}, partial=True)
     loose = {} if known else allowed
     changes = loose | checked
+    await field_rules.refuse_changes(context, who, entity, {identity: changes})
     (result,) = await context.run(who, [rows.update_one(entity, identity, changes, service=who.service)], act="update")
     if not result.rows:
         raise plain(404, "User record not found")

@@ -52,8 +52,11 @@ def count(entity: Entity, query: object, *, service: bool) -> Statement:
     return f"select count(*) from {names.table(entity)} where {where}", params.values
 
 
-def insert(entity: Entity, records: Iterable[Mapping[str, Any]], owner: str, *, service: bool) -> Statement:
-    """New records with their ids; `owner` is who made them when no person did. Gives one document a row, in order."""
+def insert(entity: Entity, records: Iterable[Mapping[str, Any]], owner: tuple[str, str], *, service: bool) -> Statement:
+    """New records with their ids, one document a row, in order.
+
+    `owner` is address and id of who made them when no person did.
+    """
     params = Params()
     at, moment = names.table(entity), now()
     columns = [field.name for field in entity.fields if field.kind]
@@ -64,7 +67,8 @@ def insert(entity: Entity, records: Iterable[Mapping[str, Any]], owner: str, *, 
     listed = ", ".join(identifier(name) for name in ("id", "created_date", "updated_date", *columns))
     taken = ", ".join(f"r.{identifier(name)}" for name in ("id", "created_date", "updated_date", *columns))
     by, by_id = (
-        f"coalesce((select base44.caller() ->> '{name}'), nullif({params.text(owner)}, ''))" for name in ("email", "id")
+        f"coalesce((select base44.caller() ->> '{name}'), nullif({params.text(own)}, ''))"
+        for name, own in zip(("email", "id"), owner, strict=True)
     )
     sql = (
         f"insert into {at} ({listed}, {REST}, created_by, created_by_id)"
