@@ -1,4 +1,7 @@
-"""Who asks is decided for each request: hundreds of interleaved calls of many callers, by functions too."""
+"""Who asks is decided for each request: hundreds of interleaved calls of many callers, by functions too.
+
+Two people, somebody who attacks them while they work, and functions with their own right: `attacked` mixes them.
+"""
 
 import asyncio
 import random
@@ -6,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import base44_attack
 import pytest
+from base44_attack import THEFT, Attack
 from base44_world import APP, OWN, World, base44_world
 from functions_world import DENO, write
 
 from freehold.runtime.settings import FunctionLimits
 from freehold.testing.database import FreshDatabase
 
-CALLS = 600
+CALLS = 400
 AT_ONCE = 40
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Note": {
@@ -92,6 +97,49 @@ async def _call(world: World, caller: Caller, kind: str) -> list[str]:
     return [] if fits else [f"{kind} by {caller.identity}: {status} {str(body)[:200]}"]
 
 
+async def attacked(world: World, count: int, seed: int) -> list[str]:
+    """Two people, one who attacks both, and functions, in any order, many at once; gives what went wrong."""
+    chance, wrong = random.Random(seed), list[str]()
+    turns = asyncio.Semaphore(AT_ONCE)
+    ann, ben, eve = (Caller(*world.person(name)) for name in ("ann", "ben", "eve"))
+    service = world.service_token()
+    attacks = [await _attack(world, eve, victim) for victim in (ann, ben)]
+
+    async def one(kind: str) -> None:
+        async with turns:
+            if kind.startswith("attack"):
+                found = await base44_attack.KINDS[kind](chance.choice(attacks))
+                wrong.extend([f"{kind}: {found}"] if found else [])
+            elif kind == "service":
+                wrong.extend(await _service(world, service, {ann.identity, ben.identity}))
+            else:
+                wrong.extend(await _call(world, chance.choice((ann, ben, eve)), kind))
+
+    kinds = (*("me", "list", "create", "get", "function", "update", "service"), *base44_attack.KINDS)
+    await asyncio.gather(*(one(chance.choice(kinds)) for _ in range(count)))
+    stolen = world.sql('select count(*) from entities."Note" where text = %s', THEFT)
+    there = world.sql('select count(*) from entities."Note" where id = any(%s)', [item.record for item in attacks])
+    return wrong if (stolen, there) == ([(0,)], [(len(attacks),)]) else [*wrong, f"records: {stolen} {there}"]
+
+
+async def _attack(world: World, attacker: Caller, victim: Caller) -> Attack:
+    _, record = await world.ask("POST", "entities/Note", {"text": "mine"}, victim.token)
+    (row,) = world.sql("select auth_id::text from base44.person where id = %s", victim.identity)
+    return Attack(
+        world=world, token=attacker.token, own=str(attacker.identity), victim=str(victim.identity),
+        record=record["id"], subject=str(row[0]),
+    )  # fmt: skip
+
+
+async def _service(world: World, token: str, people: set[str | None]) -> list[str]:
+    """A function's own right sees everybody's records, and what it makes is nobody's."""
+    status, body = await world.ask("GET", "entities/Note?limit=5000", token=token)
+    if status != 200 or not people <= {note["created_by_id"] for note in body}:
+        return [f"service: {status} {str(body)[:200]}"]
+    status, made = await world.ask("POST", "entities/Note", {"text": "by a function"}, token)
+    return [] if (status, made.get("created_by_id")) == (201, "service") else [f"service: {status} {made}"]
+
+
 def some(world: World, people: int) -> list[Caller]:
     """People, and nobody."""
     return [*(Caller(*world.person(f"p{number}")) for number in range(people)), Caller("", None)]
@@ -115,3 +163,14 @@ async def test_nobody_ever_gets_what_another_asked_for(database: FreshDatabase, 
     assert status == 200
     assert body["all"] > len(body["mine"]) > 0
     assert APP
+
+
+@pytest.mark.skipif(not DENO, reason="Deno is not installed")
+async def test_an_attacker_gets_nothing_of_two_people_while_they_and_functions_work(
+    database: FreshDatabase, tmp_path: Path
+) -> None:
+    async with base44_world(database, tmp_path, schemas=SCHEMAS, **functions_of(tmp_path)) as world:
+        wrong = await attacked(world, 260, seed=11)
+        counted = world.sql('select count(distinct created_by_id) from entities."Note"')
+    assert wrong == []
+    assert counted == [(4,)]
