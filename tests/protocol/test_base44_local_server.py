@@ -1,47 +1,23 @@
 """The builder's own local server and ours get the same requests; each difference in status or body is explained."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from base44_local import OWNER, SERVICE, local_server, token
-from base44_world import ADMIN, APP, OWN, PASSWORD, World, base44_world
+from base44_local import OWNER, local_server
+from base44_sides import TASK, WHO, Reasons, Step, both, reason_of, same_set, without_maker, without_roles
+from base44_world import ADMIN, APP, ENTITIES, base44_world
 
 from freehold.testing.database import FreshDatabase
 
 pytestmark = pytest.mark.protocol
 
 SCHEMAS: dict[str, dict[str, Any]] = {
-    "Task": {
-        "name": "Task",
-        "type": "object",
-        "properties": {
-            "title": {"type": "string"},
-            "status": {"type": "string", "default": "todo"},
-            "points": {"type": "integer"},
-            "urgent": {"type": "boolean", "default": False},
-            "tags": {"type": "array", "items": {"type": "string"}},
-            "place": {"type": "object", "properties": {"city": {"type": "string"}, "zip": {"type": "number"}}},
-        },
-        "required": ["title"],
-        "rls": {"create": OWN, "read": OWN, "update": OWN, "delete": OWN},
-    },
+    "Task": TASK,
     "Open": {"name": "Open", "type": "object", "properties": {"text": {"type": "string"}, "n": {"type": "number"}}},
-    "Shared": {
-        "name": "Shared",
-        "type": "object",
-        "properties": {"owner": {"type": "string"}, "guest": {"type": "string"}, "text": {"type": "string"}},
-        "rls": {
-            "create": True,
-            "read": {"$or": [{"data.owner": "{{user.email}}"}, {"data.guest": "{{user.email}}"}, ADMIN]},
-            "update": {"data.owner": "{{user.email}}"},
-            "delete": False,
-        },
-    },
+    "Shared": ENTITIES["Shared"],
     "Team": {
         "name": "Team",
         "type": "object",
@@ -54,12 +30,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
     },
 }
-WHO = ("owner", "ben", "eve", "nobody", "service")
-MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-Step = tuple[str, str, str, Any]
-"""Who, method, path and body. {1} in a path is the id of the first record that was made."""
-
-EXPLAINED: dict[str, Callable[[Step, tuple[int, Any], tuple[int, Any]], object]] = {
+EXPLAINED: Reasons = {
     "a record that is not there and one that is not the caller's get one answer, so that ids cannot be tried": (
         lambda _, theirs, ours: theirs[0] == ours[0] == 404 and "Record with id" in str(theirs[1])
     ),
@@ -147,109 +118,18 @@ async def test_the_same_requests_get_the_same_answers(database: FreshDatabase, t
     assert len(asked) >= 300
     with local_server(tmp_path, APP, SCHEMAS) as local:
         async with base44_world(database, tmp_path, schemas=SCHEMAS) as world:
-            theirs_tokens = {"owner": token(OWNER), "service": token(SERVICE), "nobody": ""}
-            ours_tokens = {
-                "owner": world.person("owner", role="admin")[0],
-                "service": world.service_token(),
-                "nobody": "",
-            }
-            for name in ("ben", "eve"):
-                await _join(world, local.url, local.code, name)
-                theirs_tokens[name] = token(f"{name}@example.com")
-                ours_tokens[name] = world.person(name)[0]
-            theirs, ours = Side(local.url, theirs_tokens, world), Side(world.url, ours_tokens, world)
+            theirs, ours = await both(local, world)
             reasons: Counter[str] = Counter()
             unexplained = []
             for step in asked:
                 one, two = await theirs.ask(step), await ours.ask(step)
-                if one == two:
-                    reasons["the same"] += 1
-                    continue
-                reason = next((text for text, holds in EXPLAINED.items() if holds(step, one, two)), "")
+                reason = "the same" if one == two else reason_of(EXPLAINED, step, one, two)
                 reasons[reason] += 1
                 if not reason:
                     unexplained.append((step, one, two))
-    assert not unexplained, "\n".join(
+    told = f"{dict(reasons)}\n"
+    assert not unexplained, told + "\n".join(
         f"{step}\n   theirs {one}\n   ours   {two}" for step, one, two in unexplained[:12]
     )
     assert reasons["the same"] > len(asked) / 2
     assert set(EXPLAINED) - set(reasons) == set()
-
-
-class Side:
-    """One of the two servers: asks, and gives answers in which ids and moments are named by their order."""
-
-    def __init__(self, url: str, tokens: dict[str, str], world: World) -> None:
-        self._url, self._tokens, self._world = url, tokens, world
-        self._ids: dict[str, str] = {}
-        self._made: list[str] = []
-
-    async def ask(self, step: Step) -> tuple[int, Any]:
-        who, method, path, body = step
-        for number, identity in enumerate(self._made, 1):
-            path = path.replace(f"{{{number}}}", identity)
-        sent = {"authorization": f"Bearer {self._tokens[who]}"} if self._tokens[who] else {}
-        address = f"{self._url}/api/apps/{APP}/entities/{path}"
-        async with self._world.http.request(method, address, json=body, headers=sent) as answer:
-            text = await answer.text()
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text[:60]
-        if method == "POST" and answer.status == 201 and isinstance(value, dict):
-            self._made.append(str(value["id"]))
-        elif method == "POST" and len(self._made) < 30 and "/" not in path and path != "User":
-            self._made.append("none")
-        return answer.status, self._named(value)
-
-    def _named(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._named(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self._field(key, item) for key, item in value.items() if key not in ("is_sample", "_id")}
-        return self._told(value)
-
-    def _field(self, key: str, value: Any) -> Any:
-        if key in ("id", "created_by_id") and isinstance(value, str):
-            return self._ids.setdefault(value, f"id {len(self._ids)}") if key == "id" else "somebody"
-        if key == "created_by" and value in (SERVICE, "service"):
-            return "a function"
-        if isinstance(value, str) and MOMENT.match(value):
-            return "moment"
-        return self._named(value)
-
-    def _told(self, value: Any) -> Any:
-        if isinstance(value, str):
-            for identity in {*self._made, *self._ids} - {"none"}:
-                value = value.replace(identity, "ID")
-        return value
-
-
-def same_set(one: Any, two: Any) -> bool:
-    if not isinstance(one, list) or not isinstance(two, list):
-        return False
-    return sorted(map(without_maker, one), key=str) == sorted(map(without_maker, two), key=str)
-
-
-def without_maker(value: Any) -> Any:
-    if isinstance(value, list):
-        return [without_maker(item) for item in value]
-    if isinstance(value, dict):
-        return {key: item for key, item in sorted(value.items()) if key not in ("created_by", "created_by_id", "id")}
-    return value
-
-
-def without_roles(value: Any) -> Any:
-    if isinstance(value, list):
-        return sorted((without_roles(item) for item in value), key=str)
-    gone = ("collaborator_role", "id", "full_name", "updated_date", "is_verified")
-    return {key: item for key, item in sorted(value.items()) if key not in gone} if isinstance(value, dict) else value
-
-
-async def _join(world: World, url: str, code: Callable[[], str], name: str) -> None:
-    address = f"{name}@example.com"
-    at = f"{url}/api/apps/{APP}/auth"
-    async with world.http.post(f"{at}/register", json={"email": address, "password": PASSWORD}) as answer:
-        assert answer.status == 200
-    async with world.http.post(f"{at}/verify-otp", json={"email": address, "otp_code": code()}) as answer:
-        assert answer.status == 200, await answer.text()

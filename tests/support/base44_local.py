@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import tarfile
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from functions_world import DENO
 
 from freehold.core.errors import ProgramMissing
-from freehold.kit import programs
+from freehold.kit import npm_settings, programs
 
 VERSION = "0.1.18"
 SHA512 = (
@@ -51,10 +53,16 @@ def token(address: str) -> str:
 
 
 @contextlib.contextmanager
-def local_server(folder: Path, app_id: str, schemas: Mapping[str, dict[str, Any]]) -> Iterator[LocalServer]:
-    """Run it over these entities; skips the test where npm's registry or Node cannot be had."""
+def local_server(
+    folder: Path, app_id: str, schemas: Mapping[str, dict[str, Any]], functions: Mapping[str, str] | None = None
+) -> Iterator[LocalServer]:
+    """Run it over these entities and functions; skips the test where npm's registry or Node cannot be had.
+
+    Its own runtime for functions needs packages from jsr.io; the other one that it offers is Deno, which is here.
+    """
     package = _package(folder)
     project, home = folder / "project", folder / "home"
+    write_functions(project, functions or {})
     _write(project / "base44/config.jsonc", {"name": "App"})
     _write(project / "base44/.app.jsonc", {"id": app_id})
     for name, schema in schemas.items():
@@ -65,17 +73,30 @@ def local_server(folder: Path, app_id: str, schemas: Mapping[str, dict[str, Any]
     node = programs.node()
     environment = os.environ | {
         "HOME": str(home), "BASE44_API_URL": "http://127.0.0.1:9", "BASE44_DISABLE_TELEMETRY": "1", "CI": "1",
-        "PATH": node.search_path(),
+        "PATH": os.pathsep.join([str(Path(DENO).parent), node.search_path()]), "B44_DEV_FUNCTIONS_RUNTIME": "deno",
+        "DENO_DIR": str(folder / "deno"), "NPM_CONFIG_REGISTRY": npm_settings.registry(os.environ),
+        "DENO_NO_UPDATE_CHECK": "1", "DENO_NO_PACKAGE_JSON": "1", "NO_COLOR": "1", "A_SECRET": "hush",
     }  # fmt: skip
+    environment = {name: value for name, value in environment.items() if value}
     with log.open("wb") as output:
         command = [str(node.node), str(package / "bin/run.js"), "dev", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=project, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=project, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         _wait(process, f"http://127.0.0.1:{port}/api/apps/{app_id}/entities/{next(iter(schemas))}", log)
         yield LocalServer(f"http://127.0.0.1:{port}", log)
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # its functions are processes of their own
         process.wait(timeout=30)
+
+
+def write_functions(project: Path, sources: Mapping[str, str]) -> None:
+    """Lay functions out as the builder does."""
+    for name, source in sources.items():
+        entry = project / f"base44/functions/{name}/entry.ts"
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        entry.write_text(source)
 
 
 def _package(folder: Path) -> Path:
