@@ -24,6 +24,7 @@ FROM = "FREEHOLD_MOVE_FROM"
 FILES_KEY = "FREEHOLD_MOVE_FILES_KEY"
 LOGIN_WORD = "FREEHOLD_MOVE_PASSWORD"
 BASE44_KEY = "FREEHOLD_BASE44_KEY"
+SHOWN_FILES = 5
 
 
 def _source_options(command: Command) -> Command:
@@ -159,8 +160,21 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
     moved = found["entities"]
     items = moved if isinstance(moved, list) else []
     output.rows({str(item["entity"]): f"{item['here']} of {item['there']} records" for item in items})
+    _files(found["files"])
     click.echo(f"{found['users']} users came along; each first signs in by the link for a new password", err=True)
     click.echo(f"next: freehold up {app}", err=True)
+
+
+def _files(found: object) -> None:
+    """How many uploaded files came along, and which did not."""
+    if not isinstance(found, dict) or not found["found"]:
+        return
+    text = f"{found['moved']} of {found['found']} files came along, and {found['records']} records point at them here"
+    click.echo(text, err=True)
+    for address, why in list(found["gone"].items())[:SHOWN_FILES]:
+        click.echo(f"not there any more, its link stays: {address}: {why}", err=True)
+    if len(found["gone"]) > SHOWN_FILES:
+        click.echo(f"and {len(found['gone']) - SHOWN_FILES} more, in {move_records.REPORT}", err=True)
 
 
 @command.command("verify")

@@ -12,12 +12,14 @@ from freehold.data import entities
 from freehold.data.records.api import Api
 from freehold.data.records.copy import Moved, Source, move_entity
 from freehold.data.records.exports import Exports
+from freehold.data.records.files import FileMover
 from freehold.data.records.people import NAME, move_people
 from freehold.flows import up_steps
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
 from freehold.kit import postgres, private
+from freehold.kit.objects.folder import FolderStore
 from freehold.platform.entities.schema import Entity, read_entity
 from freehold.secrets.age import AgeStore
 from freehold.targets.local import keys, lock
@@ -84,7 +86,8 @@ def _source(request: Request, app_id: str) -> Source:
 def _move(work: Work, source: Source, report: Report) -> dict[str, object]:
     owner = work.database.dsn(work.owner_role, work.keys.owner_password)
     records = [item for item in work.inventory.records if item.kind == "entity"]
-    entities.apply(records, owner_dsn=owner, report=report)
+    if not any(work.place.releases.iterdir()):  # where the app was served, its tables are those of its release
+        entities.apply(records, owner_dsn=owner, report=report)
     with postgres.connect(work.database.admin_dsn) as admin:
         people, lost = move_people(admin, source)
     moved: list[Moved] = []
@@ -92,11 +95,15 @@ def _move(work: Work, source: Source, report: Report) -> dict[str, object]:
         for entity in _entities(connection):
             report(Event(name="step-started", text=f"Bring {entity.name}"))
             moved.append(move_entity(connection, source, entity, report))
+    with postgres.connect(work.database.admin_dsn) as admin:
+        objects, named = FolderStore(work.place.objects), [item.entity for item in moved]
+        files = FileMover(admin=admin, objects=objects, entities=named, report=report).move()
     return {
-        "equal": not lost and all(item.equal for item in moved),
+        "equal": not lost and not files.failed and all(item.equal for item in moved),
         "users": people,
         "users_missing": lost,
         "requests": source.requests,
+        "files": asdict(files),
         "entities": [asdict(item) | {"equal": item.equal} for item in moved],
     }
 
@@ -113,5 +120,7 @@ def _entities(connection: postgres.Connection) -> list[Entity]:
 def _judge(found: dict[str, object], path: Path) -> None:
     if not found["equal"]:
         raise MoveDiffers(
-            "not every record is on both sides", detail=f"the ids stand in {path}", hint="run the same command again"
+            "not every record and file is on both sides",
+            detail=f"their ids and addresses stand in {path}",
+            hint="run the same command again",
         )
