@@ -48,6 +48,8 @@ def _in_folders(checkout: Checkout, folder: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in checkout.below(folder):
         name, _, file = path.removeprefix(folder + "/").rpartition("/")
+        if "." in name:  # notes that lie among the functions
+            continue
         if name and file in _ENTRIES:
             found.setdefault(name.replace("/", "--"), path)
         elif name and file in _CONFIGS:
