@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from freehold.runtime.http_protocol import WRITTEN_TOGETHER_BYTES, OneWriteProtocol
+from freehold.runtime.services import WHOLE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = Callable[[Send], Awaitable[None]]
@@ -17,6 +18,8 @@ GET = b"GET /a?b=c HTTP/1.1\r\nhost: x\r\n\r\n"
 
 class Wire(asyncio.Transport):
     """Keeps every write."""
+
+    protocol: OneWriteProtocol
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,6 +43,42 @@ class Wire(asyncio.Transport):
 async def test_a_complete_answer_is_one_write() -> None:
     wire = await asked(GET, whole(b"hello", (b"Content-Length", b"5")))
     assert wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"]
+    assert not wire.closed
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_an_answer_that_comes_as_one_message_is_one_write(method: bytes) -> None:
+    async def answer(send: Send) -> None:
+        headers = [(b"content-length", b"5")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "body": b"hello"})
+
+    scopes: list[Any] = []
+    wire = await asked(GET.replace(b"GET", method), answer, scopes=scopes)
+    assert wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n" + b"hello" * (method == b"GET")]
+    assert WHOLE in scopes[0]["extensions"]
+
+
+async def test_an_answer_in_one_message_waits_for_a_slow_reader() -> None:
+    wire = Wire()
+
+    async def answer(send: Send) -> None:
+        wire.protocol.pause_writing()
+        asyncio.get_running_loop().call_soon(wire.protocol.resume_writing)
+        headers = [(b"content-length", b"5")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "body": b"hello"})
+
+    await asked(GET, answer, wire)
+    assert wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", b"hello"]
+
+
+async def test_an_idle_connection_is_closed_and_one_in_use_is_not() -> None:
+    assert (await kept(b"")).closed
+    assert not (await kept(b"GET /half HT")).closed
+
+
+async def test_a_connection_that_is_used_again_is_idle_from_then_on() -> None:
+    wire = await kept(GET)
+    assert wire.writes[1] == wire.writes[0]
     assert not wire.closed
 
 
@@ -130,22 +169,59 @@ def whole(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Answ
     return answer
 
 
+async def kept(then: bytes) -> Wire:
+    """What becomes of a connection that was answered once, and then sent this, when its timer first rings.
+
+    It is rung by hand, so that nobody waits for it.
+    """
+    wire = Wire()
+    protocol = connected(whole(b"x", (b"content-length", b"1")), wire, timeout_keep_alive=1)
+    protocol.data_received(GET)
+    await answered(protocol)
+    timer = protocol.timeout_keep_alive_task
+    assert timer is not None
+    timer.cancel()
+    idle_since = protocol._idle_since
+    assert idle_since is not None
+    protocol._idle_since = idle_since - 1
+    if then:
+        protocol.data_received(then)
+        await answered(protocol)
+    protocol._close_if_idle()
+    closed = wire.closed
+    protocol.connection_lost(None)
+    wire.closed = closed
+    return wire
+
+
 async def asked(request: bytes, answer: Answer, wire: Wire | None = None, *, scopes: list[Any] | None = None) -> Wire:
     """What is written for a request, once all tasks of the connection are done."""
+
+    wire = wire or Wire()
+    protocol = connected(answer, wire, scopes)
+    protocol.data_received(request)
+    await answered(protocol)
+    protocol.connection_lost(ConnectionError())
+    return wire
+
+
+def connected(answer: Answer, wire: Wire, scopes: list[Any] | None = None, **config: Any) -> OneWriteProtocol:
+    """The server's end of a connection."""
 
     async def app(scope: Any, _receive: Any, send: Send) -> None:
         if scopes is not None:
             scopes.append(scope)
         await answer(send)
 
-    wire = wire or Wire()
-    config = uvicorn.Config(app, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, access_log=False)  # type: ignore[arg-type]
-    config.load()
-    protocol = OneWriteProtocol(config, ServerState(), {})
-    protocol.connection_made(wire)
-    protocol.data_received(request)
-    while protocol.tasks or protocol.pipeline:  # noqa: ASYNC110 - as above
+    told = uvicorn.Config(app, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, **config)
+    told.load()
+    wire.protocol = OneWriteProtocol(told, ServerState(), {})
+    wire.protocol.connection_made(wire)
+    return wire.protocol
+
+
+async def answered(protocol: OneWriteProtocol) -> None:
+    """Wait until all that was asked on a connection is answered."""
+    while protocol.tasks or protocol.pipeline:  # noqa: ASYNC110 - the loop itself is what is waited for
         await asyncio.sleep(0)
     await asyncio.sleep(0)
-    protocol.connection_lost(ConnectionError())
-    return wire

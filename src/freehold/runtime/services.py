@@ -13,6 +13,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+WHOLE = "freehold.whole"
+"""An extension in `scope["extensions"]`: `http.response.start` may hold the body, and the answer is complete then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
