@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from freehold.runtime.rest import media, preferences, ranges
 from freehold.runtime.rest.errors import ApiError
-from freehold.runtime.rest.query import grammar, params, parsec
+from freehold.runtime.rest.query import filters, params, parsec
 from freehold.runtime.rest.query.types import Field, Filter, Logic, QueryParams, SelectField, SelectRelation
 
 
@@ -158,7 +158,7 @@ def test_media_types_are_weighed_and_made_canonical() -> None:
 def test_the_short_way_through_a_list_gives_what_the_grammar_gives(inner: str) -> None:
     text = f"({inner})"
     try:
-        expected = parsec.parse(grammar.filter_value, "filter", f"in.{text}").value.text
+        expected = parsec.parse(filters.filter_value, "filter", f"in.{text}").value.text
     except parsec.SyntaxRefused:
         expected = None
     try:
@@ -190,4 +190,4 @@ def test_any_query_string_is_read_or_refused(query: str, arguments: bool) -> Non
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=5))
 def test_any_list_survives_quoting(elements: list[str]) -> None:
     quoted = ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in elements)
-    assert parsec.parse(grammar.value_list, "list", f"({quoted})") == elements
+    assert parsec.parse(filters.value_list, "list", f"({quoted})") == elements

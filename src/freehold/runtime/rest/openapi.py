@@ -9,7 +9,7 @@ from freehold.runtime.rest import errors, execute, media, missing, openapi_paths
 from freehold.runtime.rest.cache.load import group_routines, read_routine, statement
 from freehold.runtime.rest.cache.model import Name, Routine, SchemaCache, Table
 from freehold.runtime.rest.planner import Wish
-from freehold.runtime.rest.query.grammar import array_literal
+from freehold.runtime.rest.query.filters import array_literal
 from freehold.runtime.rest.request import FUNCTION, ROOT
 from freehold.runtime.rest.settings import RestSettings
 from freehold.runtime.rest.state import Knowledge

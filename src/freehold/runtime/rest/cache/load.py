@@ -22,7 +22,7 @@ from freehold.runtime.rest.cache.model import (
     SchemaCache,
     Table,
 )
-from freehold.runtime.rest.query.grammar import array_literal
+from freehold.runtime.rest.query.filters import array_literal
 from freehold.runtime.rest.settings import RestSettings
 
 NAMES = (

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from freehold.runtime.rest.cache.model import Column, Name, SchemaCache
 from freehold.runtime.rest.plan.types import AnyCondition, Condition, ConditionTree, PlannedField, unknown_field
-from freehold.runtime.rest.query.grammar import SEARCH_OPERATORS
+from freehold.runtime.rest.query.filters import SEARCH_OPERATORS
 from freehold.runtime.rest.query.types import Field, Filter, Logic
 
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from freehold.runtime.rest import errors
-from freehold.runtime.rest.query import grammar, parsec
+from freehold.runtime.rest.query import filters as filter_grammar
+from freehold.runtime.rest.query import names, ordering, parsec, selection
 from freehold.runtime.rest.query.types import EmbedPath, Field, Filter, Logic, Operation, OrderTerm, QueryParams, Value
 
 RESERVED = frozenset({"select", "columns", "on_conflict"})
@@ -107,8 +108,8 @@ def list_text(text: str) -> str:
     plain = _PLAIN_LIST.fullmatch(text)
     if plain is not None:
         # What holds no quotes needs no grammar, and lists of ids are long.
-        return grammar.array_literal(plain[1].split(","))
-    operand: Operation = _run(grammar.filter_value, f"filter (in.{text})", "in." + text)
+        return filter_grammar.array_literal(plain[1].split(","))
+    operand: Operation = _run(filter_grammar.filter_value, f"filter (in.{text})", "in." + text)
     return operand.value.text
 
 
@@ -186,7 +187,7 @@ def _logic(item: Parameter) -> tuple[EmbedPath, Logic | Filter]:
     path, word = _guarded("logic path", item.name, "logic_path")
     text = item.value or ""
     _check_depth(text)
-    return path, _run(grammar.logic_tree, f"logic tree ({text})", word + text)
+    return path, _run(filter_grammar.logic_tree, f"logic tree ({text})", word + text)
 
 
 def _filter(item: Parameter, *, arguments: bool) -> tuple[EmbedPath, Filter | tuple[str, Value]]:
@@ -195,12 +196,12 @@ def _filter(item: Parameter, *, arguments: bool) -> tuple[EmbedPath, Filter | tu
     operation = _fast_operation(text, item.slot) if item.slot >= 0 else None
     if operation is None and arguments and (item.slot >= 0 or not _parses_as_operation(text)):
         return path, (column.name, Value(text, item.slot))
-    return path, Filter(column, operation or _run(grammar.filter_value, f"filter ({text})", text))
+    return path, Filter(column, operation or _run(filter_grammar.filter_value, f"filter ({text})", text))
 
 
 def _parses_as_operation(text: str) -> bool:
     """Say whether a GET argument is a filter: only what fails before its first character counts as a plain value."""
-    reply = grammar.filter_value(text, 0)
+    reply = filter_grammar.filter_value(text, 0)
     return reply.ok or reply.consumed
 
 
@@ -241,11 +242,11 @@ def _parsed(what: str, text: str, rule: str) -> Any:  # noqa: ANN401 - as above
 
 
 _RULES: dict[str, parsec.Parser] = {
-    "select": grammar.select_items,
-    "columns": grammar.columns,
-    "order": grammar.order,
-    "logic_path": grammar.logic_path,
-    "tree_path": grammar.tree_path,
+    "select": selection.select_items,
+    "columns": names.columns,
+    "order": ordering.order,
+    "logic_path": names.logic_path,
+    "tree_path": names.tree_path,
 }
 
 

@@ -8,17 +8,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
-TAB_WIDTH = 8
-UNEXPECTED_INPUT, UNEXPECTED, EXPECTED = 0, 1, 2
-
-Note = tuple[int, str]
-
-
-class Trouble(NamedTuple):
-    """What stands against going on at a position."""
-
-    position: int
-    notes: tuple[Note, ...]
+from freehold.runtime.rest.query.trouble import EXPECTED, UNEXPECTED, Trouble, describe, found, merge, place, quote
 
 
 class Reply(NamedTuple):
@@ -49,8 +39,8 @@ def parse(parser: Parser, name: str, text: str) -> Any:  # noqa: ANN401 - each p
     reply = parser(text, 0)
     if reply.ok:
         return reply.value
-    line, column = _place(text, reply.trouble.position)
-    raise SyntaxRefused(f'"{name}" (line {line}, column {column})', _describe(reply.trouble.notes))
+    line, column = place(text, reply.trouble.position)
+    raise SyntaxRefused(f'"{name}" (line {line}, column {column})', describe(reply.trouble.notes))
 
 
 def sequence(rule: Callable[[], Generator[Parser, Any, Any]]) -> Parser:
@@ -67,7 +57,7 @@ def sequence(rule: Callable[[], Generator[Parser, Any, Any]]) -> Parser:
             except StopIteration as end:
                 return Reply(True, consumed, end.value, position, trouble)
             reply = step(text, position)
-            trouble = reply.trouble if reply.consumed else _merge(trouble, reply.trouble)
+            trouble = reply.trouble if reply.consumed else merge(trouble, reply.trouble)
             consumed = consumed or reply.consumed
             if not reply.ok:
                 return Reply(False, consumed, None, position, trouble)
@@ -84,7 +74,7 @@ def run_of(pattern: str, *, at_least: int = 0, expected: Sequence[str] = ()) -> 
     def run(text: str, start: int) -> Reply:
         match = compiled.match(text, start)
         end = match.end() if match else start
-        trouble = Trouble(end, (*_found(text, end), *hopes))
+        trouble = Trouble(end, (*found(text, end), *hopes))
         return Reply(match is not None, end > start, text[start:end], end, trouble)
 
     return run
@@ -100,7 +90,7 @@ def string(wanted: str) -> Parser:
         same = 0
         while start + same < len(text) and text[start + same] == wanted[same]:
             same += 1
-        notes = (*_found(text, start + same), (EXPECTED, _quote(wanted)))
+        notes = (*found(text, start + same), (EXPECTED, quote(wanted)))
         return Reply(False, same > 0, None, start, Trouble(start, notes))
 
     return run
@@ -112,14 +102,14 @@ def one_of(characters: str, *, but: bool = False) -> Parser:
     def run(text: str, start: int) -> Reply:
         if start < len(text) and (text[start] in characters) is not but:
             return Reply(True, True, text[start], start + 1, Trouble(start + 1, ()))
-        return Reply(False, False, None, start, Trouble(start, _found(text, start)))
+        return Reply(False, False, None, start, Trouble(start, found(text, start)))
 
     return run
 
 
 def char(wanted: str) -> Parser:
     """Match one character and name it when it is missing."""
-    return label(one_of(wanted), _quote(wanted))
+    return label(one_of(wanted), quote(wanted))
 
 
 def choice(*parsers: Parser) -> Parser:
@@ -131,7 +121,7 @@ def choice(*parsers: Parser) -> Parser:
             reply = parser(text, start)
             if reply.consumed:
                 return reply
-            trouble = _merge(trouble, reply.trouble)
+            trouble = merge(trouble, reply.trouble)
             if reply.ok:
                 return reply._replace(trouble=trouble)
         return Reply(False, False, None, start, trouble)
@@ -266,60 +256,6 @@ def not_followed_by(parser: Parser) -> Parser:
 def end(text: str, start: int) -> Reply:
     """Match the end of the input."""
     if start >= len(text):
-        return Reply(True, False, None, start, Trouble(start, ((EXPECTED, "end of input"), *_found(text, start))))
+        return Reply(True, False, None, start, Trouble(start, ((EXPECTED, "end of input"), *found(text, start))))
     notes = ((EXPECTED, "end of input"), (UNEXPECTED, f"'{text[start]}'"))
     return Reply(False, False, None, start, Trouble(start, notes))
-
-
-def _found(text: str, position: int) -> tuple[Note, ...]:
-    return ((UNEXPECTED_INPUT, _quote(text[position]) if position < len(text) else ""),)
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _merge(one: Trouble, other: Trouble) -> Trouble:
-    if not other.notes and one.notes:
-        return one
-    if not one.notes and other.notes:
-        return other
-    if one.position == other.position:
-        return Trouble(one.position, one.notes + other.notes)
-    return one if one.position > other.position else other
-
-
-def _place(text: str, position: int) -> tuple[int, int]:
-    line, column = 1, 1
-    for character in text[:position]:
-        if character == "\n":
-            line, column = line + 1, 1
-        elif character == "\t":
-            column += TAB_WIDTH - (column - 1) % TAB_WIDTH
-        else:
-            column += 1
-    return line, column
-
-
-def _describe(notes: Sequence[Note]) -> str:
-    if not notes:
-        return "unknown parse error"
-    found = [text for kind, text in notes if kind == UNEXPECTED_INPUT]
-    surprises = _distinct(text for kind, text in notes if kind == UNEXPECTED)
-    hopes = _distinct(text for kind, text in notes if kind == EXPECTED)
-    parts = []
-    if not surprises and found:
-        parts.append("unexpected " + (found[0] or "end of input"))
-    if surprises:
-        parts.append("unexpected " + _either(surprises))
-    if hopes:
-        parts.append("expecting " + _either(hopes))
-    return " ".join(dict.fromkeys(parts))
-
-
-def _distinct(texts: "Generator[str, None, None]") -> list[str]:
-    return [text for text in dict.fromkeys(texts) if text]
-
-
-def _either(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " or " + texts[-1]
