@@ -91,6 +91,21 @@ async def test_nesting_and_sizes_have_limits(database: FreshDatabase) -> None:
     assert all(answer.json["code"].startswith("PGRST") for answer in answers)
 
 
+async def test_each_body_is_read_for_itself_though_the_way_to_read_it_is_kept(database: FreshDatabase) -> None:
+    bodies = ('{"name":"a"}', '{"name":"b","details":{"x":1}}', "{", '[{"name":"c"},{"name":"d"}]', '{"nope":1}',
+              '[{"name":"e"},{"details":{}}]', '{"name":"f"}')  # fmt: skip
+    prefer = {"prefer": "return=representation"}
+    async with rest_world(database) as world:
+        answers = [
+            await world.ask("ann", "/customers?select=name", method="POST", body=body, headers=prefer)
+            for body in bodies
+        ]
+    assert [answer.status for answer in answers] == [201, 201, 400, 201, 400, 400, 201]
+    assert [answer.json["code"] for answer in answers if answer.status == 400] == ["PGRST102", "PGRST204", "PGRST102"]
+    names = [row["name"] for answer in answers if answer.status == 201 for row in answer.json]
+    assert names == ["a", "b", "c", "d", "f"]
+
+
 async def test_thirty_levels_are_read(database: FreshDatabase) -> None:
     logic = "and(" * 25 + "id.eq.1" + ")" * 25
     async with rest_world(database) as world:

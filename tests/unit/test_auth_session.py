@@ -124,13 +124,18 @@ def test_claims_that_do_not_hold_are_refused(claims: dict[str, object]) -> None:
         SESSIONS.verify(signed(**claims))
 
 
-def test_a_token_is_refused_once_it_has_expired_though_it_was_seen_before() -> None:
+@pytest.mark.parametrize(("seconds", "reason"), [(91, "JWT expired"), (-41, "JWT not yet valid"), (-61, "JWT not yet")])
+def test_a_token_is_refused_outside_its_time_though_it_was_seen_before(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, reason: str
+) -> None:
     sessions = Sessions(SETTINGS)
-    token = signed(role="anon", exp=int(time.time()) + 60)
-    assert sessions.verify(token).role == "anon"
-    caller = sessions._verified[token]
-    sessions._verified[token] = dataclasses.replace(caller, claims={"exp": int(time.time()) - 60})
-    with pytest.raises(Refused, match="JWT expired"):
+    now = int(time.time())
+    token = signed(role="anon", exp=now + 60, nbf=now - 10, iat=now - 10)
+    for allowed in (0, 90, -40):
+        monkeypatch.setattr(time, "time", lambda allowed=allowed: now + allowed)
+        assert sessions.verify(token).role == "anon"
+    monkeypatch.setattr(time, "time", lambda: now + seconds)
+    with pytest.raises(Refused, match=reason):
         sessions.verify(token)
 
 

@@ -75,7 +75,8 @@ class Sessions:
         self._service_names = (settings.secret_key.reveal(), settings.service_role_jwt.reveal())
         self._hmac_key = OctKey.import_key(settings.jwt_secret.reveal())
         self._signing_key, self._algorithm = _import_signing_key(settings)
-        self._verified: dict[str, Caller] = {}
+        self._verified: dict[str, tuple[Caller, float, float]] = {}
+        """By token: who it is, and from when until when that holds."""
         self.trusted = Trusted(settings)
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]], *, query_apikey: str = "") -> Caller:
@@ -111,12 +112,17 @@ class Sessions:
         if token in self._anon_names:
             return ANON
         known = self._verified.get(token)
-        caller = known or self._read(token)
+        if known is not None:
+            caller, begins, ends = known
+            if begins <= time.time() <= ends:
+                return caller
+        else:
+            caller = self._read(token)
         _check_times(caller.claims)
         if known is None:
             if len(self._verified) >= CACHED_TOKENS:
                 self._verified.pop(next(iter(self._verified)))
-            self._verified[token] = caller
+            self._verified[token] = (caller, *_validity(caller.claims))
         return caller
 
     def mint(self, claims: Mapping[str, object]) -> str:
@@ -175,6 +181,14 @@ def _check_claims(claims: Mapping[str, object]) -> None:
             raise Refused(f"The JWT's {name} claim is not a number")
     if claims.get("exp") is None and (claims.get("role") == "authenticated" or "session_id" in claims):
         raise Refused("The JWT of a signed-in user has no exp claim")
+
+
+def _validity(claims: Mapping[str, object]) -> tuple[float, float]:
+    """Give from when until when `_check_times` has nothing to say."""
+    begins = [value for value in (claims.get("nbf"), claims.get("iat")) if isinstance(value, NUMBER)]
+    ends = claims.get("exp")
+    first = max(begins) - CLOCK_SKEW_SECONDS if begins else float("-inf")
+    return first, ends + CLOCK_SKEW_SECONDS if isinstance(ends, NUMBER) else float("inf")
 
 
 def _bearer(authorization: str) -> str:

@@ -1,7 +1,5 @@
 """`/rest/v1`: PostgREST v14 as an ASGI application. `RestCore` needs only a database and somebody who knows callers."""
 
-from typing import NamedTuple
-
 from freehold.core.secret import Secret
 from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted
 from freehold.runtime.rest import (
@@ -13,26 +11,22 @@ from freehold.runtime.rest import (
     identity,
     openapi,
     planner,
+    plans,
     request,
     response,
 )
 from freehold.runtime.rest.body import read_body
-from freehold.runtime.rest.compiled import Compiled
 from freehold.runtime.rest.errors import ApiError, Header
 from freehold.runtime.rest.identity import Identify
 from freehold.runtime.rest.query import params
-from freehold.runtime.rest.query.params import Lifted
-from freehold.runtime.rest.request import FUNCTION, ROOT, Head, Resource
+from freehold.runtime.rest.request import FUNCTION, ROOT, Head, Heads, Resource
 from freehold.runtime.rest.response import Response
 from freehold.runtime.rest.settings import RestSettings, of_runtime
 from freehold.runtime.rest.state import Knowledge, Source, State
 from freehold.runtime.rest.timing import Timing
-from freehold.runtime.rest.watch import ClientGone, Watch
-from freehold.runtime.services import Receive, Scope, Send, Services
+from freehold.runtime.rest.watch import ClientGone, Vigil, Watch
+from freehold.runtime.services import WHOLE, Receive, Scope, Send, Services
 from freehold.runtime.session import Caller
-
-LONGEST_KEPT_QUERY = 4000
-"""Longer ones are planned each time: kept, they could fill the memory."""
 
 
 class RestCore:
@@ -51,6 +45,8 @@ class RestCore:
         self._pool = pool
         self._settings = settings
         self._identify = identify
+        self._heads = Heads()
+        self._vigil = Vigil()
         self.state = State(pool, settings, dsn, source)
 
     async def start(self) -> None:
@@ -63,14 +59,14 @@ class RestCore:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request. Whatever goes wrong is an answer with PostgREST's error body."""
-        head = request.head_of(scope)
+        head = self._heads.read(scope)
         known = self.state.known
         settings = known.settings if known is not None else self._settings
-        origins = settings.server_cors_allowed_origins
-        preflight = cors.preflight(head.method, head.headers, origins)
-        if preflight is not None:
-            await _send(send, Response(200, preflight))
-            return
+        if head.method == "OPTIONS":
+            preflight = cors.preflight(head.method, head.headers, settings.server_cors_allowed_origins)
+            if preflight is not None:
+                await _send(scope, send, Response(200, preflight))
+                return
         timing = Timing() if settings.server_timing_enabled else None
         try:
             answer = await self._answer(scope, receive, head, known, timing)
@@ -81,7 +77,7 @@ class RestCore:
         if answer.status == 503 and known is not None:  # noqa: PLR2004 - RFC 9110
             self.state.want()
         _add_missing(answer.headers, _extra_headers(head, settings, timing))
-        await _send(send, answer)
+        await _send(scope, send, answer)
 
     async def _answer(
         self, scope: Scope, receive: Receive, head: Head, known: Knowledge | None, timing: Timing | None
@@ -95,7 +91,7 @@ class RestCore:
             raise errors.uri_too_long(known.settings.max_url_bytes)
         body = await read_body(head, receive, known.settings.max_body_bytes)
         try:
-            with Watch(receive):
+            with Watch(self._vigil, receive):
                 return await self._handle(head, body, caller, known, timing)
         except DatabaseError as error:
             is_anonymous = caller.role == known.settings.db_anon_role
@@ -113,7 +109,7 @@ class RestCore:
             return await self._describe(head, resource, caller, known)
         arguments = resource.kind == FUNCTION and head.method in ("GET", "HEAD")
         lifted = params.lift(head.query, arguments=arguments)
-        plan = _planned(head, resource, lifted, body, known)
+        plan = plans.of_request(head, resource, lifted, body, known)
         if timing is not None:
             timing.mark("plan")
         wanted = execute.Request(plan.compiled, head, caller, lifted.values, plan.body)
@@ -149,45 +145,10 @@ class RestApp(RestCore):
         super().__init__(services.rest, of_runtime(services.settings), identity.of_sessions(services.sessions), dsn)
 
 
-class _Planned(NamedTuple):
-    compiled: Compiled
-    body: bytes
-
-
-def _planned(head: Head, resource: Resource, lifted: Lifted, body: bytes, known: Knowledge) -> _Planned:
-    """Find the plan of a request's shape, or make it."""
-    key = _shape(head, lifted)
-    if key is not None:
-        found = known.plans.get(key)
-        if found is not None:
-            return _Planned(found, body)
-    wish = planner.understand(head, resource, lifted, body, known.settings, known.cache)
-    if key is None:
-        key = (*_headers_key(head, lifted), wish.payload.keys, wish.payload.is_object)
-        found = known.plans.get(key)
-        if found is not None and wish.payload.arguments is None:
-            return _Planned(found, wish.payload.raw)
-    plan = planner.compile_wish(wish, known.settings, known.cache)
-    if plan.liftable and len(head.query) <= LONGEST_KEPT_QUERY:
-        known.keep(key, plan)
-    return _Planned(plan, wish.payload.raw)
-
-
-def _shape(head: Head, lifted: Lifted) -> tuple[object, ...] | None:
-    """Give the key of a request without a body, None when its body has to be looked at first."""
-    return _headers_key(head, lifted) if head.method in ("GET", "HEAD", "DELETE") else None
-
-
-def _headers_key(head: Head, lifted: Lifted) -> tuple[object, ...]:
-    get = head.headers.get
-    return (
-        head.method, head.path, lifted.shape, get("accept"), get("prefer"), get("range"), get("accept-profile"),
-        get("content-profile"), get("content-type"),
-    )  # fmt: skip
-
-
 def _extra_headers(head: Head, settings: RestSettings, timing: Timing | None) -> list[Header]:
-    extra = cors.of_request(head.headers, settings.server_cors_allowed_origins)
+    extra: list[Header] = []
+    if "origin" in head.headers:
+        extra = cors.of_request(head.headers, settings.server_cors_allowed_origins)
     if settings.server_trace_header:
         name = settings.server_trace_header.lower()
         extra.append((name.encode(), head.headers.get(name, "").encode()))
@@ -202,6 +163,11 @@ def _add_missing(headers: list[Header], extra: list[Header]) -> None:
         headers.extend(item for item in extra if item[0] not in names)
 
 
-async def _send(send: Send, answer: Response) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+async def _send(scope: Scope, send: Send, answer: Response) -> None:
+    start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+    if WHOLE in scope.get("extensions", ()):
+        start["body"] = answer.body
+        await send(start)
+        return
+    await send(start)
     await send({"type": "http.response.body", "body": answer.body})

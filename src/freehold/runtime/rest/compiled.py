@@ -4,10 +4,11 @@ One of these serves every request of the same shape, so it holds nothing of a ca
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from freehold.runtime.database import Parameter as DatabaseParameter
 from freehold.runtime.database import Statement as DatabaseStatement
+from freehold.runtime.rest.errors import Header
 from freehold.runtime.rest.media import MediaType
 from freehold.runtime.rest.preferences import Preferences
 from freehold.runtime.rest.ranges import ALL, Range
@@ -49,11 +50,21 @@ class Compiled:
 
     applied: bytes = b""
     """Preference-Applied."""
+    # What every answer of this plan shares, written once.
+    has_checks: bool = field(init=False)
+    """Whether the result decides about commit or rollback."""
+    about_body: tuple[Header, ...] = field(init=False)
+    """Content-Type, and Content-Profile if it is sent."""
+    about_preferences: tuple[Header, ...] = field(init=False)
 
-    @property
-    def has_checks(self) -> bool:
-        """Whether the result decides about commit or rollback."""
-        return self.kind == PUT or self.is_singular or self.limit_affected is not None
+    def __post_init__(self) -> None:
+        """Write what is shared."""
+        content_type: Header = (b"content-type", self.media_type.content_type())
+        profile = () if self.profile is None else ((b"content-profile", self.profile),)
+        applied = ((b"preference-applied", self.applied),) if self.applied else ()
+        object.__setattr__(self, "has_checks", self.kind == PUT or self.is_singular or self.limit_affected is not None)
+        object.__setattr__(self, "about_body", (content_type, *profile))
+        object.__setattr__(self, "about_preferences", applied)
 
 
 def bind(statement: Statement, values: Sequence[str], body: bytes) -> DatabaseStatement:

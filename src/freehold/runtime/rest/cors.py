@@ -1,5 +1,7 @@
 """Cross-origin rules: any origin may call unless some are configured."""
 
+from collections.abc import Mapping
+
 from freehold.runtime.rest.errors import Header
 
 METHODS = b"GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
@@ -11,7 +13,7 @@ ALWAYS_ALLOWED = ("Accept", "Accept-Language", "Content-Language")
 MAX_AGE_SECONDS = b"86400"
 
 
-def of_request(headers: dict[str, str], origins: tuple[str, ...]) -> list[Header]:
+def of_request(headers: Mapping[str, str], origins: tuple[str, ...]) -> list[Header]:
     """Give the headers for an answer; none without an Origin, or for one that is not allowed."""
     origin = headers.get("origin")
     if origin is None or (origins and origin not in origins):
@@ -19,7 +21,7 @@ def of_request(headers: dict[str, str], origins: tuple[str, ...]) -> list[Header
     return [*_allowed(origin, origins), (b"access-control-expose-headers", EXPOSED)]
 
 
-def preflight(method: str, headers: dict[str, str], origins: tuple[str, ...]) -> list[Header] | None:
+def preflight(method: str, headers: Mapping[str, str], origins: tuple[str, ...]) -> list[Header] | None:
     """Give the headers that answer a preflight request, None if this is none or it is not allowed."""
     origin = headers.get("origin")
     if method != "OPTIONS" or origin is None or "access-control-request-method" not in headers:

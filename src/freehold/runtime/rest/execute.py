@@ -88,20 +88,23 @@ def variables(  # noqa: PLR0913 - the request's parts that become settings
     """The statement that makes the rest of the transaction run as the caller (PostgREST's "Transactions")."""
     # Role settings come before the role: they may need a privilege that only the login role has.
     dynamic_before = roles.settings.get(caller.role, ())
-    preferred = request.preferences.timezone if request is not None else ""
-    dynamic_after = [("timezone", preferred)] if preferred else []
+    dynamic_after = settings.app_settings
     if request is not None:
-        dynamic_after += request.settings
-    dynamic_after += settings.app_settings
+        dynamic_after = request.settings + dynamic_after
+        if request.preferences.timezone:
+            dynamic_after = (("timezone", request.preferences.timezone), *dynamic_after)
     shape = (len(dynamic_before), len(dynamic_after), request is None or request.read_only)
-    headers, cookies = _headers(head)
-    values = [_search_path(schema, settings.db_extra_search_path)]
-    values += [text.encode() for pair in dynamic_before for text in pair]
-    values += [
-        caller.role.encode(), caller.claims_json.encode(), head.method.encode(), head.path.encode(), headers, cookies,
+    values = [
+        _search_path(schema, settings.db_extra_search_path), *_texts(dynamic_before), caller.role.encode(),
+        caller.claims_json.encode(), head.method.encode(), head.path.encode(), head.fields.as_json,
+        head.fields.cookies_as_json, *_texts(dynamic_after),
     ]  # fmt: skip
-    values += [text.encode() for pair in dynamic_after for text in pair]
     return _VARIABLES.get(shape) or _variables_sql(*shape), values
+
+
+@lru_cache(maxsize=100)
+def _texts(pairs: tuple[tuple[str, str], ...]) -> tuple[bytes, ...]:
+    return tuple(text.encode() for pair in pairs for text in pair)
 
 
 @lru_cache(maxsize=100)
@@ -157,8 +160,8 @@ def _outcome(compiled: Compiled, results: list[Result], main: int) -> Outcome:
     if compiled.is_binary and body:
         body = bytes.fromhex(body[2:].decode())
     outcome = Outcome(
-        _number(total), int(count or 0), body or b"", response_headers, response_status, _number(inserted),
-        (location[0] if location else None) or b"",
+        int(total) if total else None, int(count or 0), body or b"", response_headers, response_status,
+        int(inserted) if inserted else None, (location[0] if location else None) or b"",
     )  # fmt: skip
     if compiled.explain is None:
         return outcome
@@ -186,21 +189,6 @@ def _checked(compiled: Compiled, outcome: Outcome) -> Outcome:
     if compiled.limit_affected is not None and outcome.rows > compiled.limit_affected:
         raise errors.too_many_affected(outcome.rows)
     return outcome
-
-
-def _number(text: bytes | None) -> int | None:
-    return int(text) if text else None
-
-
-def _headers(head: Head) -> tuple[bytes, bytes]:
-    """The headers and the cookies as JSON objects."""
-    headers = head.headers
-    cookie = headers.get("cookie")
-    if cookie is None:
-        return orjson.dumps(headers), b"{}"
-    pairs = (part.strip().partition("=") for part in cookie.split(";"))
-    cookies = {name: value for name, _, value in pairs if name}
-    return orjson.dumps({name: value for name, value in headers.items() if name != "cookie"}), orjson.dumps(cookies)
 
 
 _VARIABLES: dict[tuple[int, int, bool], str] = {}

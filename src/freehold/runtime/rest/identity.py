@@ -47,14 +47,27 @@ class Tokens:
         self._keys = _import_keys(settings)
         self._role_path = jwtpath.parse(settings.jwt_role_claim_key)
         self._verified: dict[str, dict[str, Any]] = {}
+        self._callers: dict[str, Caller] = {}
+        """Of tokens in `_verified`, once their role and audience were accepted."""
+        self._anonymous = self._caller({}, "") if settings.db_anon_role is not None else None
         self.lookups = self.hits = self.evictions = 0
 
     def __call__(self, headers: Headers) -> Caller:
         """Give the caller; raises ApiError PGRST300 to PGRST303."""
         token = _bearer(headers)
+        if token is None and self._anonymous is not None:
+            return self._anonymous
         claims = {} if token is None else self._claims(token)
         _check_times(claims)
-        _check_audience(claims, self._settings.jwt_aud)
+        caller = self._callers.get(token or "")
+        if caller is None:
+            _check_audience(claims, self._settings.jwt_aud)
+            caller = self._caller(claims, token or "")
+            if token in self._verified:
+                self._callers[token] = caller
+        return caller
+
+    def _caller(self, claims: dict[str, Any], token: str) -> Caller:
         role = jwtpath.walk(claims, self._role_path) if claims else None
         if role is None:
             role = self._settings.db_anon_role
@@ -62,7 +75,7 @@ class Tokens:
             raise errors.token_required()
         name = role if isinstance(role, str) else json.dumps(role, separators=(",", ":"))
         shown = claims | {"role": name}
-        return Caller(name, shown, json.dumps(shown, separators=(",", ":"), ensure_ascii=False), token or "")
+        return Caller(name, shown, json.dumps(shown, separators=(",", ":"), ensure_ascii=False), token)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if self._keys is None:
@@ -77,7 +90,9 @@ class Tokens:
             return known
         known = _verify(token, self._keys)
         if len(self._verified) >= limit:
-            self._verified.pop(next(iter(self._verified)))
+            oldest = next(iter(self._verified))
+            del self._verified[oldest]
+            self._callers.pop(oldest, None)
             self.evictions += 1
         self._verified[token] = known
         return known

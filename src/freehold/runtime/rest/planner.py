@@ -1,6 +1,8 @@
 """Stages two to seven of a request: schema, action, query string, ranges, payload, plan, SQL."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from freehold.runtime.rest import errors, media, missing, payload, preferences, ranges, request
 from freehold.runtime.rest.cache.model import Name, Routine, SchemaCache
@@ -26,6 +28,8 @@ APPLIED = {
     "DELETE": ("return", "max-affected"), "PUT": ("return",),
 }  # fmt: skip
 """The preferences that say something about a method; count, tx, handling and timezone always do."""
+WITH_PAYLOAD = ("POST", "PUT", "PATCH")
+"""The methods whose bodies a plan depends on."""
 SINGULAR = (media.SINGULAR, media.SINGULAR_STRIPPED)
 
 
@@ -75,6 +79,14 @@ def understand(  # noqa: PLR0913, PLR0917 - a request is these parts
         ),
         accepted=media.accepted(head.headers.get("accept")),
         content_type=content_type,
+    )
+
+
+def reader_of(wish: Wish) -> Callable[[bytes], Payload]:
+    """Give what reads the body of any request of the same shape; it raises ApiError PGRST102."""
+    method, is_call = wish.head.method, wish.resource.kind == FUNCTION
+    return partial(
+        payload.read, content_type=wish.content_type, query=wish.query, is_call=is_call, uses_columns=method != "PUT"
     )
 
 
@@ -247,6 +259,6 @@ def _ranges(head: Head, query: QueryParams) -> tuple[Range, dict[str, Range]]:
 
 
 def _payload(method: str, body: bytes, content_type: MediaType, query: QueryParams, *, is_call: bool) -> Payload:
-    if method not in ("POST", "PUT", "PATCH"):
+    if method not in WITH_PAYLOAD:
         return payload.EMPTY
     return payload.read(body, content_type, query, is_call=is_call, uses_columns=method != "PUT")

@@ -1,8 +1,11 @@
 """One HTTP request: what it is about, before anything is planned."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
+
+import orjson
 
 from freehold.runtime.rest import errors
 from freehold.runtime.rest.settings import RestSettings
@@ -13,6 +16,11 @@ TABLE_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 FUNCTION_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 ROOT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITING_METHODS = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+SHAPING = ("accept", "prefer", "range", "accept-profile", "content-profile", "content-type")
+"""The headers that a plan depends on."""
+REMEMBERED_PATH = 200
+REMEMBERED_HEADS = 300
+REMEMBERED_HEAD_BYTES = 4096
 
 
 class Resource(NamedTuple):
@@ -22,34 +30,75 @@ class Resource(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A request without its body. Header names are lower case; those sent twice are joined by commas."""
+class Fields(NamedTuple):
+    """A request's headers. Names are lower case; those sent twice are joined by commas."""
+
+    named: Mapping[str, str]
+    shaping: tuple[str | None, ...]
+    """The values of SHAPING."""
+    as_json: bytes
+    """All but the cookies, as `request.headers` holds them."""
+    cookies_as_json: bytes
+
+
+class Head(NamedTuple):
+    """A request without its body."""
 
     method: str
     path: str
     query: str
-    headers: dict[str, str]
+    fields: Fields
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by name."""
+        return self.fields.named
 
 
-def head_of(scope: Scope) -> Head:
-    """Read an ASGI scope."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name = raw_name.decode("latin-1")
-        value = _decode(raw_value)
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0].decode("latin-1")
-    return Head(scope["method"], path, scope["query_string"].decode("latin-1"), headers)
+class Heads:
+    """Reads requests' heads. A client sends the same headers again and again, so they are read once."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._remembered: dict[tuple[tuple[bytes, bytes], ...], Fields] = {}
+
+    def read(self, scope: Scope) -> Head:
+        """Read an ASGI scope."""
+        raw = tuple(scope["headers"])
+        fields = self._remembered.get(raw) or self._fields(raw)
+        path = scope.get("raw_path") or scope["path"].encode()
+        if b"?" in path:
+            path = path.partition(b"?")[0]
+        return Head(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), fields)
+
+    def _fields(self, raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
+        fields = _read_fields(raw)
+        if len(fields.as_json) + len(fields.cookies_as_json) <= REMEMBERED_HEAD_BYTES:
+            if len(self._remembered) >= REMEMBERED_HEADS:
+                self._remembered.pop(next(iter(self._remembered)))
+            self._remembered[raw] = fields
+        return fields
 
 
 def resource_of(path: str, settings: RestSettings) -> Resource:
     """Find what a path names; raises ApiError PGRST125 or PGRST126."""
+    resource = _resource_again(path) if len(path) <= REMEMBERED_PATH else _resource(path)
+    if resource.kind != ROOT:
+        return resource
+    if settings.openapi_mode == "disabled":
+        raise errors.openapi_disabled()
+    return Resource(FUNCTION, settings.db_root_spec) if settings.db_root_spec else resource
+
+
+@lru_cache(maxsize=1000)
+def _resource_again(path: str) -> Resource:
+    return _resource(path)
+
+
+def _resource(path: str) -> Resource:
     parts = path.removeprefix("/").split("/")
     if parts == [""]:
-        if settings.openapi_mode == "disabled":
-            raise errors.openapi_disabled()
-        return Resource(FUNCTION, settings.db_root_spec) if settings.db_root_spec else Resource(ROOT)
+        return Resource(ROOT)
     if len(parts) == 1:
         return Resource(TABLE, _segment(parts[0]))
     if len(parts) == 2 and parts[0] == "rpc":  # noqa: PLR2004 - /rpc/<function>
@@ -81,6 +130,22 @@ def _segment(raw: str) -> str:
         return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError as error:
         raise errors.bad_path() from error
+
+
+def _read_fields(raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
+    named: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1")
+        value = _decode(raw_value)
+        named[name] = f"{named[name]}, {value}" if name in named else value
+    shaping = tuple(named.get(name) for name in SHAPING)
+    without_cookies = {name: value for name, value in named.items() if name != "cookie"}
+    return Fields(named, shaping, orjson.dumps(without_cookies), orjson.dumps(_cookies(named.get("cookie", ""))))
+
+
+def _cookies(header: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return {name: value for name, _, value in pairs if name}
 
 
 def _decode(raw: bytes) -> str:

@@ -26,11 +26,13 @@ class Response(NamedTuple):
 def of_outcome(compiled: Compiled, outcome: Outcome, canonical: str) -> Response:
     """Answer a request that succeeded. `canonical` is the query string as Content-Location shows it."""
     if compiled.media_type.is_plan:
-        return Response(200, [_length(outcome.body), *_content_type(compiled)], outcome.body)
+        return Response(200, [_length(outcome.body), *compiled.about_body], outcome.body)
     if compiled.kind in (READ, CALL):
         response = _of_rows(compiled, outcome, canonical)
     else:
         response = _of_mutation(compiled, outcome)
+    if outcome.response_status is None and outcome.response_headers is None:
+        return response
     return _overridden(response, outcome)
 
 
@@ -57,24 +59,24 @@ def of_options(allowed: str) -> Response:
 def _of_rows(compiled: Compiled, outcome: Outcome, canonical: str) -> Response:
     first = compiled.rows.lower
     status = ranges.status_of(compiled.rows, outcome.rows, outcome.total)
-    headers = [(b"content-range", ranges.content_range(first, first + outcome.rows - 1, outcome.total))]
+    headers: list[Header] = [(b"content-range", ranges.content_range(first, first + outcome.rows - 1, outcome.total))]
     if compiled.kind == READ:
         location = f"/{_path_segment(compiled.name)}" + (f"?{canonical}" if canonical else "")
         headers.append((b"content-location", location.encode()))
-    headers += _applied(compiled)
+    headers += compiled.about_preferences
     if compiled.returns_void:
         return Response(204, headers)
     body = outcome.body
     if status == 416:  # noqa: PLR2004 - RFC 9110: range not satisfiable
         body = errors.beyond_the_end(first, outcome.total or 0).body()
     if compiled.headers_only:
-        return Response(status, headers + _content_type(compiled))
-    return Response(status, [*headers, _length(body), *_content_type(compiled)], body)
+        return Response(status, [*headers, *compiled.about_body])
+    return Response(status, [*headers, _length(body), *compiled.about_body], body)
 
 
 def _of_mutation(compiled: Compiled, outcome: Outcome) -> Response:
     with_body = compiled.preferences.representation == "representation"
-    headers = [*_mutation_range(compiled, outcome), *_applied(compiled)]
+    headers = [*_mutation_range(compiled, outcome), *compiled.about_preferences]
     status = _mutation_status(compiled, outcome, with_body=with_body)
     if compiled.kind == CREATE:
         if outcome.location not in (b"", b"{}"):
@@ -83,7 +85,7 @@ def _of_mutation(compiled: Compiled, outcome: Outcome) -> Response:
             return Response(status, [*headers, _length(b"")])
     if not with_body:
         return Response(204, headers)
-    return Response(status, [*headers, _length(outcome.body), *_content_type(compiled)], outcome.body)
+    return Response(status, [*headers, _length(outcome.body), *compiled.about_body], outcome.body)
 
 
 def _mutation_status(compiled: Compiled, outcome: Outcome, *, with_body: bool) -> int:
@@ -101,17 +103,6 @@ def _mutation_range(compiled: Compiled, outcome: Outcome) -> list[Header]:
     total = outcome.rows if compiled.preferences.count in ("exact", "estimated") else None
     lower, upper = (0, outcome.rows - 1) if compiled.kind == UPDATE else (1, 0)
     return [(b"content-range", ranges.content_range(lower, upper, total))]
-
-
-def _applied(compiled: Compiled) -> list[Header]:
-    return [(b"preference-applied", compiled.applied)] if compiled.applied else []
-
-
-def _content_type(compiled: Compiled) -> list[Header]:
-    headers = [(b"content-type", compiled.media_type.content_type())]
-    if compiled.profile is not None:
-        headers.append((b"content-profile", compiled.profile))
-    return headers
 
 
 _PATH_SAFE = "-_.~$&+,;=:@!*'()"

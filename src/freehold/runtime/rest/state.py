@@ -15,6 +15,7 @@ from freehold.runtime.rest.cache.load import load
 from freehold.runtime.rest.cache.model import SchemaCache
 from freehold.runtime.rest.compiled import Compiled
 from freehold.runtime.rest.execute import RoleSettings
+from freehold.runtime.rest.payload import Payload
 from freehold.runtime.rest.settings import RestSettings
 
 DEBOUNCE_SECONDS = 0.1
@@ -29,6 +30,9 @@ log = logging.getLogger("freehold.rest")
 Source = Callable[[Pool, RestSettings], Awaitable[RestSettings]]
 """Reads the settings that hold from now on; the second argument is what a server was started with."""
 
+Reader = Callable[[bytes], Payload]
+"""Reads a body; raises ApiError."""
+
 AWAY = (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError, OSError)
 
 
@@ -40,12 +44,20 @@ class Knowledge:
     settings: RestSettings
     roles: RoleSettings
     plans: "OrderedDict[tuple[object, ...], Compiled]" = field(default_factory=OrderedDict)
+    readers: "OrderedDict[tuple[object, ...], Reader]" = field(default_factory=OrderedDict)
+    """By the shape of a request without its body: what reads the body."""
 
     def keep(self, key: tuple[object, ...], compiled: Compiled) -> None:
         """Remember a plan; the oldest one goes when there are too many."""
         self.plans[key] = compiled
         if len(self.plans) > CACHED_PLANS:
             self.plans.popitem(last=False)
+
+    def keep_reader(self, key: tuple[object, ...], reader: Reader) -> None:
+        """Remember how bodies are read, likewise."""
+        self.readers[key] = reader
+        if len(self.readers) > CACHED_PLANS:
+            self.readers.popitem(last=False)
 
 
 class State:

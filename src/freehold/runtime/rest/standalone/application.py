@@ -127,12 +127,13 @@ class _Sent:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message["headers"] = [*message["headers"], (b"server", SERVER)]
-        else:
-            self._length += len(message.get("body", b""))
+        body = message.get("body")
+        if body is not None:
+            self._length += len(body)
             if self._status >= 500:  # noqa: PLR2004 - RFC 9110: the server's fault
-                self._error = message.get("body", b"")
+                self._error = body
         await self._send(message)
-        if self._status >= self._lowest and not message.get("more_body") and message["type"] == "http.response.body":
+        if self._status >= self._lowest and body is not None:
             self._write()
 
     def _write(self) -> None:
