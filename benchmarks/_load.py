@@ -1,17 +1,22 @@
 """Clients that ask again as soon as they are answered, or at a steady pace, and what that costs the server."""
 
-import asyncio
+import heapq
 import os
 import re
+import select
+import socket
+import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _WITHOUT_BODY = (b"204", b"304")
 PATIENCE_SECONDS = 30
-"""How long the last answers may take."""
+"""How long an answer may take."""
+READ_BYTES = 65_536
 
 
 @dataclass
@@ -51,72 +56,113 @@ class Work:
     """End after so many answers, whatever the time; 0 for no such end."""
 
 
-async def load(ports: list[int], work: Work) -> Seen:
-    """Spread the connections over the ports; ends the program when an answer is no success."""
-    seen = Seen()
-    started = time.monotonic()
-    until = started + work.seconds
-    loop = asyncio.get_running_loop()
-    clients = [_Client(work, until, seen) for _ in range(work.connections)]
-    for number, client in enumerate(clients):
-        client.first_at = started + number / work.pace if work.pace else 0.0
-        port = ports[number % len(ports)]
-        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), work.seconds + PATIENCE_SECONDS)
-    seen.seconds = time.monotonic() - started
-    if seen.refused:
-        raise SystemExit(f"refused: {seen.refused.decode('utf-8', 'replace')[:500]}")
-    return seen
+def load(ports: list[int], work: Work) -> Seen:
+    """Spread the connections over the ports; ends the program when an answer is no success.
+
+    One thread and plain sockets: what the client needs of the cores, the servers cannot have.
+    """
+    with _Load(ports, work) as under_way:
+        return under_way.run()
 
 
-class _Client(asyncio.Protocol):
+class _Client:
     """One connection."""
 
-    def __init__(self, work: Work, until: float, seen: Seen) -> None:
+    __slots__ = ("asked_at", "data", "due_at", "socket")
+
+    def __init__(self, port: int, due_at: float) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Python's own timeout is a system call before each read.
+        self.socket.settimeout(None)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE_SECONDS, 0))
+        self.data = b""
+        self.asked_at = 0.0
+        self.due_at = due_at
+        """When it asks next, at a pace. Those who are late ask at once: the pace is one of requests, not of pauses."""
+
+
+class _Load:
+    """All connections of a load."""
+
+    def __init__(self, ports: list[int], work: Work) -> None:
         self._work = work
-        self._until = until
-        self._seen = seen
-        self._data = b""
-        self._asked_at = 0.0
-        self.first_at = 0.0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._seen = Seen()
+        self._interval = work.connections / work.pace if work.pace else 0.0
+        self._started = time.perf_counter()
+        share = self._interval / work.connections
+        clients = [_Client(ports[n % len(ports)], self._started + n * share) for n in range(work.connections)]
+        self._clients = {client.socket.fileno(): client for client in clients}
+        self._waiting: list[tuple[float, int]] = []
+        """When who asks next, as a heap."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports do not inherit from asyncio's
-        self._transport: Any = transport
-        self._next_at = self.first_at
-        self._ask_in_time()
+    def __enter__(self) -> Self:
+        return self
 
-    def data_received(self, data: bytes) -> None:
-        self._data = self._data + data if self._data else data
-        if not _is_whole(self._data):
-            return
-        if not self._data.startswith(b"HTTP/1.1 2"):
-            self._seen.refused = self._data
-        self._data = b""
-        now = time.monotonic()
-        self._seen.times.append(now - self._asked_at)
-        is_over = now >= self._until or (self._work.most and self._seen.count >= self._work.most)
-        if is_over or self._seen.refused:
-            self._transport.close()
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            client.socket.close()
+
+    def run(self) -> Seen:
+        seen, until = self._seen, self._started + self._work.seconds
+        with select.epoll() as poll:
+            for number, client in self._clients.items():
+                poll.register(number, select.EPOLLIN)
+                self._ask_in_time(number, client)
+            under_way = len(self._clients)
+            while under_way:
+                for number in self._ready(poll):
+                    client = self._clients[number]
+                    if not self._take(client):
+                        continue
+                    if time.perf_counter() >= until or seen.refused or 0 < self._work.most <= seen.count:
+                        under_way -= 1
+                    else:
+                        self._ask_in_time(number, client)
+        seen.seconds = time.perf_counter() - self._started
+        if seen.refused:
+            raise SystemExit(f"refused: {seen.refused.decode('utf-8', 'replace')[:500]}")
+        return seen
+
+    def _ready(self, poll: select.epoll) -> Iterable[int]:
+        """Wait until somebody is answered; meanwhile ask what is due."""
+        if len(self._clients) == 1 and not self._waiting:
+            # Reading waits just as well, and is one system call instead of two.
+            return self._clients
+        while True:
+            while self._waiting and self._waiting[0][0] <= time.perf_counter():
+                self._ask(self._clients[heapq.heappop(self._waiting)[1]])
+            wait = self._waiting[0][0] - time.perf_counter() if self._waiting else PATIENCE_SECONDS
+            answered = poll.poll(max(0.0, wait))
+            if answered:
+                return [number for number, _ in answered]
+            if not self._waiting:
+                raise SystemExit(f"no answer within {PATIENCE_SECONDS} seconds")
+
+    def _take(self, client: _Client) -> bool:
+        """Read what has come; say whether that was the rest of an answer."""
+        data = client.socket.recv(READ_BYTES)
+        if not data:
+            raise SystemExit("the server closed a connection")
+        client.data = data = client.data + data if client.data else data
+        if not _is_whole(data):
+            return False
+        if not data.startswith(b"HTTP/1.1 2"):
+            self._seen.refused = data
+        client.data = b""
+        self._seen.times.append(time.perf_counter() - client.asked_at)
+        return True
+
+    def _ask_in_time(self, number: int, client: _Client) -> None:
+        if not self._interval or client.due_at <= time.perf_counter():
+            self._ask(client)
         else:
-            self._ask_in_time()
+            heapq.heappush(self._waiting, (client.due_at, number))
 
-    def connection_lost(self, _: Exception | None) -> None:
-        self.done.set_result(None)
-
-    def _ask_in_time(self) -> None:
-        """At a pace, those who are late ask at once: the pace is one of requests, not of pauses."""
-        wait = self._next_at - time.monotonic() if self._work.pace else 0.0
-        self._next_at += self._work.connections / self._work.pace if self._work.pace else 0.0
-        if wait > 0:
-            asyncio.get_running_loop().call_later(wait, self._ask)
-        else:
-            self._ask()
-
-    def _ask(self) -> None:
-        self._asked_at = time.monotonic()
-        self._transport.write(self._work.request)
+    def _ask(self, client: _Client) -> None:
+        client.due_at += self._interval
+        client.asked_at = time.perf_counter()
+        client.socket.sendall(self._work.request)
 
 
 def _is_whole(data: bytes) -> bool:

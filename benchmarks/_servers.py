@@ -25,6 +25,7 @@ from freehold.kit import programs
 from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.rest.app import RestApp
 from freehold.runtime.services import open_services
+from freehold.runtime.settings import Settings
 from freehold.testing.database import FreshDatabase
 
 POOL = 8
@@ -80,10 +81,11 @@ def ceiling(database: FreshDatabase, seconds: float) -> float | None:
 
 
 @contextlib.contextmanager
-def runtime(database: FreshDatabase) -> Iterator[Server]:
+def runtime(database: FreshDatabase, **settings: object) -> Iterator[Server]:
     """The runtime's REST core with the app's tokens, in one process of its own."""
+    chosen = settings_of(database, pool_size=POOL, **settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        process = multiprocessing.get_context("fork").Process(target=_serve, args=(database, listener), daemon=True)
+        process = multiprocessing.get_context("fork").Process(target=_serve, args=(chosen, listener), daemon=True)
         process.start()
         try:
             yield Server(int(listener.getsockname()[1]), process.pid or 0)
@@ -92,10 +94,10 @@ def runtime(database: FreshDatabase) -> Iterator[Server]:
             process.join(10)
 
 
-def _serve(database: FreshDatabase, listener: socket.socket) -> None:
-    app = RestApp(open_services(settings_of(database, pool_size=POOL)))
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    app = RestApp(open_services(settings))
     config = uvicorn.Config(
-        app, loop="none", http=OneWriteProtocol, ws="none", lifespan="off", access_log=False, log_level="warning",
+        app, loop="none", http=OneWriteProtocol, ws="none", lifespan="off", access_log=False, log_level="error",
         server_header=False, proxy_headers=False,
     )  # fmt: skip
 

@@ -4,17 +4,23 @@ What is compared takes turns, round after round, so that both meet the same mach
 rounds' ratios. About 10 minutes on a quiet machine with two cores:
 
     python -m benchmarks rest
+
+What a second process costs is measured on one core: the servers have it to themselves, PostgreSQL and the client have
+the others, and one process or two answer as much as they can over the same 16 connections. So nothing differs but the
+number of processes. Beside it stands what two processes pay that share all cores with database and client, each at the
+pace that one had alone: the price of a crowded machine (colder caches, fewer requests a wake), not of a process.
 """
 
 import argparse
 import contextlib
+import os
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
-import uvloop
 from _load import Seen, Work, cpu_seconds, load, memory_megabytes
 from _servers import Server, ceiling, install_lite, lite, runtime, stand_in
 from rest_world import ANON_KEY, SCHEMA, TOKENS
@@ -47,8 +53,10 @@ KINDS = {
     "embed": "GET {prefix}/makers?select=name,things(name,parts(name))&limit=1 HTTP/1.1\r\nHost: x\r\n\r\n",
 }
 CONNECTIONS = (1, 4, 16)
-ROWS = {1: 1000, 100: 1000, 1000: 400}
-"""Rows of an answer, and how many such answers a second one process is asked for; two share them."""
+ROWS = {1: 2000, 100: 1500, 1000: 500}
+"""Rows of an answer, and how many such answers a second each process is asked for: half of what two cores can do."""
+FIRST_CORE = min(os.sched_getaffinity(0))
+PARTS = ("pgbench", "lite", "cost", "memory")
 
 
 def main() -> None:
@@ -58,17 +66,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="How long each load lasts.")
     parser.add_argument("--lite", type=Path, help="A folder where @supabase/lite is installed already.")
     parser.add_argument("--million", type=int, default=1_000_000, help="Requests before the memory is looked at.")
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS, help="Some of the parts.")
     options = parser.parse_args()
     with databases.fresh_database() as database, tempfile.TemporaryDirectory() as folder:
         with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
             owner.execute(SCHEMA)
             owner.execute(TABLES)
-        _beside_pgbench(database, options.rounds, options.seconds)
-        installed = options.lite or install_lite(Path(folder))
-        if installed is not None:
-            _beside_lite(database, installed, options.rounds, options.seconds)
-        _cost(database, options.rounds, options.seconds)
-        _memory(database, options.million)
+        if "pgbench" in options.only:
+            _beside_pgbench(database, options.rounds, options.seconds)
+        if "lite" in options.only:
+            installed = options.lite or install_lite(Path(folder))
+            if installed is not None:
+                _beside_lite(database, installed, options.rounds, options.seconds)
+        if "cost" in options.only:
+            _cost(database, options.rounds, options.seconds)
+        if "memory" in options.only:
+            _memory(database, options.million)
 
 
 def _beside_pgbench(database: FreshDatabase, rounds: int, seconds: float) -> None:
@@ -102,7 +115,7 @@ def _beside_lite(database: FreshDatabase, installed: Path, rounds: int, seconds:
                 for _ in range(rounds):
                     mine = Work(request=_asked(text), connections=connections, seconds=seconds)
                     other = Work(request=_asked(text, "/rest/v1"), connections=connections, seconds=seconds)
-                    both.append((uvloop.run(load([ours.port], mine)), uvloop.run(load([theirs.port], other))))
+                    both.append((load([ours.port], mine), load([theirs.port], other)))
                 ratios = [a.rate / b.rate for a, b in both]
                 print(f"{kind:5s} {connections:2d} connections: ratio {_middle(ratios, '.1f')}")
                 for name, seen in (("freehold", [a for a, _ in both]), ("@supabase/lite", [b for _, b in both])):
@@ -111,25 +124,55 @@ def _beside_lite(database: FreshDatabase, installed: Path, rounds: int, seconds:
 
 
 def _cost(database: FreshDatabase, rounds: int, seconds: float) -> None:
-    _title(
-        "CPU of the server a request, 16 connections, the same number of requests a second for one process and for two"
-    )
+    _title("CPU of the server a request: one process, and two on the same core over the same 16 connections")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_apart_from(database))
+        one, *two = [stack.enter_context(stand_in(database)) for _ in range(3)]
+        for server in (one, *two):
+            os.sched_setaffinity(server.pid, {FIRST_CORE})
+        for rows in ROWS:
+            work = Work(request=_rows_request(rows), seconds=seconds)
+            for server in (one, *two):
+                _warm(server, work.request)
+            _compared(f"{rows:5d} rows, as many as are answered", [one], work, two, work, rounds)
+    _title("The same on all cores, with 16 connections and as many requests a second for each process")
     with contextlib.ExitStack() as stack:
         one, *two = [stack.enter_context(stand_in(database)) for _ in range(3)]
         for rows, pace in ROWS.items():
-            request = f"GET /things?limit={rows} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            single = Work(request=_rows_request(rows), seconds=seconds, pace=pace)
+            double = replace(single, pace=2 * pace, connections=2 * single.connections)
             for server in (one, *two):
-                _warm(server, request)
-            work = Work(request=request, seconds=seconds, pace=pace)
-            pairs = [(_measured([one], work)[1], _measured(two, work)[1]) for _ in range(rounds)]
-            print(f"{rows:5d} rows at {pace} a second: one process {_middle([a for a, _ in pairs], '4.0f')} us,"
-                  f" two {_middle([b for _, b in pairs], '4.0f')} us,"
-                  f" ratio {_middle([b / a for a, b in pairs], '.2f')}", flush=True)  # fmt: skip
-            busy = Work(request=request, seconds=seconds)
-            pairs = [(_measured([one], busy)[1], _measured(two, busy)[1]) for _ in range(rounds)]
-            print(f"{rows:5d} rows, as many as are answered: one process {_middle([a for a, _ in pairs], '4.0f')} us,"
-                  f" two {_middle([b for _, b in pairs], '4.0f')} us,"
-                  f" ratio {_middle([b / a for a, b in pairs], '.2f')}", flush=True)  # fmt: skip
+                _warm(server, single.request)
+            _compared(f"{rows:5d} rows, {pace} a second each", [one], single, two, double, rounds)
+
+
+def _compared(  # noqa: PLR0913, PLR0917 - both sides and how often
+    what: str, one: list[Server], single: Work, two: list[Server], double: Work, rounds: int
+) -> None:
+    pairs = [(_measured(one, single)[1], _measured(two, double)[1]) for _ in range(rounds)]
+    print(f"{what}: one process {_middle([a for a, _ in pairs], '4.0f')} us,"
+          f" two {_middle([b for _, b in pairs], '4.0f')} us,"
+          f" ratio {_middle([b / a for a, b in pairs], '.2f')}", flush=True)  # fmt: skip
+
+
+@contextlib.contextmanager
+def _apart_from(database: FreshDatabase) -> Iterator[None]:
+    """Keep the database's new processes and this one off the first core, where there are several."""
+    before = os.sched_getaffinity(0)
+    others = before - {FIRST_CORE} or before
+    with psycopg.connect(database.superuser_dsn) as connection:
+        postmaster = int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()[1])
+    for pid in (0, postmaster):
+        os.sched_setaffinity(pid, others)
+    try:
+        yield
+    finally:
+        for pid in (0, postmaster):
+            os.sched_setaffinity(pid, before)
+
+
+def _rows_request(rows: int) -> bytes:
+    return f"GET /things?limit={rows} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
 def _memory(database: FreshDatabase, requests: int) -> None:
@@ -147,7 +190,7 @@ def _memory(database: FreshDatabase, requests: int) -> None:
         answered = 0
         for text, share in zip(texts, shares, strict=True):
             work = Work(request=_asked(text), seconds=900, most=round(requests * share))
-            answered += uvloop.run(load([server.port], work)).count
+            answered += load([server.port], work).count
         print(f"{before:.0f} MB before, {memory_megabytes(server.pid):.0f} MB after {answered:,}", flush=True)
 
 
@@ -155,12 +198,12 @@ def _measured(servers: list[Server], work: Work) -> tuple[Seen, float]:
     """Give what a load saw, and the microseconds of CPU that all servers spent on a request."""
     pids = [server.pid for server in servers]
     before = cpu_seconds(*pids)
-    seen = uvloop.run(load([server.port for server in servers], work))
+    seen = load([server.port for server in servers], work)
     return seen, (cpu_seconds(*pids) - before) / seen.count * 1e6
 
 
 def _warm(server: Server, request: bytes) -> None:
-    uvloop.run(load([server.port], Work(request=request, seconds=1.0)))
+    load([server.port], Work(request=request, seconds=1.0))
 
 
 def _asked(text: str, prefix: str = "") -> bytes:
