@@ -82,6 +82,18 @@ def test_a_function_that_can_run_is_told_whatever_words_it_begins_with(
     assert [any(name in title for title in said_of) for name in ("give_points", "raise_points")] == [True, True]
 
 
+def test_a_role_that_nothing_reads_is_told_as_what_it_is(
+    tmp_path: Path, checked: Callable[[dict[str, str | None]], Checked]
+) -> None:
+    read = [item for item in checked(flaws.FLAWED).findings if item.rule == "self-escalation"]
+    assert [(item.severity, item.confidence) for item in read] == [("high", "proven")]
+    lovable_app.write(tmp_path, flaws.FLAWED | {"supabase/migrations/20260301000000_roles.sql": flaws.ROLES_ELSEWHERE})
+    lovable_app.commit(tmp_path)
+    found = [item for item in check(Request(origin=str(tmp_path)), silent).findings if item.rule == "self-escalation"]
+    assert [(item.severity, item.confidence) for item in found] == [("low", "proven")]
+    assert [proof.object for proof in found[0].proofs[:2]] == ["table public.profiles", "table public.user_roles"]
+
+
 def test_a_public_view_that_strangers_write_through_is_told(
     checked: Callable[[dict[str, str | None]], Checked],
 ) -> None:

@@ -77,6 +77,12 @@ create policy "list" on storage.objects for select using (bucket_id = 'invoices'
 create policy "write" on storage.objects for delete using (bucket_id = 'invoices');
 """
 )
+ROLES_ELSEWHERE = """
+create function public.has_role(_user uuid, _role public.app_role) returns boolean language sql stable
+  security definer set search_path = public as
+  $$ select exists (select from public.user_roles where user_id = _user and role = _role) $$;
+create policy "admins set" on public.settings for update using (public.has_role(auth.uid(), 'admin'));
+"""
 RIGHT_SQL = (
     TABLES
     + _POLICIES
@@ -275,7 +281,10 @@ RIGHT: dict[str, str | None] = BASE | {
     'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'
     'export const shared = createServerFn({ method: "GET" }).handler(async ({ data }) => {\n'
     '  const { data: share } = await supabaseAdmin.from("shares").select("id").eq("token", data.token).maybeSingle();\n'
-    '  if (share) await supabaseAdmin.from("shares").update({ seen: true }).eq("id", share.id);\n  return share;\n});\n',
+    '  if (share) await supabaseAdmin.from("shares").update({ seen: true }).eq("id", share.id);\n  return share;\n});\n'
+    'export const board = createServerFn({ method: "POST" }).handler(async ({ data }) => {\n'
+    '  const { data: row } = await supabaseAdmin.from("boards").select("*").eq("public_slug", data.slug).maybeSingle();\n'
+    '  void supabaseAdmin.rpc("touch", { board: row.id });\n  return row;\n});\n',
     "bridge/server/assets/gifts.functions-z4IKHqJ8.js": 'const a = createServerFn().handler(() => supabaseAdmin.from("x").insert({}));\n',
     "src/lib/gifts.functions.ts": 'import { createServerFn } from "@tanstack/react-start";\n'
     'import { supabaseAdmin } from "@/integrations/supabase/client.server";\n'

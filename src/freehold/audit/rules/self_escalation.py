@@ -20,8 +20,10 @@ card = Card(
     asvs=("8.2.3", "15.3.3"),
     needs="database",
     silent="columns that authenticated may not update, policies whose check mentions the column, tables with a "
-    "BEFORE UPDATE trigger that mentions it",
+    "BEFORE UPDATE trigger that mentions it; low for a role that nothing in the database reads while rights are kept "
+    "in another table",
 )
+_ROLE = re.compile(r"^(role|roles|user_role|is_admin|is_superadmin|is_super_admin|admin|is_staff|is_moderator)$", re.I)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -58,10 +60,42 @@ def _is_own(policy: catalogue.Row) -> bool:
 def _finding(facts: Facts, row: catalogue.Row, powers: list[str], policy: str) -> Finding:
     table = f"public.{catalogue.quoted(row['name'])}"
     rest = ", ".join(catalogue.quoted(name) for name in row["columns"] if name not in powers)
+    kept = _where_rights_are_kept(facts, row["name"], powers)
+    said = f'policy "{policy}" lets owners update {proofs.listed(powers)}'
     return card.finding(
-        catalogue.proof("table", row["name"], f'policy "{policy}" lets owners update {proofs.listed(powers)}'),
+        catalogue.proof("table", row["name"], said),
+        *(catalogue.proof("table", name, "rights are read from here, by policies or functions") for name in kept[:1]),
         title=f"Users may set {proofs.listed(powers, 3)} of their own row in {row['name']}",
+        severity="low" if kept else "high",
         confidence=catalogue.certainty(facts, row["name"], "likely"),
         change=f"revoke update on {table} from authenticated, anon;\n"
         f"grant update ({rest}) on {table} to authenticated;",
+        impact="Nothing in the database reads this column, and rights are kept in another table: it misleads whoever "
+        "trusts it, pages and reports included."
+        if kept
+        else "",
+    )
+
+
+def _where_rights_are_kept(facts: Facts, name: str, powers: list[str]) -> list[str]:
+    """Other tables whose role column the database reads, where it never reads this one's and nothing is paid by it."""
+    if not all(_ROLE.match(power) for power in powers) or any(_is_read(facts, name, power) for power in powers):
+        return []
+    return [
+        row["name"]
+        for row in catalogue.tables(facts)
+        if row["name"] != name
+        and any(_is_read(facts, row["name"], column) for column in catalogue.matching(row["columns"], _ROLE))
+    ]
+
+
+def _is_read(facts: Facts, name: str, column: str) -> bool:
+    """Whether a policy or a function mentions both the table and its column."""
+    policies = (
+        f"{one['name']} {one['using_text']} {one['check_text']}".replace("auth.role()", "")
+        for one in catalogue.policies(facts)
+    )
+    functions = (one["body"] for one in catalogue.functions(facts))
+    return any(
+        re.search(rf"\b{name}\b", text) and re.search(rf"\b{column}\b", text) for text in (*policies, *functions)
     )

@@ -26,7 +26,8 @@ _ADMIN = re.compile(r"\bsupabaseAdmin\b|SERVICE_ROLE_KEY|client\.server[\"']")
 _ASKS = re.compile(
     r"\.middleware\s*\(|getUser\s*\(|getClaims\s*\(|_SECRET|timingSafeEqual|access_?token"
     r"|\b(?:require|assert|verify|authenticate|ensure|check|authorize|guard|resolve|load)[A-Z]\w*\("
-    r"|\.eq\(\s*[\"'`]\w*(?:token|secret|api_key|key_hash|access_code|share_code)\w*[\"'`]",
+    r"|\.eq\(\s*[\"'`]\w*(?:token|secret|api_key|key_hash|access_code"
+    r"|(?:public|shared?|invit\w+)_(?:slug|id|key|code|link))\w*[\"'`]",
     re.IGNORECASE,
 )
 _WRITES = re.compile(r"\.(?:insert|update|upsert|delete|rpc|createUser|deleteUser)\s*\(")
