@@ -1,5 +1,6 @@
 """Every rule finds the flaw that was planted for it, and stays silent about what looks alike."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from freehold.core.event import Event
 from freehold.core.finding import Finding
 from freehold.flows.check import Checked, Request, check
 from freehold.kit import programs
+
+SQL = re.compile(r"\s*(?:alter|revoke|grant|drop|update|create)\s")
 
 
 def silent(_event: Event) -> None:
@@ -82,6 +85,17 @@ def test_a_function_that_can_run_is_told_whatever_words_it_begins_with(
     assert [any(name in title for title in said_of) for name in ("give_points", "raise_points")] == [True, True]
 
 
+def test_the_service_key_gives_nothing_more_where_only_open_tables_are_read(
+    checked: Callable[[dict[str, str | None]], Checked],
+) -> None:
+    told = {
+        rule: " ".join(item.title for item in checked(flaws.FLAWED).findings if item.rule == rule)
+        for rule in ("function-with-every-right-open", "function-with-paid-key-open")
+    }
+    assert "guide" not in told["function-with-every-right-open"]
+    assert "guide" in told["function-with-paid-key-open"]
+
+
 def test_a_role_that_nothing_reads_is_told_as_what_it_is(
     tmp_path: Path, checked: Callable[[dict[str, str | None]], Checked]
 ) -> None:
@@ -101,6 +115,22 @@ def test_a_public_view_that_strangers_write_through_is_told(
     assert "View scores_public lets anybody change and delete rows of public.scores" in titles
 
 
+def test_the_sql_that_is_offered_runs_and_mends_what_was_found(
+    tmp_path: Path, checked: Callable[[dict[str, str | None]], Checked]
+) -> None:
+    offered = [item for item in checked(flaws.FLAWED).findings if SQL.match(item.change)]
+    assert len({item.rule for item in offered}) >= 15
+    changes = dict.fromkeys(item.change for item in offered)
+    lovable_app.write(tmp_path, flaws.FLAWED | {"supabase/migrations/20260401000000_mended.sql": "\n".join(changes)})
+    lovable_app.commit(tmp_path)
+    after = check(Request(origin=str(tmp_path)), silent)
+    assert after.schema is not None
+    assert [f"{failure.message}: {failure.statement}" for failure in after.schema.failures] == []
+    mended = {item.rule for item in offered}
+    left = [item.title for item in after.findings if item.rule in mended]
+    assert left == ["View letter_list passes over row security"], "a matter of reading, once writing is closed"
+
+
 def test_every_finding_says_what_how_bad_how_sure_why_and_how_to_mend_it(
     checked: Callable[[dict[str, str | None]], Checked],
 ) -> None:
@@ -114,7 +144,7 @@ def test_every_finding_says_what_how_bad_how_sure_why_and_how_to_mend_it(
 
 
 def test_a_key_that_only_history_has_is_found_with_its_commit(tmp_path: Path) -> None:
-    lovable_app.write(tmp_path, flaws.RIGHT | {"old.txt": f"{lovable_app.SERVICE}\n"})
+    lovable_app.write(tmp_path, flaws.RIGHT_BY_FILES_ALONE | {"old.txt": f"{lovable_app.SERVICE}\n"})
     lovable_app.commit(tmp_path)
     (tmp_path / "old.txt").unlink()
     lovable_app.commit(tmp_path)
@@ -126,7 +156,8 @@ def test_a_key_that_only_history_has_is_found_with_its_commit(tmp_path: Path) ->
 
 def test_a_key_in_a_file_that_git_ignores_is_nobody_elses_business(tmp_path: Path) -> None:
     lovable_app.write(
-        tmp_path, flaws.RIGHT | {".gitignore": ".env.local\n", ".env.local": f"KEY={lovable_app.SERVICE}\n"}
+        tmp_path,
+        flaws.RIGHT_BY_FILES_ALONE | {".gitignore": ".env.local\n", ".env.local": f"KEY={lovable_app.SERVICE}\n"},
     )
     lovable_app.commit(tmp_path)
     assert check(Request(origin=str(tmp_path), database=False), silent).findings == ()

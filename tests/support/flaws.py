@@ -193,6 +193,7 @@ FLAWED: dict[str, str | None] = BASE | {
     "server/session.ts": f'export const secret = process.env.JWT_SECRET || "{DEFAULT_SECRET}";\n',
     "supabase/functions/erase/index.ts": _SUPABASE + _SERVE + '  await admin.from("notes").delete().eq("id", id);\n});\n',
     "supabase/functions/draw/index.ts": _SERVE + _AI,
+    "supabase/functions/guide/index.ts": _SUPABASE + _SERVE + '  await admin.from("profiles").select("nickname");\n' + _AI,
     "supabase/functions/write/index.ts": _SUPABASE + _SERVE + _ASKS + _AI,
     "supabase/functions/stripe-webhook/index.ts": _SUPABASE
     + '_ = Deno.serve(async (req) => {\n  const event = await req.json();\n  if (event.type === "checkout.session.completed")\n'
@@ -300,6 +301,10 @@ RIGHT: dict[str, str | None] = BASE | {
     "supabase/functions/public-figures/index.ts": _SUPABASE + "Deno.serve(async () => {\n"
     '  const { count } = await admin.from("posts").select("*", { count: "exact", head: true });\n'
     '  return Response.json({ count });\n});\n',
+    "supabase/functions/nearest/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n"
+    '  const { town } = await req.json();\n'
+    '  const { data } = await admin.from("hospitals").select("name, phone").ilike("address", town);\n'
+    "  return Response.json(data);\n});\n",
     "supabase/functions/rss/index.ts": _SUPABASE + "Deno.serve(async (req) => {\n"
     '  const category = new URL(req.url).searchParams.get("category");\n'
     '  let rows = admin.from("posts").select("id, title").eq("status", "published");\n'
@@ -359,3 +364,5 @@ RIGHT: dict[str, str | None] = BASE | {
     "      - env:\n          TITLE: ${{ github.event.issue.title }}\n        run: echo \"$TITLE ${{ github.event.issue.number }}\"\n",
     "tests/fake.test.ts": f'const token = "{key("service_role")}";\n'.replace(key("service_role"), "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.ffffffffffffffffffff"),
 }  # fmt: skip
+RIGHT_BY_FILES_ALONE: dict[str, str | None] = RIGHT | {"supabase/functions/nearest/index.ts": None}
+"""The same without what only the schema shows to be right."""

@@ -38,6 +38,13 @@ POWERS = re.compile(
     re.IGNORECASE,
 )
 
+SHOWN = re.compile(
+    r"avatar|logo|banner|icon|image|photo|gallery|public|asset|cover|media|thumb|product|blog", re.IGNORECASE
+)
+"""Buckets whose names say that their files are meant to be seen by others."""
+
+_LAST_HAND = re.compile(r"(updat|modif|chang|approv|review|verif|delet|edit|alter|atualiz|actualiz)\w*", re.IGNORECASE)
+
 
 @cache
 def _statement(name: str) -> str:
@@ -72,6 +79,29 @@ def buckets(facts: Facts) -> tuple[Row, ...]:
 def table(facts: Facts, name: str) -> Row | None:
     """One table."""
     return next((row for row in tables(facts) if row["name"] == name), None)
+
+
+def owners(row: Row) -> list[str]:
+    """Columns that say whose a row is, the likeliest first; who changed or approved it last does not own it."""
+    named = [name for name in ("user_id", "owner_id", "created_by") if name in row["columns"]]
+    told = [name for name in row["user_columns"] if not _LAST_HAND.search(name)]
+    return list(dict.fromkeys([*(name for name in named if name in told), *told, *named]))
+
+
+def narrowed_to_owner(row: Row, policy: Row, otherwise: str) -> str:
+    """SQL that lets a policy's rows to their owner only; where no column names one, drops it, with what to do then."""
+    table, name = f"public.{quoted(row['name'])}", policy["policy"].replace('"', '""')
+    if not (whose := owners(row)):
+        return f'drop policy "{name}" on {table};  -- {otherwise}'
+    is_caller = _is_caller(row, whose[0])
+    check = f" with check ({is_caller})" if policy["command"] in ("UPDATE", "ALL") else ""
+    return f'alter policy "{name}" on {table} to authenticated\n  using ({is_caller}){check};'
+
+
+def _is_caller(row: Row, column: str) -> str:
+    """A condition that PostgreSQL takes for the column's type: some apps keep a user's id as text."""
+    caller = "(select auth.uid())"
+    return f"{caller} = {quoted(column)}" if column in row["ids"] else f"{caller}::text = {quoted(column)}::text"
 
 
 def audience(policy: Row) -> str:

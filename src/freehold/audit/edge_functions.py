@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from freehold.audit import proofs
+from freehold.audit import catalogue, proofs
 from freehold.core.finding import Proof
 from freehold.core.inventory import EdgeFunction
 from freehold.core.ports import Facts
@@ -33,6 +33,12 @@ _ASKS_SECRET = re.compile(
 _OWN_TOKEN = re.compile(r"""\.eq\(\s*["'`]\w*(?:token|secret|api_key|key_hash|access_code)\w*["'`]""")
 """A row looked up by a token that the caller must know."""
 _FORWARDS = re.compile(r"""global\s*:\s*\{\s*headers\s*:\s*\{[^}]*Authorization\s*:""", re.IGNORECASE | re.DOTALL)
+_FROM = re.compile(r"(?<!Array)(?<!Buffer)(?<!Object)\.from\s*\(")
+_TABLE = re.compile(r"""(?<!storage)\.from\s*\(\s*["'`](?P<name>\w+)["'`]""")
+_CHANGES = re.compile(
+    r"\.(?:insert|update|upsert|delete|rpc|upload|remove|move|copy|invoke|createUser|deleteUser|updateUserById|listUsers"
+    r"|generateLink|createSignedUrl|admin)\b"
+)
 _WEBHOOK_NAME = re.compile(r"webhook|-hook$|callback|ipn\b", re.IGNORECASE)
 
 
@@ -51,6 +57,8 @@ class Reading:
     """A signature, a shared secret or a comparison with one."""
     only_forwards: bool
     """It hands the caller's own token to the API, which then judges by row security."""
+    shows_what_all_see: bool
+    """It only reads, and only tables that the schema opens to anybody anyway: the service key gives no more."""
 
     @property
     def is_webhook(self) -> bool:
@@ -87,7 +95,19 @@ def _read(facts: Facts, function: EdgeFunction) -> Reading:
         asks_user=bool(_ASKS_USER.search(text)),
         asks_secret=bool(_ASKS_SECRET.search(text) or _OWN_TOKEN.search(text)),
         only_forwards=bool(_FORWARDS.search(text)),
+        shows_what_all_see=_shows_what_all_see(facts, text),
     )
+
+
+def _shows_what_all_see(facts: Facts, text: str) -> bool:
+    read = {match["name"] for match in _TABLE.finditer(text)}
+    if not read or _CHANGES.search(text) or len(_FROM.findall(text)) != len(_TABLE.findall(text)):
+        return False
+    return read <= {row["name"] for row in catalogue.policies(facts) if _opens_reading(row)}
+
+
+def _opens_reading(policy: catalogue.Row) -> bool:
+    return policy["command"] in ("SELECT", "ALL") and catalogue.audience(policy) == "anyone"
 
 
 def _places(facts: Facts, sources: tuple[str, ...], pattern: re.Pattern[str], said: str) -> Iterator[Proof]:

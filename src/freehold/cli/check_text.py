@@ -11,6 +11,7 @@ import click
 
 from freehold.core.finding import SEVERITIES, Finding, Proof
 from freehold.flows.check import Checked
+from freehold.flows.check_groups import together
 from freehold.flows.check_summary import inventory_rows, schema_rows
 
 WIDEST = 100
@@ -84,7 +85,7 @@ def _findings(findings: tuple[Finding, ...], width: int) -> Iterator[str]:
         if (count := sum(finding.severity == severity for finding in findings))
     )
     yield _bold(f"Findings: {counted}")
-    for finding in findings:
+    for finding in together(findings):
         yield ""
         yield from _finding(finding, width)
 

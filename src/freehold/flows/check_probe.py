@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from freehold.audit import catalogue
 from freehold.core.finding import Finding, Proof
 from freehold.core.ports import Facts
 from freehold.data.probe import Observation
@@ -39,6 +40,8 @@ def merged(findings: Iterable[Finding], observations: Iterable[Observation], fac
 def _finding(kind: str, seen: list[Observation], proofs: tuple[Proof, ...], *, doubtful: bool) -> Finding:
     about = KINDS.get(kind, OTHER)
     severity = about.stranger if any(item.actor in STRANGERS for item in seen) else about.user
+    if kind == "files-readable" and all(catalogue.SHOWN.search(_bare(item.object)) for item in seen):
+        severity = "low"
     if doubtful:
         severity = "medium" if severity in {"critical", "high"} else severity
     return Finding(

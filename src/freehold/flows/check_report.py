@@ -10,6 +10,7 @@ from freehold import __version__
 from freehold.core.finding import Finding, Proof
 from freehold.flows.check import Checked
 from freehold.flows.check_document import counts
+from freehold.flows.check_groups import together
 from freehold.flows.check_summary import inventory_rows, schema_rows
 
 
@@ -43,7 +44,7 @@ def _body(checked: Checked) -> Iterator[str]:
         yield '<p class="partial">A part of this check could not be done: see the end of the page.</p>'
     yield _tally(checked)
     yield "<h2>Findings</h2>"
-    yield from (_finding(finding) for finding in checked.findings)
+    yield from (_finding(finding) for finding in together(checked.findings))
     if not checked.findings:
         yield "<p>None.</p>"
     if checked.inventory:

@@ -20,15 +20,12 @@ card = Card(
     needs="database",
     silent="private buckets, policies that name the owner or a folder of the caller, avatar and logo buckets",
 )
-_MEANT_TO_BE_SEEN = re.compile(
-    r"avatar|logo|banner|icon|image|photo|gallery|public|asset|cover|media|thumb|product|blog", re.IGNORECASE
-)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Buckets whose names say that their files are shown to everybody are not reported."""
     for bucket in catalogue.buckets(facts):
-        if not bucket["is_public"] or _MEANT_TO_BE_SEEN.search(bucket["name"]):
+        if not bucket["is_public"] or catalogue.SHOWN.search(bucket["name"]):
             continue
         for policy in catalogue.policies(facts, "storage"):
             if (

@@ -22,7 +22,7 @@ card = Card(
     silent="functions that ask for the user, compare a secret or check a signature; functions that only hand "
     "the caller's own token on; webhooks (see webhook-without-signature); functions that take nothing "
     "from the caller and cannot be told apart from a scheduled job are possible only; functions that only read rows "
-    "that are published",
+    "that are published, or tables that the schema opens to anybody",
 )
 _CHANGE = """const token = req.headers.get("Authorization")?.replace("Bearer ", "") ?? "";
 const { data: { user } } = await supabase.auth.getUser(token);
@@ -50,7 +50,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     """What takes input is likely exploitable; what takes none may be a job that does no harm when it runs once more."""
     found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        shown = _only_publishes(reading.text) or _shows_to_all(reading.function.name, reading.text)
+        shown = (
+            reading.shows_what_all_see
+            or _only_publishes(reading.text)
+            or _shows_to_all(reading.function.name, reading.text)
+        )
         asked = reading.asks or reading.is_webhook or shown
         if reading.service is not None and not asked:
             takes = any(word in reading.text for word in _TAKES_INPUT)

@@ -27,7 +27,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """One finding for those that nobody guards, one for those behind verify_jwt: there the public key is enough."""
     found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
     for reading in facts.once(edge_functions.readings):
-        if reading.paid is not None and reading.service is None and not reading.asks and not reading.is_webhook:
+        told = reading.service is not None and not reading.shows_what_all_see
+        if reading.paid is not None and not told and not reading.asks and not reading.is_webhook:
             guarded = reading.function.verify_jwt and reading.function.entry.startswith("supabase/")
             found[not guarded].append(reading)
     for is_open, readings in found.items():

@@ -40,7 +40,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         secrets = catalogue.matching(row["columns"], catalogue.SECRET)
         personal = catalogue.matching(row["columns"], catalogue.PERSONAL)
-        is_of_users = bool(row["user_columns"]) or "user_id" in row["columns"] or bool(_PEOPLE.search(row["name"]))
+        is_of_users = bool(catalogue.owners(row)) or bool(_PEOPLE.search(row["name"]))
         if not secrets and (not personal or not is_of_users):
             continue
         yield _finding(
@@ -61,6 +61,7 @@ def _finding(  # noqa: PLR0913 - the parts of one sentence
         title=f"{who.capitalize()} may read {proofs.listed(columns, 3)} of every row of {policy['name']}",
         severity="high" if worst and severity == "medium" else severity,  # type: ignore[arg-type]
         confidence=confidence,
-        change=f'alter policy "{policy["policy"]}" on public.{catalogue.quoted(policy["name"])} to authenticated\n'
-        "  using ((select auth.uid()) = user_id);",
+        change=catalogue.narrowed_to_owner(
+            catalogue.table(facts, policy["name"]) or {}, policy, "then show the public columns through a view"
+        ),
     )

@@ -23,7 +23,9 @@ card = Card(
     "BEFORE UPDATE trigger that mentions it; low for a role that nothing in the database reads while rights are kept "
     "in another table",
 )
-_ROLE = re.compile(r"^(role|roles|user_role|is_admin|is_superadmin|is_super_admin|admin|is_staff|is_moderator)$", re.I)
+_ROLE = re.compile(
+    r"^(role|roles|user_role|is_admin|is_superadmin|is_super_admin|admin|is_staff|is_moderator)$", re.IGNORECASE
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:

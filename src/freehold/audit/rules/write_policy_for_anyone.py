@@ -29,15 +29,15 @@ def check(facts: Facts) -> Iterator[Finding]:
     for policy in catalogue.policies(facts):
         if policy["command"] in _WRITES and catalogue.audience(policy) == "anyone" and _has_right(facts, policy):
             confidence = catalogue.certainty(facts, policy["name"])
-            owner = (catalogue.table(facts, policy["name"]) or {}).get("user_columns") or ["user_id"]
-            table = f"public.{catalogue.quoted(policy['name'])}"
+            row = catalogue.table(facts, policy["name"])
             yield card.finding(
                 catalogue.proof("table", policy["name"], f'policy "{policy["policy"]}" for {policy["command"]}'),
                 title=f"Anybody may {_WRITES[policy['command']]} every row of {policy['name']}",
                 severity="critical" if confidence == "proven" else "high",
                 confidence=confidence,
-                change=f'alter policy "{policy["policy"]}" on {table} to authenticated\n'
-                f"  using ((select auth.uid()) = {catalogue.quoted(owner[0])});",
+                change=catalogue.narrowed_to_owner(row, policy, "then write from functions that ask who calls")
+                if row
+                else "",
             )
 
 

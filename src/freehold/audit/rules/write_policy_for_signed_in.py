@@ -30,16 +30,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         row = catalogue.table(facts, policy["name"])
         if row is None or not (row["user_update"] or row["user_delete"]) or catalogue.is_narrowed(facts, policy):
             continue
-        owners = row["user_columns"] or [
-            name for name in row["columns"] if name in ("user_id", "owner_id", "created_by")
-        ]
+        owners = catalogue.owners(row)
         confidence = catalogue.certainty(facts, policy["name"], "proven" if owners else "likely")
-        owner = catalogue.quoted(owners[0]) if owners else "user_id"
         yield card.finding(
             catalogue.proof("table", policy["name"], f'policy "{policy["policy"]}" for {policy["command"]}'),
             title=f"Any signed-in user may {_WRITES[policy['command']]} every row of {policy['name']}",
             severity="high" if owners else "medium",
             confidence=confidence,
-            change=f'alter policy "{policy["policy"]}" on public.{catalogue.quoted(policy["name"])}\n'
-            f"  using ((select auth.uid()) = {owner});",
+            change=catalogue.narrowed_to_owner(row, policy, "then write from functions that ask who calls"),
         )

@@ -3,6 +3,9 @@ select c.relname::text as name,
        c.relrowsecurity as row_security,
        array(select a.attname::text from pg_attribute as a
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns,
+       array(select a.attname::text from pg_attribute as a
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                and a.atttypid = 'uuid'::regtype) as ids,
        array(select distinct a.attname::text
                from pg_constraint as k join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
               where k.conrelid = c.oid and k.contype = 'f' and k.confrelid = to_regclass('auth.users')) as user_columns,
