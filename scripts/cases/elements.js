@@ -49,5 +49,6 @@
       menu: !!e.closest("nav,aside,header,[role=navigation],[role=menu],[role=tablist],[data-sidebar]"),
       small: words(e).length <= 3, dialog: !!e.closest("[role=dialog],[role=alertdialog]"),
     }));
-  return { fields, buttons, text: words(document.body).slice(0, 4000), path: location.pathname + location.search + location.hash };
+  const seen = (document.body.innerText || "").replace(/\s+/g, " ").trim();
+  return { fields, buttons, text: seen.slice(0, 4000), path: location.pathname + location.search + location.hash };
 })()

@@ -7,7 +7,7 @@ from replay_world import folder, inventory, replay
 
 from freehold.core.secret import Secret
 from freehold.data import schema
-from freehold.data.schema import bodies
+from freehold.data.schema import bodies, queried
 from freehold.testing.database import FreshDatabase
 
 ASKED = {"people": ({"name": ""}, ()), "teams": ({"title": ""}, ())}
@@ -111,6 +111,16 @@ def test_a_key_that_only_upserts_name_is_made_once(tmp_path: Path, database: Fre
     assert add() == ("roles (who)",)
     assert add() == ()
     assert ask(database, "insert into roles values (1, 2) on conflict (who) do nothing returning what") == [(2,)]
+
+
+def test_ids_of_people_who_are_kept_elsewhere_are_text(tmp_path: Path, database: FreshDatabase) -> None:
+    replay(folder(tmp_path, _20260101000000_a="select 1;"), database)
+    asked = {"plans": (dict.fromkeys(("user_id", "team_id"), ""), ())}
+    fill(database, queried.with_text_ids(asked))
+    types = ask(
+        database, "select attname, atttypid::regtype::text from pg_attribute where attrelid = 'plans'::regclass"
+    )
+    assert {("user_id", "text"), ("team_id", "uuid"), ("id", "uuid")} <= {*types}
 
 
 def test_columns_are_read_from_bodies_of_functions() -> None:

@@ -171,7 +171,14 @@ def _fill_from_types(work: Work, text: str, without: frozenset[str], report: Rep
 
 def _fill_from_queries(work: Work, asked: queried.Asked, without: frozenset[str], report: Report) -> tuple[str, ...]:
     dsn = work.database.admin_dsn
+    asked = queried.with_text_ids(asked) if _keeps_people_elsewhere(work) else asked
     return schema.fill_from_queries(asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+
+
+def _keeps_people_elsewhere(work: Work) -> bool:
+    """Whether the app's own code signs people in at Firebase: their ids are no UUIDs."""
+    checkout = open_checkout(work.app)
+    return any("firebase/auth" in checkout.text(path) for path in supabase_app.sources(checkout))
 
 
 def _tell_of_stand_ins(made: tuple[str, ...], evidence: str, report: Report) -> None:

@@ -8,10 +8,10 @@ from psycopg import sql
 from freehold.data.schema.relations import Relations
 from freehold.data.schema.types_ts import Column, Schema, Table
 
-_USER = re.compile(r"^(.*_)?(user|owner|author|creator|profile|sender|recipient|receiver|member|assignee|account)_id$")
+PERSON = re.compile(r"^(.*_)?(user|owner|author|creator|profile|sender|recipient|receiver|member|assignee|account)_id$")
 _ACTED = re.compile(r"^(created|updated|deleted|approved|assigned|invited|uploaded|reviewed|resolved|actor)_by$")
 _MOMENT = re.compile(r"(_at|_until|^timestamp)$")
-_PLAIN = {"boolean": "boolean", "Json": "jsonb", "number": "numeric", "string": "text", "uuid": "uuid"}
+_PLAIN = {"boolean": "boolean", "Json": "jsonb", "number": "numeric", "string": "text", "uuid": "uuid", "text": "text"}
 _NOW = frozenset({"created_at", "updated_at", "inserted_at"})
 
 
@@ -88,7 +88,7 @@ def _text(column: Column) -> tuple[str, str]:
         return "text", "by its type"
     if column.name == "id" and (column.defaulted or not column.nullable):
         return "uuid", "an id"
-    if _USER.search(column.name) or _ACTED.search(column.name):
+    if PERSON.search(column.name) or _ACTED.search(column.name):
         return "uuid", "by its name it holds a user's id"
     if _MOMENT.search(column.name):
         return "timestamp with time zone", "by its name"

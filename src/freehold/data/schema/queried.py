@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from freehold.data.schema.guesses import PERSON
 from freehold.data.schema.types_ts import Column, Relationship, Schema, Table, Types
 
 _BOOLEAN = re.compile(
@@ -20,6 +21,14 @@ _KEY = re.compile(
 _JSON = re.compile(r"(^|_)(metadata|settings|config|payload|preferences|options|details|json)$")
 Asked = Mapping[str, tuple[Mapping[str, str], Iterable[tuple[str, str]]]]
 """By table: columns with the kind of value seen, and related tables, each with the name of the key as written."""
+
+
+def with_text_ids(asked: Asked) -> Asked:
+    """Say of ids of users that they are text: those of an app whose users are kept elsewhere."""
+    return {
+        table: ({name: "text" if PERSON.search(name) else kind for name, kind in columns.items()}, related)
+        for table, (columns, related) in asked.items()
+    }
 
 
 def types(asked: Asked, there: Mapping[str, Iterable[str]]) -> Types:
