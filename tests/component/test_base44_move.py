@@ -58,6 +58,10 @@ class StandIn:
             record["owner"] = None
         return record
 
+    def is_over(self) -> bool:
+        """Whether one request more is too many; benchmarks/base44_move.py has the real limit."""
+        return False
+
     def page(self, query: dict[str, str]) -> dict[str, Any]:
         """Offsets behind the cursor, so that pages move when records come and go; a list ends at 5,000 in silence."""
         since = json.loads(query.get("q", "{}")).get("created_date", {}).get("$gte", "")
@@ -98,6 +102,8 @@ def served(stand_in: StandIn) -> Iterator[str]:  # noqa: C901 - everything that 
             luck = stand_in.chance.random()
             if self.headers.get("api_key") != "b44k_right":
                 return self._answer(401, {})
+            if stand_in.is_over():
+                return self._answer(429, {})
             if stand_in.broken:
                 return self._answer(503, {})
             if stand_in.faults and luck < 0.06:

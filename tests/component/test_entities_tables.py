@@ -159,6 +159,12 @@ def test_nothing_changes_until_every_entity_is_accepted_and_the_window_remembers
     assert rows(database, "select distinct accepted_by from base44.migration where asks <> ''") == [("ann@laptop",)]
 
 
+def test_rules_of_rows_in_the_file_of_users_are_told_to_hold_nothing(database: FreshDatabase) -> None:
+    told = apply(database, kind("User", {"theme": {"type": "string"}}, rls={"read": {}}))
+    assert told[-1].endswith("the rules of rows in its file are not looked at")
+    assert apply(database, kind("User", {"theme": {"type": "string"}}))[-1:] != told[-1:]
+
+
 def accept(database: FreshDatabase, names: tuple[str, ...], *records: RecordKind) -> None:
     consent = migrations.Consent(frozenset(names), "ann@laptop")
     entities.apply(records, owner_dsn=Secret(database.owner_dsn), report=lambda _: None, consent=consent)

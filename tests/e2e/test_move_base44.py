@@ -37,6 +37,8 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert "Dish  2 of 2 records" in done.stdout
         assert "1 users came along" in done.stderr
+    status = owner.run("move", "status", "--data", str(owner.home / "moved-base44"))
+    assert (status.returncode, status.stdout) == (0, "Dish  2 of 2 records\nWish  0 of 0 records\n")
     refused = owner.run("move", "base44", "--app", str(SAMPLE), "--data", str(owner.home / "other"), timeout=120)
     assert refused.returncode != 0
     assert "FREEHOLD_BASE44_KEY" in refused.stderr

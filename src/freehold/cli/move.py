@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -157,12 +157,17 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
     if as_json:
         click.echo(json.dumps({"event": "moved"} | found))
         return
+    _records(found)
+    click.echo(f"next: freehold up {app}", err=True)
+
+
+def _records(found: Mapping[str, object]) -> None:
+    """What of a Base44 app is here: records by entity, files, users."""
     moved = found["entities"]
     items = moved if isinstance(moved, list) else []
     output.rows({str(item["entity"]): f"{item['here']} of {item['there']} records" for item in items})
     _files(found["files"])
     click.echo(f"{found['users']} users came along; each first signs in by the link for a new password", err=True)
-    click.echo(f"next: freehold up {app}", err=True)
 
 
 def _files(found: object) -> None:
@@ -220,7 +225,10 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter an option
 def status(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Say how the last move ended. Exit 1 when anything was not as at the source."""
     found, _ = _last_report(app, data, to)
-    _show(found, as_json=as_json)
+    if "entities" in found and not as_json:
+        _records(found)
+    else:
+        _show(found, as_json=as_json)
     sys.exit(0 if found["equal"] else 1)
 
 
@@ -238,6 +246,11 @@ def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
 def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:
     if to != LOCAL:
         return move_to.last_report(to, Request(source=Secret(""), app=app or ".", data=data))
+    told = move_records.last_report(app or ".", data)
+    return told if told is not None else _of_place(app, data)
+
+
+def _of_place(app: str | None, data: Path | None) -> tuple[dict[str, object], Path]:
     papers = papers_of(find_place(app, data))
     return move.last_report(papers), papers.page
 

@@ -15,6 +15,7 @@ from freehold.data.records.exports import Exports
 from freehold.data.records.files import FileMover
 from freehold.data.records.people import NAME, move_people
 from freehold.flows import up_steps
+from freehold.flows.move_work import papers_of
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
@@ -69,6 +70,16 @@ def run(request: Request, report: Report) -> dict[str, object]:
         private.replace(place.root / REPORT, json.dumps(found, indent=1).encode())
     _judge(found, place.root / REPORT)
     return found
+
+
+def last_report(app: str, data: Path | None) -> tuple[dict[str, object], Path] | None:
+    """Give what the last run found, and its file; None where no records were moved, or a database was moved, too."""
+    place = place_of(app, data)
+    path = place.root / REPORT
+    if not path.exists() or papers_of(place).report.exists():
+        return None
+    found: dict[str, object] = json.loads(path.read_text())
+    return found, path
 
 
 def _source(request: Request, app_id: str) -> Source:
