@@ -200,8 +200,8 @@ class Journey:
                 return screen
             wanted = words.SIGN_UP if sign_up else words.SIGN_IN
             ways = screen.buttons_like(words.BY_MAIL) + screen.buttons_like(wanted, but=words.BY_OTHERS)
-            if not ways and sign_up and group is None:
-                ways = screen.buttons_like(words.SIGN_IN, but=words.BY_OTHERS)
+            if not ways and group is None:  # one door for both
+                ways = screen.buttons_like(words.SIGN_IN if sign_up else words.SIGN_UP, but=words.BY_OTHERS)
             ways = [item for item in ways if item["text"].lower() not in pressed and not item["selected"]]
             ways = [item for item in ways if not item["href"] or item["href"].startswith(self.origin)]
             ways = [item for item in ways if not (item["type"] == "submit" and group and item["group"] == group)]
