@@ -31,6 +31,10 @@ Two kinds are counted apart. **By hand**: the app calls a database function that
 history makes, so only its live database has it; such a call fails here, and the case counts if nothing else does.
 **Firebase**: the app keeps its people there, which Freehold does not serve and the walk cannot reach; the walk answers
 for Google then.
+
+Errors in an app's own scripts do not fail a case as long as its pages show something. React's #418 (a page that was
+rendered by the server and is another one in the browser) comes in some server-rendered apps whose first page sends one
+on before it is taken over; it comes as well where Node alone runs the app's server.
 """
 
 
@@ -54,7 +58,7 @@ def _failures(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _apart(case: Mapping[str, Any]) -> str:
     """Which of the two kinds that are counted apart a case is of, in words; "" for neither."""
-    names = {fault["request"].rpartition("/")[2] for fault in case["faults"] if fault.get("nowhere")}
+    names = {fault["request"].rpartition("/")[2] for fault in case.get("faults", ()) if fault.get("nowhere")}
     by_hand = f"by hand: `{'`, `'.join(sorted(names))}`" if names else ""
     return "; ".join(filter(None, (by_hand, "Firebase" if case.get("firebase") else "")))
 
