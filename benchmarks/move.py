@@ -160,6 +160,7 @@ def kills(count: int, gigabytes: float, folder: Path | None, seed: int) -> None:
                     killed += 1
                 check(source, target)
                 whole += 1
+                print(f"killed {killed} times so far, {whole} moves ended", flush=True)
     print(f"killed {killed} times; {whole} moves ended, each equal to its source in every row, object and file")
 
 

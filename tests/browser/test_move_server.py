@@ -120,9 +120,17 @@ def test_three_commands_bring_an_app_with_its_users_to_a_bare_server(
     assert repeated.returncode == 1, "users work there by now"
     assert "is live there" in repeated.stderr
     assert laptop.owner.run("move", "status", "--app", app, "--to", "production").returncode == 0
-    changed = laptop.ask("move", "verify", *source, "--to", "production")
-    assert "auth.users: rows differ" in str(changed[-1]["detail"]), "sign-ins leave a mark, and that has to be seen"
+    spoil(laptop, "update public.older set body = body || '.' where id = 7")
+    changed = str(laptop.ask("move", "verify", *source, "--to", "production")[-1]["detail"])
+    assert "auth.users: rows differ" in changed, "sign-ins leave a mark, and that has to be seen"
+    assert "public.older: rows differ" in changed
     no_secret_lies_about(laptop)
+
+
+def spoil(laptop: Laptop, statement: str) -> None:
+    """Change the database there, past the app."""
+    port = r"$(sed -n 's/^port = \([0-9]*\).*/\1/p' /etc/postgresql/*/tasklight/postgresql.conf)"
+    laptop.server.run(f'psql -qX -h /run/postgresql -p {port} -U supabase_admin -d postgres -c "{statement}"')
 
 
 def no_secret_lies_about(laptop: Laptop) -> None:

@@ -1,5 +1,6 @@
 """A whole project moved from real PostgreSQL to real PostgreSQL, and held against its source."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import bcrypt
@@ -14,7 +15,9 @@ from freehold.core.secret import Secret
 from freehold.data.move import decisions
 from freehold.data.move.refresh import refresh
 from freehold.data.move.verify import Verified, verify
+from freehold.data.sources import copy_text
 from freehold.data.sources.live import open_live
+from freehold.kit import row_digest
 from freehold.testing import database as databases
 
 FILES = 6
@@ -174,6 +177,36 @@ def moved(source: databases.FreshDatabase, target: Target, files: Path) -> tuple
 def check(target: Target, source: databases.FreshDatabase) -> Verified:
     with live(source) as opened:
         return verify(opened, target.destination, target.events.append)
+
+
+def test_rows_of_a_large_table_are_hashed_where_they_are(
+    source: databases.FreshDatabase, target: Target, tmp_path: Path
+) -> None:
+    """A server hashes them itself; here the same is done through another connection."""
+    asked: list[str] = []
+
+    def far(statement: str) -> tuple[int, int]:
+        asked.append(statement)
+        with target.destination.admin() as there, there.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            return row_digest.of_lines(copy_text.lines(map(bytes, copy)))
+
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+        large = "select n, E'a\\tb\\n' || repeat(md5(n::text), 12) as body from generate_series(1, 4000) as n"
+        connection.execute(f"create table public.large as {large}".encode())
+    try:
+        path = dumps.custom(source.superuser_dsn, tmp_path / "project.dump", "zstd")
+        with dump(path) as opened:
+            target.take(opened)
+            destination = replace(target.destination, far=far)
+            assert verify(opened, destination, target.events.append).faults == ()
+            spoil(target, "update public.large set body = body || '.' where n = 7")
+            faults = verify(opened, destination, target.events.append).faults
+    finally:
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+            connection.execute("drop table public.large")
+    assert faults == ("public.large: rows differ",)
+    assert sum('"large"' in statement for statement in asked) == 2
+    assert not any('"projects"' in statement for statement in asked), "it is small"
 
 
 def test_files_without_bytes_and_bytes_without_rows_are_named(

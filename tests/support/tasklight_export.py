@@ -33,7 +33,12 @@ insert into public.lists (owner_id, name) values ('{ANN}', 'Brought along');
 insert into public.tasks (list_id, created_by, title) select id, '{ANN}', 'A task from before' from public.lists;
 insert into storage.objects (bucket_id, name, owner, owner_id, version, metadata)
 values ('avatars', '{PICTURE}', '{ANN}', '{ANN}', 'v1', '{{"size": 8, "mimetype": "image/png"}}');
+create table public.older (id int primary key, body text);
+alter table public.older owner to postgres;
+alter table public.older enable row level security;
+insert into public.older select n, E'a\\tb\\n\\\\' || repeat(md5(n::text), 12) from generate_series(1, 4000) as n;
 """
+"""The last table is large enough to be hashed where it is, see data/move/digests.py."""
 
 
 def export(server: databases.Server, app: Path, folder: Path) -> Path:

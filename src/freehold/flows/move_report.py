@@ -50,8 +50,8 @@ def _body(document: Document) -> Iterator[str]:
         equal=equal,
     )
     if document.get("doubt"):
-        live = "While the database is still there, <code>freehold move verify --from -</code> compares with itself"
-        yield f"<p><b>Compared with the file, and</b> {escape(str(document['doubt']))}. {live}.</p>"
+        live = "While the old database is there, <code>freehold move verify --from -</code> compares with it"
+        yield f"<p><b>What could not be checked:</b> {escape(str(document['doubt']))}. {live}.</p>"
     if document["faults"]:
         yield "<h2>What is not as at the source</h2>"
         yield _list(document["faults"])
@@ -96,6 +96,10 @@ def _after(document: Document) -> Iterator[str]:
                 for item in secrets
             ],
         )
+    if document.get("answers"):
+        yield "<h2>Asked as a user would</h2>"
+        answers = [(item["name"], item["detail"], "yes" if item["ok"] else "NO") for item in document["answers"]]
+        yield _table(("", "", "as expected"), answers)
     if old:
         yield "<h2>Old addresses</h2><p>Signed addresses end with the old project: they have to be signed again.</p>"
         yield _table(

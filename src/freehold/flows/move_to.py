@@ -105,6 +105,7 @@ def _work(target: ServerTarget, place: Place, request: Request, report: Report) 
             owner=postgres.parameters(owner).get("user", "postgres"),
             described=papers.target,
             files=ServerFiles(target.agent, target.app, Path(folder)),
+            far=target.digest_rows,
         )
         work.secrets = tuple(target.secret_versions())
         yield work

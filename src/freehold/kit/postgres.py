@@ -10,6 +10,11 @@ from freehold.core.errors import DatabaseUnavailable
 from freehold.core.secret import Secret
 
 CONNECT_TIMEOUT_SECONDS = 10
+SAME_TEXTS = (
+    "-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
+    " -c search_path= -c row_security=off -c client_encoding=UTF8"
+)
+"""Settings of a session in which equal values have equal texts, whatever the server, its roles and databases say."""
 Connection = psycopg.Connection
 
 

@@ -1,7 +1,7 @@
 """Where a move goes: two logins of one database, and a place for files. How they were got is not its business."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,10 +11,8 @@ from freehold.kit import postgres
 from freehold.kit.objects.store import ObjectMissing, ObjectStore, Stored
 
 OWNER_OPTIONS = (
-    "-c search_path= -c check_function_bodies=off -c client_min_messages=warning -c statement_timeout=0 "
-    "-c lock_timeout=120s -c idle_in_transaction_session_timeout=0 -c row_security=off -c timezone=UTC "
-    "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex -c role=none "
-    "-c maintenance_work_mem=128MB"
+    f"{postgres.SAME_TEXTS} -c check_function_bodies=off -c client_min_messages=warning -c statement_timeout=0 "
+    "-c lock_timeout=120s -c idle_in_transaction_session_timeout=0 -c role=none -c maintenance_work_mem=128MB"
 )
 """What pg_dump sets at the head of a dump, and the same output of values at both ends."""
 
@@ -74,6 +72,8 @@ class Destination:
     described: str
     files: FilePlace
     """Where the bytes of files go."""
+    far: Callable[[str], tuple[int, int]] | None = None
+    """Hashes what a COPY statement gives, where the database is; None where it is near."""
 
     @contextmanager
     def admin(self) -> Iterator[postgres.Connection]:

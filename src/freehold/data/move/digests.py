@@ -1,6 +1,5 @@
 """Are the rows of two tables equal? Counted and hashed row by row at both ends, never sampled."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from freehold.data.move import decisions
 from freehold.data.sources.copy_text import lines, values
 from freehold.data.sources.live import LiveDatabase
 from freehold.data.sources.toc import TEXT, Digest, Entry, Source
-from freehold.kit import postgres
+from freehold.kit import postgres, row_digest
 
 Row = dict[str, str | None]
-HASH_BYTES = 8
-MODULUS = 2**64
+Far = Callable[[str], tuple[int, int]]
+"""Count and sum of the rows that a COPY statement gives, as kit/row_digest.py makes them."""
+FAR_BYTES = 1024 * 1024
+"""A smaller table comes over sooner than a program starts there."""
 SHOWN = 20
 LONGEST_SHOWN = 60
 
@@ -37,14 +38,18 @@ class Compared:
         return self.source == self.target
 
 
-def compare(
+def compare(  # noqa: PLR0913, PLR0917 - both ends, and how they are asked
     source: Source,
     entry: Entry,
     columns: Sequence[str],
     target: postgres.Connection,
     left_out: Callable[[Row], bool] | None = None,
+    far: Far | None = None,
 ) -> Compared:
-    """Compare one table; where it differs, look for the rows. `left_out` names the source's rows that do not count."""
+    """Compare one table; where it differs, look for the rows. `left_out` names the source's rows that do not count.
+
+    `far` hashes the target's rows where they are.
+    """
     name = f"{entry.schema}.{entry.name}"
     there = _Lines(entry, tuple(columns), lambda: _source_lines(source, entry, tuple(columns), left_out))
     if isinstance(source, LiveDatabase) and left_out is None:
@@ -54,7 +59,7 @@ def compare(
             here = _ask(lambda: target.execute(query).fetchall())
         found = Compared(name=name, source=asked.result(), target=here)
     else:
-        here = _of_lines(_target_lines(target, entry, columns))
+        here = _here(target, entry, columns, far)
         found = Compared(name=name, source=_of_lines(there.read()), target=here)
         if not found.is_equal and found.source.rows == found.target.rows:
             return _read_by_types(found, there, target)
@@ -113,26 +118,35 @@ def _query(entry: Entry, columns: Sequence[str]) -> sql.Composed:
 
 def _ask(act: Callable[[], list[tuple[object, ...]]]) -> Digest:
     rows, total = act()[0]
-    return Digest(rows=int(str(rows)), total=int(str(total)) % MODULUS)
+    return Digest(rows=int(str(rows)), total=int(str(total)) % row_digest.MODULUS)
 
 
 def _of_lines(found: Iterable[list[bytes]]) -> Digest:
-    rows = total = 0
-    for some in found:
-        rows += len(some)
-        total += sum(map(_hash, some))
-    return Digest(rows=rows, total=total % MODULUS)
+    rows, total = row_digest.of_lines(found)
+    return Digest(rows=rows, total=total)
 
 
-def _hash(line: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(line, digest_size=HASH_BYTES).digest(), "big")
+def _here(target: postgres.Connection, entry: Entry, columns: Sequence[str], far: Far | None) -> Digest:
+    if far is None or _bytes_of(target, entry) < FAR_BYTES:
+        return _of_lines(_target_lines(target, entry, columns))
+    rows, total = far(_target_statement(entry, columns).as_string(target))
+    return Digest(rows=rows, total=total)
+
+
+def _bytes_of(target: postgres.Connection, entry: Entry) -> int:
+    name = sql.Identifier(entry.schema, entry.name).as_string(target)
+    row = target.execute("select pg_catalog.pg_table_size(%s::regclass)", (name,)).fetchone()
+    return int(str(row[0])) if row else 0
 
 
 def _target_lines(target: postgres.Connection, entry: Entry, columns: Sequence[str]) -> Iterator[list[bytes]]:
+    yield from _copied(target, _target_statement(entry, columns))
+
+
+def _target_statement(entry: Entry, columns: Sequence[str]) -> sql.Composed:
     chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(entry.schema, entry.name)
-    statement = sql.SQL("copy (select {} from only {}) to stdout").format(chosen, table)
-    yield from _copied(target, statement)
+    return sql.SQL("copy (select {} from only {}) to stdout").format(chosen, table)
 
 
 def _copied(target: postgres.Connection, statement: sql.SQL | sql.Composed) -> Iterator[list[bytes]]:
@@ -145,12 +159,12 @@ def _with_rows(found: Compared, there: _Lines, target: postgres.Connection) -> C
     here: dict[int, int] = {}
     for some in _target_lines(target, there.entry, there.columns):
         for line in some:
-            number = _hash(line)
+            number = row_digest.of_line(line)
             here[number] = here.get(number, 0) + 1
     only_source: list[str] = []
     for some in there.read():
         for line in some:
-            number = _hash(line)
+            number = row_digest.of_line(line)
             if here.get(number):
                 here[number] -= 1
             elif len(only_source) < SHOWN:
@@ -160,7 +174,7 @@ def _with_rows(found: Compared, there: _Lines, target: postgres.Connection) -> C
         _shown(line, there.columns)
         for some in _target_lines(target, there.entry, there.columns)
         for line in some
-        if _hash(line) in left
+        if row_digest.of_line(line) in left
     )
     return Compared(
         name=found.name,

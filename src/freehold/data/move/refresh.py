@@ -27,7 +27,7 @@ def refresh(
         items = ledger.items(admin)
         entries = [entry for entry in source.entries() if entry.kind not in decisions.SETTINGS]
         moved = [entry for entry in entries if items[entry.number].outcome == "moved"]
-        compared = verify.compare_tables(source, moved, items, admin, report)
+        compared = verify.compare_tables(source, moved, items, admin, report, destination.far)
         stale = {table.name for table in compared if not table.is_equal}
         chosen = [entry for entry in moved if entry.kind == "TABLE DATA" and f"{entry.schema}.{entry.name}" in stale]
         if chosen:

@@ -127,7 +127,7 @@ def verify(source: Source, destination: Destination, report: Report) -> Verified
         items = _items(admin, source, entries, destination.owner)
         moved = [entry for entry in entries if items[entry.number].outcome == "moved"]
         report(Event(name="step-started", text="Compare every row of every table"))
-        tables = compare_tables(source, moved, items, admin, report)
+        tables = compare_tables(source, moved, items, admin, report, destination.far)
         report(Event(name="step-started", text="Check sequences, foreign keys, files and users"))
         sequences = checks.sequences(admin, [entry for entry in moved if entry.kind == "SEQUENCE SET"])
         pairs = _row_pairs(tables)
@@ -174,8 +174,13 @@ def _missing(entry: Entry, decision: decisions.Decision) -> Item:
     )  # fmt: skip
 
 
-def compare_tables(
-    source: Source, entries: Sequence[Entry], items: dict[int, Item], admin: postgres.Connection, report: Report
+def compare_tables(  # noqa: PLR0913, PLR0917 - both ends, and what was decided about them
+    source: Source,
+    entries: Sequence[Entry],
+    items: dict[int, Item],
+    admin: postgres.Connection,
+    report: Report,
+    far: digests.Far | None = None,
 ) -> tuple[Compared, ...]:
     """Compare the rows of every table that was moved."""
     chosen = [entry for entry in entries if entry.kind == "TABLE DATA" and is_compared(items[entry.number])]
@@ -183,7 +188,7 @@ def compare_tables(
     for number, entry in enumerate(chosen, 1):
         have = set(target_columns(admin, entry)) - _rewritten(entry, admin)
         columns = [name for name in source.columns(entry) if name in have]
-        found.append(digests.compare(source, entry, columns, admin, _left_out(entry, admin)))
+        found.append(digests.compare(source, entry, columns, admin, _left_out(entry, admin), far))
         text = f"{number} of {len(chosen)} tables: {entry.schema}.{entry.name}"
         report(Event(name="progress", text=text, values={"what": "compared", "done": number, "of": len(chosen)}))
     return tuple(found)

@@ -16,6 +16,7 @@ SHARED = (
     "core/trail.py",
     "kit/files.py",
     "kit/private.py",
+    "kit/row_digest.py",
     "kit/unix_http.py",
     "releases/digests.py",
     "releases/placeholders.py",

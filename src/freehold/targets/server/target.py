@@ -87,6 +87,11 @@ class ServerTarget:
         """Whether this tool's own runtime is there."""
         return self.runtime().id in self.agent.ask("runtimes")
 
+    def digest_rows(self, statement: str) -> tuple[int, int]:
+        """Count and hash what a COPY TO STDOUT gives, on the server; see kit/row_digest.py."""
+        rows, total = self.agent.ask("rows-digest", app=self.app, statement=statement, options=postgres.SAME_TEXTS)
+        return rows, total
+
     def has_database(self) -> bool:
         """Whether the app has a PostgreSQL there."""
         try:

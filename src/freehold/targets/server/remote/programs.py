@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 
 from freehold.core.errors import TargetUnfit
 
@@ -28,3 +29,19 @@ def attempt(
     return subprocess.run(
         list(argv), input=content, capture_output=True, env=full, timeout=TIMEOUT_SECONDS, check=False
     )
+
+
+def lines(argv: Sequence[str], *, content: bytes, environment: dict[str, str]) -> Iterator[bytes]:
+    """Give what a program prints line by line, without the ends, however much it is. Raises TargetUnfit at the end."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+        given.write(content)
+        given.seek(0)
+        full = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
+        with subprocess.Popen(list(argv), stdin=given, stdout=subprocess.PIPE, stderr=said, env=full) as running:
+            assert running.stdout is not None  # noqa: S101 - it was asked for
+            for line in running.stdout:
+                yield line.rstrip(b"\n")
+        if running.returncode != 0:
+            said.seek(0)
+            words = said.read(4000).decode(errors="replace").strip()
+            raise TargetUnfit(f"`{argv[0]}` failed on the server", detail=words, hint="run the same command again")
