@@ -30,7 +30,8 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 )
-EMAIL, PASSWORD = "owner@example.test", "a lamp in the window"
+EMAIL, PASSWORD = f"owner-{time.time_ns()}@example.test", "a lamp in the window"
+"""Somebody new at every walk: the data of an earlier one may still be there."""
 WAIT_SECONDS = 30
 SETTLE_MS = 4000
 
