@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class ServerFiles:
     folder: Path
     _held: dict[str, tuple[str, Path]] = field(default_factory=dict)
     _size: int = 0
-    _lock: asyncio.Lock | None = None
+    _sending: threading.Lock = field(default_factory=threading.Lock)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> Stored:
         """Hold the bytes here; they travel with others. What `chunks` raises is passed on, and nothing is kept."""
@@ -54,11 +55,9 @@ class ServerFiles:
 
     async def settle(self) -> None:
         """Let everything travel that is held; it is durable there when this returns."""
-        self._lock = self._lock or asyncio.Lock()
-        async with self._lock:
-            held, self._held, self._size = self._held, {}, 0
-            if held:
-                await asyncio.to_thread(self._send, held)
+        held, self._held, self._size = self._held, {}, 0
+        if held:
+            await asyncio.to_thread(self._send, held)
 
     async def digests(self, keys: Sequence[str]) -> list[str]:
         """Let the server hash them there."""
@@ -73,13 +72,17 @@ class ServerFiles:
 
     def _send(self, held: dict[str, tuple[str, Path]]) -> None:
         try:
-            upload.send(self.agent, dict(held.values()), _quietly)
-            pairs = [[key, digest] for key, (digest, _) in held.items()]
-            self.agent.ask("keep-objects", app=self.app, objects=pairs)
+            with self._sending:
+                self._bring(held)
         finally:
             for _, path in held.values():
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+    def _bring(self, held: dict[str, tuple[str, Path]]) -> None:
+        upload.send(self.agent, dict(held.values()), _quietly)
+        pairs = [[key, digest] for key, (digest, _) in held.items()]
+        self.agent.ask("keep-objects", app=self.app, objects=pairs)
 
 
 def _quietly(_event: Event) -> None:
