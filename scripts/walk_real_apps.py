@@ -54,7 +54,7 @@ def _case(source: Path, folder: Path) -> dict[str, Any]:
     )
     if built.returncode:
         said = json.loads(built.stdout.splitlines()[-1])
-        return {"served": False, "error": said["error"]}
+        return {"served": False, "error": said["error"].replace(str(folder / "app"), folder.name)}
     _forget(folder / "data")
     result = folder / "result.json"
     result.unlink(missing_ok=True)
