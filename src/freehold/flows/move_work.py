@@ -1,5 +1,6 @@
 """What the steps of a move share, and how its source and its target are opened."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
 
 TYPES = "**/integrations/supabase/types.ts"
-ADDRESSES = ("postgres://", "postgresql://", "host=", "service=")
+_ADDRESS = re.compile(r"postgres(ql)?://|[a-z_]+ *=")
+"""A URL, or libpq's own words in whatever order: taken for a path, its password would stand in an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +149,8 @@ def open_files(request: Request) -> FileSource | None:
 
 
 def is_address(text: str) -> bool:
-    """Whether this is a connection string."""
-    return text.startswith(ADDRESSES)
+    """Whether this is a connection string, and no file of that name."""
+    return _ADDRESS.match(text) is not None and not Path(text).is_file()
 
 
 def size_of(source: Source) -> int:
