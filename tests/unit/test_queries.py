@@ -65,6 +65,6 @@ def test_a_table_that_is_there_gets_no_columns_but_those_that_are_asked_for(tmp_
         ("paid", "boolean"),
         ("note", "string"),
         ("id", "string"),
-        ("buyer_id", "string"),
-        ("seller_id", "string"),
+        ("buyer_id", "uuid"),
+        ("seller_id", "uuid"),
     ]
