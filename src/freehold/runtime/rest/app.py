@@ -82,11 +82,12 @@ class RestCore:
     async def _answer(
         self, scope: Scope, receive: Receive, head: Head, known: Knowledge | None, timing: Timing | None
     ) -> Response:
+        if known is None:
+            # Who may come in can stand in the database: nobody is sent away by settings that are not the last word.
+            raise errors.no_schema_cache()
         caller = self._identify(scope["headers"])
         if timing is not None:
             timing.mark("jwt")
-        if known is None:
-            raise errors.no_schema_cache()
         if len(head.path) + len(head.query) > known.settings.max_url_bytes:
             raise errors.uri_too_long(known.settings.max_url_bytes)
         body = await read_body(head, receive, known.settings.max_body_bytes)
