@@ -17,10 +17,11 @@ from freehold.core.plan import Plan, Step
 from freehold.core.release import Check, Problem, Traffic
 from freehold.core.secret import Secret
 from freehold.engine.apply import apply
-from freehold.flows import deploy, holding, marks, rollback
+from freehold.flows import deploy, holding, marks, rollback, way_back
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.up_work import Build
+from freehold.flows.way_back import Wish
 from freehold.releases import artifact
 from freehold.targets.local.place import Place
 from freehold.targets.memory import MemoryTarget
@@ -76,7 +77,7 @@ class World:
         return work
 
     def back(self, number: int | None = None) -> None:
-        rollback.rollback(self.target, number, watch_seconds=0, bad="", report=self.events.append)
+        rollback.rollback(self.target, Wish(number=number), self.events.append)
 
     def columns(self) -> list[str]:
         with psycopg.connect(self.database.superuser_dsn) as connection:
@@ -157,8 +158,8 @@ def test_a_way_back_that_was_killed_is_run_again_to_the_same_end(step: str, worl
 
     def die() -> None:
         with holding.held(world.target, "rollback") as (lease, _):
-            move = rollback.move_to(world.target, lease, standings, rollback.choose(standings, 1), watch_seconds=0)
-            plan = rollback.plan(move, standings[0].release)
+            move = way_back.move_to(world.target, lease, standings, way_back.choose(standings, 1), watch_seconds=0)
+            plan = way_back.plan(move, standings[0].release, rollback.window_of(world.target))
             steps = tuple(Dying(item) if type(item).__name__ == step else item for item in plan.steps)
             apply(Plan(purpose="", steps=steps), world.events.append)
 

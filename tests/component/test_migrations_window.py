@@ -41,7 +41,9 @@ def test_additions_need_no_word_and_keep_the_window_open(database: FreshDatabase
     first = _migrate(database, FIRST)
     second = _migrate(database, FIRST, "alter table todos add column done boolean not null default false;")
     assert second.position > first.position > 0
-    assert migrations.closed_since(Secret(database.superuser_dsn), first.position) == (second.position, ())
+    assert migrations.closed_since(Secret(database.superuser_dsn), first.position) == migrations.Window(
+        position=second.position
+    )
 
 
 def test_what_takes_away_wants_its_name_and_is_recorded(database: FreshDatabase) -> None:
@@ -56,7 +58,7 @@ def test_what_takes_away_wants_its_name_and_is_recorded(database: FreshDatabase)
         _migrate(database, FIRST, drop, accept="another")
     _migrate(database, FIRST, drop, accept="2_x")
     assert _columns(database) == ["id", "more", "title"]
-    _, closed = migrations.closed_since(Secret(database.superuser_dsn), first.position)
+    closed = migrations.closed_since(Secret(database.superuser_dsn), first.position).closed
     assert [(path, item.object, item.line) for path, item in closed] == [("m/2_x.sql", "public.todos.note", 2)]
     with psycopg.connect(database.superuser_dsn) as connection:
         row = connection.execute("select accepted_by from freehold.migration_windows where path = 'm/2_x.sql'")
@@ -68,11 +70,11 @@ def test_a_file_that_failed_closes_only_what_ran_of_it(database: FreshDatabase) 
     broken = "alter table todos drop column note; select 1/0;"
     with pytest.raises(Exception, match="refused at line 1"):
         _migrate(database, FIRST, broken, accept="2_x")
-    assert migrations.closed_since(Secret(database.superuser_dsn), first.position)[1] == ()
+    assert migrations.closed_since(Secret(database.superuser_dsn), first.position).closed == ()
     parted = "alter table todos drop column note; commit; select 1/0;"
     with pytest.raises(Exception, match="refused at line 1"):
         _migrate(database, FIRST, parted, accept="2_x")
-    assert len(migrations.closed_since(Secret(database.superuser_dsn), first.position)[1]) == 1
+    assert len(migrations.closed_since(Secret(database.superuser_dsn), first.position).closed) == 1
     assert _columns(database) == ["id", "title"]
 
 

@@ -224,7 +224,7 @@ def test_a_cut_upload_goes_on_where_it_stopped(world: World, target: ServerTarge
     target.agent.ask("missing", blobs=[[entry.digest, 3_000_000]])
     order = {"verb": "receive", "values": {"blobs": [[entry.digest, 0, 3_000_000]]}}
     sent = json.dumps(order).encode() + b"\n" + entry.path.read_bytes()[:1_000_000]
-    command = f"python3 -I /usr/local/lib/freehold/{target.agent.digest}.pyz"
+    command = f"python3 -I -S /usr/local/lib/freehold/{target.agent.digest}"
     assert target.agent.connection.run(command, stdin=(sent,)).out == b'{"result": 0}\n'
     notes: list[str] = []
     target.push(lease, {"site": part}, lambda event: notes.append(event.text) if event.name == "note" else None)
@@ -292,8 +292,11 @@ def test_another_host_key_is_refused(world: World) -> None:
     other = world.server.folder / "key.pub"
     known.write_text(f"{world.server.address} {' '.join(other.read_text().split()[:2])}\n")
     try:
-        with pytest.raises(TargetUnreachable) as caught, ssh.connect(ssh.parse(f"root@{world.server.address}")):
-            pass
+        with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
+            with pytest.raises(TargetUnreachable) as caught:
+                connection.run("true")
+            with pytest.raises(TargetUnreachable), connection.forwarded(Path("/nowhere.sock")):
+                pass
         assert "host key" in caught.value.hint
     finally:
         known.write_text(before)

@@ -1,6 +1,7 @@
 """The program that acts on a server: what it is made of, and what it does with what nobody should send it."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from freehold.core.errors import BadUsage
 from freehold.kit import ssh
 from freehold.targets.server import program
 from freehold.targets.server.agent import Agent
-from freehold.targets.server.remote import disk, places
+from freehold.targets.server.remote import disk, luggage, main, places
 
 
 def ask(archive: Path, verb: str, **values: object) -> dict[str, object]:
@@ -33,9 +34,11 @@ def ask(archive: Path, verb: str, **values: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("program") / "program.pyz"
-    path.write_bytes(program.pack())
-    return path
+    folder = tmp_path_factory.mktemp("program")
+    for name, content in program.sources().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def test_it_runs_with_the_standard_library_alone(archive: Path) -> None:
@@ -45,9 +48,27 @@ def test_it_runs_with_the_standard_library_alone(archive: Path) -> None:
     assert facts["memory_bytes"] > 0
 
 
+@pytest.mark.parametrize("verb", sorted(main.VERBS))
+def test_every_order_finds_what_does_it(verb: str) -> None:
+    assert callable(luggage.find(f"freehold.targets.server.remote.{main.VERBS[verb]}"))
+
+
+def test_what_it_is_given_travels_with_it(archive: Path) -> None:
+    parts = re.findall(r'="(freehold[a-zA-Z_.]+)"', program.START.decode())
+    assert len(parts) == 4
+    finds = "; ".join(f"luggage.find({part!r})" for part in parts)
+    code = (
+        f"import sys; sys.path.insert(0, {str(archive)!r}); from freehold.targets.server.remote import luggage; {finds}"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)
+
+
 def test_the_same_sources_are_the_same_bytes() -> None:
-    assert program.pack() == program.pack()
-    names = zipfile.ZipFile(BytesIO(program.pack())).namelist()
+    content = program.sources()
+    assert program.pack(content) == program.pack(dict(reversed(content.items())))
+    assert program.digest(content) == program.digest(dict(reversed(content.items())))
+    assert program.digest(content) != program.digest(content | {"__main__.py": b""})
+    names = zipfile.ZipFile(BytesIO(program.pack(content))).namelist()
     assert "freehold/targets/server/remote/texts/Caddyfile" in names
     assert not [name for name in names if "__pycache__" in name]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from freehold.cli import output
-from freehold.cli.compare import SHOWN, text
 from freehold.cli.options import data_option, json_option
 from freehold.core.event import Event
 from freehold.flows import rollback
-from freehold.flows.deploy_work import WATCH_SECONDS
 from freehold.flows.targets import open_target
+from freehold.flows.traffic_steps import WATCH_SECONDS
+from freehold.flows.way_back import Wish
 
 
 @click.command("rollback")
@@ -57,12 +57,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         if event.name == "rolled-back" and not as_json:
             click.echo(_summary(event.values))
 
-    rollback.rollback(target, number, watch_seconds=watch, bad=bad, report=report)
+    rollback.rollback(target, Wish(number=number, watch_seconds=watch, bad=bad), report)
 
 
 def _plan(found: rollback.Preview) -> str:
     lines = [found.purpose, *(f"  {number}. {step}" for number, step in enumerate(found.steps, start=1))]
     if found.restores is not None:
+        from freehold.cli.compare import SHOWN, text  # noqa: PLC0415 - the way back itself is to start quickly
+
         lines += ["what changes for users and functions:", *text(found.restores, SHOWN)]
     return "\n".join([*lines, "data and schema stay as they are; nothing was changed"])
 

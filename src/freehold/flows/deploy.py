@@ -10,7 +10,7 @@ from freehold.core.release import Lease
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import deploy_steps, holding, up_build
+from freehold.flows import deploy_steps, holding, traffic_steps, up_build
 from freehold.flows.deploy_work import WATCH_SECONDS, Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
@@ -67,9 +67,9 @@ def plan(work: Deploy) -> Plan:
             deploy_steps.ApplyMigrations(work),
             *((deploy_steps.ApplyEntities(work),) if deploy_steps.has_entities(work.build) else ()),
             deploy_steps.AddRelease(work),
-            deploy_steps.StartBeside(work),
-            deploy_steps.SwitchTraffic(work),
-            deploy_steps.WatchTraffic(work),
+            traffic_steps.StartBeside(work),
+            traffic_steps.SwitchTraffic(work),
+            traffic_steps.WatchTraffic(work),
             deploy_steps.PruneReleases(work),
         ),
     )

@@ -1,22 +1,20 @@
-"""The steps of a deploy, and of a way back. Each can be killed at any line and run again; see core/plan.py."""
+"""What a deploy does before and after the traffic moves. Each step can be killed at any line and run again."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import freehold
-from freehold.core.errors import ReleaseSick, TargetUnfit
+from freehold.core.errors import TargetUnfit
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.core.release import Check, Needs, Release, Traffic
+from freehold.core.release import Needs, Release
 from freehold.data import entities, migrations
 from freehold.flows import manifest, snapshot
-from freehold.flows.deploy_work import Deploy, Move
+from freehold.flows.deploy_work import Deploy
 from freehold.flows.up_work import Build
 from freehold.kit import files, git
-from freehold.releases import history, watch
+from freehold.releases import history
 
-LOOK_EVERY_SECONDS = 0.1
 SPARE_DISK_BYTES = 64 * 1024 * 1024
 
 
@@ -192,108 +190,6 @@ class AddRelease:
 
 
 @dataclass(frozen=True)
-class StartBeside:
-    """The release runs beside the live one, and is looked at where no user is."""
-
-    move: Move
-
-    @property
-    def title(self) -> str:
-        """Say which."""
-        number = f"release {self.move.number}" if self.move.number else "the release"
-        return f"Start {number} beside the live one and look at it" if self.move.before else f"Start {number}"
-
-    def done(self) -> bool:
-        """Never for a release that is not live; the live one runs."""
-        return False
-
-    def run(self, report: Report) -> None:
-        """Start and look; raises ReleaseSick with what was seen, and the release before goes on serving."""
-        move = self.move
-        checks = move.target.healthy(move.lease, move.number)
-        failed = [check for check in checks if not check.ok]
-        if failed:
-            reason = f"{failed[0].name}: {failed[0].detail}".splitlines()[0]
-            if move.is_new:
-                move.target.mark(move.lease, move.number, bad=reason)
-            raise _sick(move, checks)
-        report(Event(name="checked", values={"release": move.number, "checks": [check.name for check in checks]}))
-
-    def undo(self) -> bool:
-        """Nothing: a release without traffic is stopped by its target."""
-        return False
-
-
-@dataclass(frozen=True)
-class SwitchTraffic:
-    """The one moment in which users notice something new."""
-
-    move: Move
-
-    @property
-    def title(self) -> str:
-        """Say what from and what to."""
-        return f"Send the traffic to release {self.move.number}" if self.move.number else "Send the traffic there"
-
-    def done(self) -> bool:
-        """Whether it has the traffic."""
-        return not self.move.moves
-
-    def run(self, _report: Report) -> None:
-        """Switch."""
-        self.move.target.switch(self.move.lease, self.move.number)
-
-    def undo(self) -> bool:
-        """Give the traffic back to the release that had it."""
-        move = self.move
-        current = history.live(move.target.releases())
-        if not move.before or current is None or current.release.number != move.number:
-            return False
-        move.target.healthy(move.lease, move.before)
-        move.target.switch(move.lease, move.before)
-        return True
-
-
-@dataclass(frozen=True)
-class WatchTraffic:
-    """A while in which a release that makes errors loses the traffic again."""
-
-    move: Move
-
-    @property
-    def title(self) -> str:
-        """Say for how long."""
-        return f"Watch its answers for {self.move.watch_seconds:g} s, and go back if they are errors"
-
-    def done(self) -> bool:
-        """Whether there is nothing to watch, or nothing to go back to."""
-        return not self.move.moves or not self.move.before or self.move.watch_seconds <= 0
-
-    def run(self, report: Report) -> None:
-        """Count requests and failures; raises ReleaseSick, and the switch is undone."""
-        move = self.move
-        usual = move.target.traffic(move.before)
-        start = move.target.traffic(move.number)
-        seen, end = Traffic(requests=0, failed=0), time.monotonic() + move.watch_seconds
-        while time.monotonic() < end:
-            time.sleep(LOOK_EVERY_SECONDS)
-            seen = watch.since(start, move.target.traffic(move.number))
-            if watch.is_sick(seen, usual):
-                reason = f"{seen.failed} of {seen.requests} answers were errors after the switch"
-                move.target.mark(move.lease, move.number, bad=reason)
-                raise ReleaseSick(
-                    f"release {move.number} is sick: {reason}",
-                    detail=f"release {move.before} has the traffic again, and {move.number} is marked bad",
-                    hint="freehold logs",
-                )
-        report(Event(name="watched", values={"requests": seen.requests, "failed": seen.failed}))
-
-    def undo(self) -> bool:
-        """Nothing: it only looks."""
-        return False
-
-
-@dataclass(frozen=True)
 class PruneReleases:
     """What has been kept for long enough."""
 
@@ -327,11 +223,3 @@ def accepted_entities(deploy: Deploy) -> frozenset[str]:
 def has_entities(build: Build) -> bool:
     """Whether the app keeps records that no migration creates and a schema describes, or should."""
     return any(item.kind == "entity" for item in build.inventory.records)
-
-
-def _sick(move: Move, checks: tuple[Check, ...]) -> ReleaseSick:
-    lines = [f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}" for check in checks]
-    serving = f"release {move.before} goes on serving" if move.before else "nothing is served"
-    return ReleaseSick(
-        f"release {move.number} did not get healthy; {serving}", detail="\n".join(lines), hint="freehold logs"
-    )

@@ -1,32 +1,12 @@
-"""What the steps of a deploy and of a way back share."""
+"""What the steps of a deploy share."""
 
 from dataclasses import dataclass, field
 
-from freehold.core.ports import Target
-from freehold.core.release import Lease, Standing
+from freehold.core.release import Standing
+from freehold.flows.traffic_steps import WATCH_SECONDS, Move
 from freehold.flows.up_work import Build
 
-WATCH_SECONDS = 10.0
-
-
-@dataclass(kw_only=True)
-class Move:
-    """The traffic goes from `before` to `number`; both are the deploy's and the way back's alike."""
-
-    target: Target
-    lease: Lease
-    number: int = 0
-    """0 until it is known."""
-    before: int = 0
-    """The release that is live when it begins; 0 for none."""
-    watch_seconds: float = WATCH_SECONDS
-    is_new: bool = False
-    """Whether this command made the release, or found it never live."""
-
-    @property
-    def moves(self) -> bool:
-        """Whether there is anything to switch."""
-        return self.number != self.before
+__all__ = ["WATCH_SECONDS", "Deploy"]
 
 
 @dataclass(kw_only=True)

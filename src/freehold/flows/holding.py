@@ -3,21 +3,24 @@
 import contextlib
 import getpass
 import os
-import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from freehold.core.errors import FreeholdError, LockHeld, LockLost, TargetUnreachable
-from freehold.core.ports import Target
 from freehold.core.release import Lease
 from freehold.core.trail import Act
 from freehold.targets.local import state
+
+if TYPE_CHECKING:
+    from freehold.core.ports import Target
 
 LEASE_SECONDS = 600
 PATIENCE_SECONDS = 3.0
 ASK_EVERY_SECONDS = 0.1
 LONGEST_TEXT = 500
+Done = TypeVar("Done")
 
 
 @dataclass
@@ -39,10 +42,24 @@ def me() -> str:
         person = getpass.getuser()
     except (KeyError, OSError):
         person = str(os.getuid())
-    return f"{person}@{platform.node() or 'localhost'}"
+    return f"{person}@{os.uname().nodename or 'localhost'}"
 
 
-def break_lock(target: Target) -> Lease | None:
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock: a person and a machine, and the process there."""
+
+    name: str
+    process: str
+
+    @classmethod
+    def me(cls) -> "Holder":
+        """This process."""
+        pid, started = state.me()
+        return cls(me(), f"{pid}:{started}")
+
+
+def break_lock(target: "Target") -> Lease | None:
     """End the lock, whoever holds it, and write that down; gives whose it was."""
     lease = target.lock()
     if lease is not None:
@@ -58,16 +75,23 @@ def nobody() -> Lease:
 
 
 @contextlib.contextmanager
-def held(target: Target, what: str) -> Iterator[tuple[Lease, Note]]:
+def held(target: "Target", what: str) -> Iterator[tuple[Lease, Note]]:
     """Hold the lock for the block and record how it ended; raises LockHeld.
 
     What a killed command of this machine left is taken over. A change that fails is recorded as failed, one that is
     refused before anything was changed as refused; then the error is raised again.
     """
-    lease = _take(target, what)
+    lease = take(target, what)
+    with holding(target, what, lease) as note:
+        yield lease, note
+
+
+@contextlib.contextmanager
+def holding(target: "Target", what: str, lease: Lease) -> Iterator[Note]:
+    """The same with a lock that was taken before."""
     note = Note(Act(who=lease.holder, what=what, result="done"))
     try:
-        yield lease, note
+        yield note
     except BaseException as error:
         _record(target, replace(note.act, result="failed", detail=_detail(error)))
         raise
@@ -78,18 +102,24 @@ def held(target: Target, what: str) -> Iterator[tuple[Lease, Note]]:
             target.drop_lock(lease)
 
 
-def _take(target: Target, what: str) -> Lease:
-    """Take the lock; what is short, such as new secrets, is waited for."""
-    pid, started = state.me()
+def take(target: "Target", what: str) -> Lease:
+    """Take the lock, as this process."""
+    holder = Holder.me()
+    return patiently(target, lambda: target.take_lock(holder.name, what, process=holder.process, seconds=LEASE_SECONDS))
+
+
+def patiently(target: "Target", act: Callable[[], Done]) -> Done:
+    """Do what wants the lock: what is short, such as new secrets, is waited for, and a dead command's lock is freed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return target.take_lock(me(), what, process=f"{pid}:{started}", seconds=LEASE_SECONDS)
+            return act()
         except LockHeld:
-            holder = target.lock()
-            if holder is not None and _is_dead(holder):
-                target.break_lock(holder.token)
-            elif time.monotonic() > deadline:
+            lease = target.lock()
+            if lease is not None and _is_dead(lease):
+                target.break_lock(lease.token)
+                continue
+            if time.monotonic() > deadline:
                 raise
             time.sleep(ASK_EVERY_SECONDS)
 
@@ -100,7 +130,7 @@ def _is_dead(lease: Lease) -> bool:
     return lease.holder == me() and pid.isdigit() and state.start_time(int(pid)) != started
 
 
-def _record(target: Target, act: Act) -> None:
+def _record(target: "Target", act: Act) -> None:
     """A target that cannot be reached any more cannot be told; the error that is on its way says so."""
     with contextlib.suppress(TargetUnreachable, LockLost):
         target.record(act)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from freehold.core.errors import FreeholdError, LockHeld, ProcessDied
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.flows import redeploy, targets, up_state
+from freehold.flows import local_target, redeploy, up_state
 from freehold.flows.up_work import Work
 
 LOOK_EVERY_SECONDS = 0.25
@@ -35,7 +35,7 @@ class _Watch:
     def __init__(self, work: Work, report: Report) -> None:
         self._work = work
         self._report = report
-        self._target = targets.local(work.place, work.fleet)
+        self._target = local_target.local(work.place, work.fleet)
         self._secrets = self._target.secret_versions()
         self._failures = 0
         self._last_failure = 0.0

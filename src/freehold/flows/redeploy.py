@@ -8,9 +8,9 @@ from freehold.core.plan import Plan
 from freehold.core.ports import Target
 from freehold.core.release import Release
 from freehold.engine.apply import apply
-from freehold.flows import deploy_steps, holding, snapshot
-from freehold.flows.deploy_work import Move
+from freehold.flows import holding, snapshot, traffic_steps
 from freehold.flows.read import read_served_app
+from freehold.flows.traffic_steps import Move
 from freehold.flows.up_work import Build
 from freehold.releases import history
 
@@ -29,7 +29,7 @@ def redeploy(build: Build, target: Target) -> int:
         target.add(lease, draft, target.manifest(base.number))
         move = Move(target=target, lease=lease, number=draft.number, before=before, is_new=True)
         note.about(draft.number, before=str(before))
-        steps = (deploy_steps.StartBeside(move), deploy_steps.SwitchTraffic(move))
+        steps = (traffic_steps.StartBeside(move), traffic_steps.SwitchTraffic(move))
         apply(Plan(purpose="Serve with the new secrets", steps=steps), _silent)
         return draft.number
 

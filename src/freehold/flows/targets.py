@@ -8,19 +8,15 @@ import importlib
 import os
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import freehold
 from freehold.core.errors import BadUsage, TargetUnknown
-from freehold.core.ports import Target
 from freehold.kit import private, toml
-from freehold.secrets.age import AgeStore
-from freehold.targets.local import database_access, keys
-from freehold.targets.local.control import Far, Hands
-from freehold.targets.local.place import Place, find_place, identity_file
-from freehold.targets.local.target import NAME as LOCAL
-from freehold.targets.local.target import LocalTarget
 
+if TYPE_CHECKING:
+    from freehold.core.ports import Target
+
+LOCAL = "local"
 KINDS = {"server": "freehold.flows.server_target"}
 """Modules with a function `open_target(name, values) -> Target`, by the kind in the file."""
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -35,14 +31,16 @@ HEAD = """# Where `freehold deploy --to NAME` finds a target. `freehold server a
 
 
 class _Kind(Protocol):
-    def open_target(self, name: str, values: dict[str, str]) -> Target:
+    def open_target(self, name: str, values: dict[str, str]) -> "Target":
         """Open a target by its table."""
 
 
-def open_target(to: str | None, path: str | None, data: Path | None) -> Target:
+def open_target(to: str | None, path: str | None, data: Path | None) -> "Target":
     """Give the target that an owner names; without a name this machine's. Raises TargetUnknown or NotRunning."""
     if to is None or to == LOCAL:
-        return local(find_place(path, data))
+        from freehold.flows import local_target  # noqa: PLC0415 - what is elsewhere is reached without it
+
+        return local_target.open_at(path, data)
     known = read()
     if to not in known:
         listing = ", ".join([LOCAL, *sorted(known)])
@@ -55,19 +53,6 @@ def open_target(to: str | None, path: str | None, data: Path | None) -> Target:
         raise TargetUnknown(f"target {to} is of a kind that Freehold does not know", detail=str(file()))
     module: _Kind = importlib.import_module(kind)
     return module.open_target(to, values)
-
-
-def local(place: Place, hands: Hands | None = None) -> LocalTarget:
-    """This machine's place as a target; `hands` are the running `freehold up`'s own, else a way to it."""
-    own = AgeStore(place.keys, identity_file())
-    return LocalTarget(
-        place=place,
-        hands=hands or Far(place.control),
-        secrets=AgeStore(place.secrets, identity_file()),
-        access=lambda: database_access.read(own),
-        publishable_key=keys.load_or_make(own).publishable_key,
-        runtime=freehold.__version__,
-    )
 
 
 def file() -> Path:

@@ -13,8 +13,9 @@ from freehold.flows import (
     deploy_steps,
     holding,
     keep_up,
+    local_target,
     snapshot,
-    targets,
+    traffic_steps,
     up_mail_queue,
     up_schema,
     up_settings,
@@ -73,7 +74,7 @@ def up(request: Request, report: Report) -> None:
 
 def _bring_up(work: Work, request: Request, report: Report) -> int:
     """Start the database, make a release unless nothing has changed, and serve it; gives the live one's number."""
-    target = targets.local(work.place, work.fleet)
+    target = local_target.local(work.place, work.fleet)
     with holding.held(target, "up") as (lease, note):
         move = Deploy(
             target=target,
@@ -112,8 +113,8 @@ def plan(work: Work, move: Deploy) -> Plan:
             *((up_schema.FillFromQueries(work),) if work.fill_from_code else ()),
             *((up_mail_queue.WireMailQueue(work),) if up_mail_queue.has_queue(work) else ()),
             deploy_steps.AddRelease(move),
-            deploy_steps.StartBeside(move),
-            deploy_steps.SwitchTraffic(move),
+            traffic_steps.StartBeside(move),
+            traffic_steps.SwitchTraffic(move),
             deploy_steps.PruneReleases(move),
         ),
     )

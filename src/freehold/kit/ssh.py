@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.core.errors import BadUsage, ProgramMissing, TargetUnreachable
-from freehold.kit import process
 
 CONNECT_WITHIN_SECONDS = 20
 ALIVE_EVERY_SECONDS = 5
 ALIVE_MISSES = 6
+CUT = (255, -9)
+"""How the client ends when the line is cut, or when it is killed."""
 CONFIG_VARIABLE = "FREEHOLD_SSH_CONFIG"
 """A client configuration to use instead of ~/.ssh/config, for those who keep one apart."""
 _ADDRESS = re.compile(
@@ -70,32 +71,35 @@ def parse(text: str) -> Address:
 
 @contextlib.contextmanager
 def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Connection"]:
-    """Log in once and keep the connection for everything inside the block. Raises TargetUnreachable.
+    """Give a connection for everything inside the block; it logs in with the first command, and only once.
 
-    A host key that was never seen is refused, unless `learn_host_key`; one that has changed always is.
+    A host key that was never seen is refused, unless `learn_host_key`; one that has changed always is. Whatever needs
+    the connection raises TargetUnreachable when there is none.
     """
     with tempfile.TemporaryDirectory(prefix="fh-ssh-") as folder:
-        channel = Path(folder) / "c"
-        options = [*_options(address), "-o", f"StrictHostKeyChecking={'accept-new' if learn_host_key else 'yes'}"]
-        log = Path(folder) / "log"
-        argv = ["ssh", "-M", "-N", "-S", str(channel), *options, "--", address.host]
-        master = process.start(argv, environment=process.own_environment(), log=log)
-        connection = Connection(address, channel, Path(folder))
+        connection = Connection(address, Path(folder), learn_host_key=learn_host_key)
         try:
-            _wait_for(master, connection, log)
             yield connection
         finally:
-            master.stop(2)
+            connection.close()
 
 
 class Connection:
-    """An open connection. Every command gets a channel of its own on it."""
+    """One login. The first command rides on it, and every further one gets a channel of its own."""
 
-    def __init__(self, address: Address, channel: Path, folder: Path) -> None:
+    def __init__(self, address: Address, folder: Path, *, learn_host_key: bool) -> None:
         """Made by `connect`."""
         self.address = address
-        self._channel = channel
-        self._folder = folder
+        self._channel = folder / "c"
+        self._host_key = f"StrictHostKeyChecking={'accept-new' if learn_host_key else 'yes'}"
+        self._first: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+
+    def close(self) -> None:
+        """Hang up: the other side notices, and ends what it still does for this connection."""
+        if self._first is not None:
+            self._first.kill()
+            self._first.wait()
 
     def run(self, command: str, *, stdin: Iterable[bytes] = (), timeout_seconds: float = 600.0) -> Ended:
         """Run `command`, a text of this program's own, to its end. Raises TargetUnreachable when the line is cut."""
@@ -115,7 +119,7 @@ class Connection:
             timer.cancel()
         listener.join(1)
         err = b"".join(errors).decode(errors="replace")
-        if code in (255, -9):
+        if code in CUT:
             raise _unreachable(self.address, err or "the connection was cut")
         return Ended(code=code, out=out, err=err)
 
@@ -149,20 +153,41 @@ class Connection:
             finally:
                 self._control("cancel", forward)
 
-    def answers(self) -> bool:
-        """Whether the connection stands."""
-        return self._control("check", ()).returncode == 0
-
     def _control(self, what: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self._stand()
         argv = ["ssh", "-S", str(self._channel), *_options(self.address), "-O", what, *options, "--", self.address.host]
         return subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False)
 
     def _start(self, command: str) -> subprocess.Popen[bytes]:
+        with self._guard:
+            if self._may_log_in():
+                self._channel.unlink(missing_ok=True)
+                self._first = self._run("-M", "-o", self._host_key, command=command)
+                return self._first
+        self._stand()
         # Only the channel is used: without it the client would log in anew, past the check of the host key.
-        way = ["-o", "ControlMaster=no", "-o", "ProxyCommand=false"]
-        argv = ["ssh", "-T", "-S", str(self._channel), *_options(self.address), *way, "--", self.address.host, command]
+        return self._run("-o", "ControlMaster=no", "-o", "ProxyCommand=false", command=command)
+
+    def _run(self, *options: str, command: str) -> subprocess.Popen[bytes]:
+        fixed = ["-T", "-S", str(self._channel), *_options(self.address)]
+        argv = ["ssh", *fixed, *options, "--", self.address.host, command]
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+
+    def _may_log_in(self) -> bool:
+        """Whether there was no login yet, or its command came to its own end; a line that was cut stays so."""
+        if self._first is None:
+            return True
+        code = self._first.poll()
+        return code is not None and code not in CUT
+
+    def _stand(self) -> None:
+        """Wait until the login of the first command stands; raises TargetUnreachable."""
+        deadline = time.monotonic() + CONNECT_WITHIN_SECONDS + 10
+        while not self._channel.exists():
+            if self._first is None or self._first.poll() is not None or time.monotonic() > deadline:
+                raise _unreachable(self.address, "the connection was cut")
+            time.sleep(0.005)
 
 
 class Session:
@@ -186,13 +211,18 @@ class Session:
         assert self._running.stdout is not None  # noqa: S101 - it was asked for
         feeder = threading.Thread(target=_feed, args=(self._running, content), kwargs={"close": False}, daemon=True)
         feeder.start()
+        return self.read_line()
+
+    def read_line(self) -> bytes | Ended:
+        """Give the next line of an answer that has several; how it ended when it did. Raises TargetUnreachable."""
+        assert self._running.stdout is not None  # noqa: S101 - it was asked for
         line = self._running.stdout.readline()
         if line:
             return line
         code = self._running.wait()
         self._listener.join(1)
         err = b"".join(self._errors).decode(errors="replace")
-        if code in (255, -9):
+        if code in CUT:
             raise _unreachable(self._address, err or "the connection was cut")
         return Ended(code=code, out=b"", err=err)
 
@@ -210,17 +240,6 @@ def _options(address: Address) -> list[str]:
     if address.user:
         options += ["-l", address.user]
     return options + (["-p", str(address.port)] if address.port else [])
-
-
-def _wait_for(master: process.Child, connection: Connection, log: Path) -> None:
-    deadline = time.monotonic() + CONNECT_WITHIN_SECONDS + 10
-    while time.monotonic() < deadline:
-        if master.poll() is not None:
-            raise _unreachable(connection.address, log.read_text(errors="replace"))
-        if connection._channel.exists() and connection.answers():  # noqa: SLF001 - its maker
-            return
-        time.sleep(0.02)
-    raise _unreachable(connection.address, "it timed out")
 
 
 def _unreachable(address: Address, text: str) -> TargetUnreachable:

@@ -16,13 +16,16 @@ FUNCTIONS_ASKED = 3
 FAILURE = 500
 
 
-def look(socket: Path, release: Release, publishable_key: str) -> tuple[Check, ...]:
-    """Ask a release that runs; it can be asked again and again."""
+def look(socket: Path, release: Release, publishable_key: str, *, is_known: bool = False) -> tuple[Check, ...]:
+    """Ask a release that runs; it can be asked again and again.
+
+    One that `is_known`, because it was live before, is not asked for its functions: they have been seen to start.
+    """
     checks = [_database(socket), _api(socket, publishable_key)]
     if SITE in release.parts:
         checks.append(_site(socket))
     names = _functions(release.config)
-    if names and FUNCTIONS in release.parts and all(check.ok for check in checks):
+    if names and not is_known and FUNCTIONS in release.parts and all(check.ok for check in checks):
         checks.append(_ask_functions(socket, names))
     return tuple(checks)
 

@@ -96,6 +96,10 @@ class Records:
             self._file(number, ".manifest").unlink(missing_ok=True)
             self._note(lambda notes: [notes[kind].pop(str(number), None) for kind in notes])
 
+    def live_since(self, number: int) -> str:
+        """When a release last became live; "" for never."""
+        return self._notes()["live_since"].get(str(number), "")
+
     def note_live(self, number: int) -> None:
         """Write down that a release became live now."""
         with self.locked():

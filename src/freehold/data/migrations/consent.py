@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from freehold.core.errors import BadUsage, NotAccepted
-from freehold.data.migrations.window import Closing
+from freehold.data.closing import Closing
 
 SHOWN = 6
 

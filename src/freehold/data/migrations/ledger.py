@@ -10,9 +10,10 @@ import psycopg
 
 from freehold.core.errors import DatabaseUnavailable
 from freehold.core.inventory import MigrationFile
+from freehold.data.closing import Closing
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.segments import FilePlan, Planned, Segment
-from freehold.data.migrations.window import Closing, Existing
+from freehold.data.migrations.window import Existing
 from freehold.kit import postgres
 
 LOCK_WAIT_SECONDS = 600
@@ -46,15 +47,6 @@ select 'column', n.nspname, c.relname, a.attname
  where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f')
    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
-_CLOSED = """
-select f.path, w.closings
-  from freehold.migration_files f left join freehold.migration_windows w on w.path = f.path
- where f.position > %s and f.status <> 'baseline'
-   and (f.status = 'applied' or exists (
-     select from freehold.migration_statements s where s.path = f.path and s.outcome <> 'failed'))
- order by f.position
-"""
-_CLOSED_BY_ENTITIES = "select entity, asks from base44.migration where position > %s and takes order by position"
 _POSITION = """
 select greatest((select coalesce(max(position), 0) from freehold.migration_files),
                 (select coalesce(max(position), 0) from base44.migration))
@@ -132,19 +124,6 @@ def keep_window(admin: postgres.Connection, path: str, closings: Sequence[Closin
         " judged_at = now()",
         (path, json.dumps([asdict(item) for item in closings]), accepted_by),
     )
-
-
-def closed_since(admin: postgres.Connection, after: int) -> tuple[tuple[str, Closing], ...]:
-    """What files, then entities, have closed after a place in the ledger: where and what, each in their order."""
-    rows = admin.execute(_CLOSED, (after,)).fetchall()
-    found: list[tuple[str, Closing]] = []
-    for path, closings in rows:
-        if closings is None:
-            found.append((str(path), Closing("the schema", "the file was never judged", 1)))
-        elif isinstance(closings, list):
-            found += [(str(path), Closing(**item)) for item in closings]
-    changed = admin.execute(_CLOSED_BY_ENTITIES, (after,)).fetchall()
-    return (*found, *((f"the entity {entity}", Closing(str(entity), str(asks), 0)) for entity, asks in changed))
 
 
 def describe(admin: postgres.Connection) -> Database:

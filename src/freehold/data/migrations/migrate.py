@@ -12,12 +12,13 @@ from freehold.core.event import Event
 from freehold.core.inventory import MigrationFile
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
+from freehold.data import closing
+from freehold.data.closing import Closing
 from freehold.data.migrations import concurrent, ledger, patience, refusal, restore, window
 from freehold.data.migrations.consent import Consent
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.ledger import Entry
 from freehold.data.migrations.segments import FilePlan, Planned, Segment, plan_file
-from freehold.data.migrations.window import Closing
 from freehold.kit import postgres
 
 OWNER_OPTIONS = "-c statement_timeout=30min -c idle_in_transaction_session_timeout=10min -c client_min_messages=warning"
@@ -102,11 +103,12 @@ def position(admin_dsn: Secret) -> int:
         return ledger.position(admin)
 
 
-def closed_since(admin_dsn: Secret, after: int) -> tuple[int, tuple[tuple[str, Closing], ...]]:
-    """Give the ledger's newest place, and what the files after the place `after` have closed: path and closing."""
+def closed_since(admin_dsn: Secret, after: int) -> closing.Window:
+    """Give the ledger's newest place, and what the files after the place `after` have closed."""
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
-        return ledger.position(admin), ledger.closed_since(admin, after)
+        row = admin.execute(closing.since(after)).fetchone()
+    return closing.read(str(row[0])) if row else closing.Window(position=0)
 
 
 def _pending(files: Sequence[MigrationFile], known: dict[str, Entry]) -> tuple[list[MigrationFile], tuple[str, ...]]:

@@ -13,20 +13,12 @@ from typing import Any
 import postgast
 
 from freehold.core.inventory import MigrationFile
+from freehold.data.closing import Closing
 from freehold.data.migrations import blocks
 from freehold.data.migrations.statements import Statement, statements
 
 Name = tuple[str, ...]
 """kind and names: ("table", "public", "todos"), ("policy", "public", "todos", "read")."""
-
-
-@dataclass(frozen=True)
-class Closing:
-    """One reason: what is taken away, in words, and the line of the file."""
-
-    object: str
-    reason: str
-    line: int
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ class LocalTarget:
             self.hands.start(number)
         except (ProcessDied, SecretRefused) as error:
             return (Check(name="process", ok=False, detail=f"{error.message}\n{error.detail}".strip()),)
-        checks = probe.look(self.place.run / f"{number}.sock", release, self.publishable_key)
+        is_known = bool(self._records.live_since(number))
+        checks = probe.look(self.place.run / f"{number}.sock", release, self.publishable_key, is_known=is_known)
         alive = number in self.hands.running()
         checks = (Check(name="process", ok=alive, detail="runs" if alive else "ended"), *checks)
         if not all(check.ok for check in checks) and number != fleet.live(self.place):

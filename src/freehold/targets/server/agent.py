@@ -1,6 +1,7 @@
 """Talk to the program on a server: an order is one JSON line, then bytes where it takes some; one line answers."""
 
 import functools
+import hashlib
 import json
 import threading
 from collections.abc import Iterable, Iterator
@@ -8,19 +9,24 @@ from typing import Any
 
 from freehold.core import errors
 from freehold.core.errors import FreeholdError, TargetUnfit
+from freehold.core.event import Event
+from freehold.core.plan import Report
 from freehold.kit import ssh
 from freehold.targets.server import program
 from freehold.targets.server.remote import places
 
 FOLDER = "/usr/local/lib/freehold"
-# Fixed texts: nothing is ever put into them but the digest of our own program.
+# Fixed texts: nothing is ever put into them but digests of our own program.
 _PYTHON = (
     "command -v python3 >/dev/null || (apt-get update -q && apt-get install -y -q --no-install-recommends python3)"
 )
 _INSTALL = (
-    "python3 -Ic 'import sys,os,hashlib;"
-    f'd=sys.stdin.buffer.read();n=hashlib.sha256(d).hexdigest();p="{FOLDER}";os.makedirs(p,0o755,True);'
-    't=p+"/."+n+str(os.getpid());f=open(t,"wb");f.write(d);f.flush();os.fsync(f.fileno());os.rename(t,p+"/"+n+".pyz")\''
+    "python3 -Ic 'import sys,os,hashlib,io,zipfile,compileall,shutil;"
+    f'n,h,p="{{name}}","{{archive}}","{FOLDER}";'
+    'd=sys.stdin.buffer.read();hashlib.sha256(d).hexdigest()==h or sys.exit("it did not arrive whole");'
+    't=f"{{p}}/.{{n}}{{os.getpid()}}";zipfile.ZipFile(io.BytesIO(d)).extractall(t);'
+    'compileall.compile_dir(t,quiet=2);os.sync();os.path.isdir(p+"/"+n) or os.rename(t,p+"/"+n);'
+    "shutil.rmtree(t,True)'"
 )
 _JOURNAL = "journalctl --no-pager -o short-iso -n {lines} {follow} -u 'fh-{app}@*'"
 _ABSENT = 2
@@ -36,29 +42,30 @@ class Agent:
         self._guard = threading.Lock()
 
     @functools.cached_property
-    def archive(self) -> bytes:
-        """The program itself."""
-        return program.pack()
-
-    @functools.cached_property
     def digest(self) -> str:
-        """Its name on the server."""
-        return program.digest(self.archive)
+        """The program's name on the server."""
+        return program.digest(program.sources())
 
-    def ask(self, verb: str, body: Iterable[bytes] = (), **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
-        """Give one order and its result; an error there is raised here as it is."""
+    def ask(self, verb: str, body: Iterable[bytes] = (), *, report: Report | None = None, **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
+        """Give one order and its result; an error there is raised here as it is. What happens meanwhile is reported."""
         with self._guard:
             found = self._asked(verb, body, values)
             if not isinstance(found, bytes) and (found.code == _ABSENT or "can't open file" in found.err):
                 self._install()
                 found = self._asked(verb, body, values)
+            while isinstance(found, bytes):
+                answer = json.loads(found)
+                if "event" not in answer:
+                    break
+                if report is not None:
+                    report(Event(**answer["event"]))
+                found = self._read()
         if not isinstance(found, bytes):
             raise TargetUnfit(
                 f"the program on {self.connection.address} failed",
                 detail=found.err.strip()[-2000:],
                 hint="freehold server add   brings it up to date",
             )
-        answer = json.loads(found)
         if "error" in answer:
             raise _error(answer["error"])
         return answer["result"]
@@ -83,7 +90,7 @@ class Agent:
     def _asked(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> bytes | ssh.Ended:
         """Ask the program that runs there, or start it: one start serves all orders of a command."""
         if self._session is None or not self._session.alive:
-            self._session = self.connection.session(f"{self._rights}python3 -I {FOLDER}/{self.digest}.pyz")
+            self._session = self.connection.session(f"{self._rights}python3 -I -S {FOLDER}/{self.digest}")
         order = json.dumps({"verb": verb, "values": values}).encode() + b"\n"
 
         def content() -> Iterator[bytes]:
@@ -92,8 +99,15 @@ class Agent:
 
         return self._session.ask(content())
 
+    def _read(self) -> bytes | ssh.Ended:
+        assert self._session is not None  # noqa: S101 - it was just asked
+        return self._session.read_line()
+
     def _install(self) -> None:
-        ended = self.connection.run(self._rights + _INSTALL, stdin=(self.archive,))
+        """Lay it down as a folder, compiled, whole or not at all."""
+        archive = program.pack(program.sources())
+        command = _INSTALL.format(name=self.digest, archive=hashlib.sha256(archive).hexdigest())
+        ended = self.connection.run(self._rights + command, stdin=(archive,))
         if ended.code != 0:
             raise TargetUnfit(
                 f"Freehold's program cannot be installed on {self.connection.address}",

@@ -1,4 +1,4 @@
-"""Pack the remote side: one archive, the same bytes for the same sources, named by its digest."""
+"""The remote side: a folder of modules, named by the digest of their sources; it travels as an archive."""
 
 import hashlib
 import io
@@ -11,44 +11,67 @@ SHARED = (
     "core/__init__.py",
     "core/configuration.py",
     "core/errors.py",
+    "core/event.py",
     "core/inventory.py",
+    "core/plan.py",
     "core/release.py",
+    "core/secret.py",
     "core/trail.py",
+    "data/closing.py",
+    "engine/apply.py",
+    "engine/journal.py",
+    "flows/holding.py",
+    "flows/traffic_steps.py",
+    "flows/way_back.py",
     "kit/files.py",
     "kit/private.py",
     "kit/row_digest.py",
     "kit/unix_http.py",
     "releases/digests.py",
+    "releases/history.py",
     "releases/placeholders.py",
+    "releases/watch.py",
+    "targets/local/state.py",
     "targets/probe.py",
     "targets/records.py",
     "targets/traffic.py",
 )
 """Modules of the standard library and each other only: tests/unit/test_server_program.py holds them to that."""
-EMPTY = ("__init__.py", "kit/__init__.py", "releases/__init__.py", "targets/__init__.py", "targets/server/__init__.py")
-START = b"""from freehold.releases.placeholders import render
-from freehold.targets.server.remote.main import main
+START = b"""from freehold.targets.server.remote.main import main
 
-main(render)
+main(
+    render="freehold.releases.placeholders.render",
+    go_back="freehold.flows.way_back.go",
+    wish="freehold.flows.way_back.Wish",
+    window="freehold.data.closing",
+)
 """
 _LONG_AGO = (2020, 1, 1, 0, 0, 0)
 
 
-def pack() -> bytes:
-    """Give the archive."""
+def sources() -> dict[str, bytes]:
+    """Every file of it, by its path in its folder."""
     root = Path(freehold.__file__).parent
-    content = dict.fromkeys(EMPTY, b"")
     remote = root / "targets/server/remote"
     files = [root / name for name in SHARED] + sorted(remote.glob("*.py")) + sorted((remote / "texts").iterdir())
-    content |= {file.relative_to(root).as_posix(): file.read_bytes() for file in files if file.is_file()}
+    found = {f"freehold/{file.relative_to(root)}": file.read_bytes() for file in files if file.is_file()}
+    folders = {parent for name in found for parent in Path(name).parents if parent.name}
+    empty = {f"{folder}/__init__.py": b"" for folder in folders if folder.name != "texts"}
+    return {"__main__.py": START, **empty, **found}
+
+
+def pack(content: dict[str, bytes]) -> bytes:
+    """Give the archive: the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("__main__.py", _LONG_AGO), START)
         for name in sorted(content):
-            archive.writestr(zipfile.ZipInfo(f"freehold/{name}", _LONG_AGO), content[name], zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), content[name], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def digest(archive: bytes) -> str:
-    """Name an archive."""
-    return hashlib.sha256(archive).hexdigest()
+def digest(content: dict[str, bytes]) -> str:
+    """Name it."""
+    total = hashlib.sha256()
+    for name in sorted(content):
+        total.update(f"{name} {len(content[name])}\n".encode() + content[name])
+    return total.hexdigest()

@@ -4,16 +4,18 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from freehold.core.errors import DatabaseUnavailable
 from freehold.core.plan import Report
 from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Release, Standing, Traffic
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
-from freehold.kit import postgres
-from freehold.targets.server import fitness, upload, wheels
+from freehold.targets.server import upload
 from freehold.targets.server.agent import Agent
+
+if TYPE_CHECKING:
+    from freehold.targets.server import wheels
 
 
 @dataclass
@@ -25,7 +27,7 @@ class ServerTarget:
     agent: Agent
     cache: Path
     _described: dict[str, Any] = field(default_factory=dict)
-    _runtime: wheels.Runtime | None = None
+    _runtime: "wheels.Runtime | None" = None
 
     @property
     def address(self) -> str:
@@ -39,6 +41,8 @@ class ServerTarget:
 
     def check(self, needs: Needs) -> Condition:
         """Look whether the server fits."""
+        from freehold.targets.server import fitness  # noqa: PLC0415 - a way back starts without it
+
         database = self.agent.ask("database", app=self.app)
         facts = self.agent.ask("facts")
         with self.database() as (admin, _):
@@ -47,6 +51,8 @@ class ServerTarget:
     @contextlib.contextmanager
     def database(self) -> Iterator[tuple[Secret, Secret]]:
         """Reach the app's PostgreSQL through the connection: its socket there is a socket here."""
+        from freehold.kit import postgres  # noqa: PLC0415 - likewise
+
         place = self.agent.ask("database", app=self.app)
         with self.agent.connection.forwarded(Path(place["folder"]) / f".s.PGSQL.{place['port']}") as socket:
             base = {"host": str(socket.parent), "port": str(place["port"]), "dbname": str(place["name"])}
@@ -104,9 +110,11 @@ class ServerTarget:
         """Passwords of the database's login roles; none before there are keys."""
         return dict(self.agent.ask("keys", app=self.app))
 
-    def runtime(self) -> wheels.Runtime:
+    def runtime(self) -> "wheels.Runtime":
         """What this tool would run the app with there."""
         if self._runtime is None:
+            from freehold.targets.server import wheels  # noqa: PLC0415 - likewise
+
             facts = self.agent.ask("facts")
             self._runtime = wheels.gather(facts["python"], facts["machine"], self.cache)
         return self._runtime
@@ -125,6 +133,10 @@ class ServerTarget:
     def switch(self, lease: Lease, number: int) -> None:
         """One rename there."""
         self.agent.ask("switch", app=self.app, lease=asdict(lease), number=number)
+
+    def act(self, flow: str, order: Mapping[str, object], report: Report) -> None:
+        """Have a flow carried out there: one order."""
+        self.agent.ask(flow, report=report, app=self.app, target=self.name, order=dict(order))
 
     def traffic(self, number: int) -> Traffic:
         """What it has answered."""

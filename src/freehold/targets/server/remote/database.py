@@ -29,6 +29,14 @@ def address(app: str) -> dict[str, Any]:
     return {"folder": FOLDER, "port": port, "superuser": SUPERUSER, "name": NAME, "owner": OWNER, "major": major}
 
 
+def ask(place: App, statement: str) -> str:
+    """Ask the app's database, as its superuser, for one text; raises TargetUnfit."""
+    found = address(place.name)
+    argv = ["psql", "-X", "-q", "-At", "-h", FOLDER, "-p", str(found["port"]), "-U", SUPERUSER, "-d", NAME]
+    settings = {"PGOPTIONS": "-c search_path=pg_catalog,pg_temp -c statement_timeout=20s"}
+    return programs.run([*argv, "-v", "ON_ERROR_STOP=1"], content=statement.encode(), environment=settings).decode()
+
+
 def strings(place: App, own: dict[str, str]) -> dict[str, object]:
     """The runtime's connection strings."""
     _, port = _cluster(place)

@@ -1,77 +1,64 @@
-"""Read orders, carry them out, answer each with one line: {"result": ...} or {"error": ...}."""
+"""Read orders, carry them out, answer each with one line: {"result": ...} or {"error": ...}.
+
+An order that takes its time may say lines of {"event": ...} first. Modules are imported when an order wants them.
+"""
 
 import json
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from freehold.core.errors import FreeholdError
-from freehold.targets.server.remote import (
-    backup,
-    blobs,
-    boot,
-    database,
-    keys,
-    machine,
-    objects,
-    preparation,
-    releases,
-    rendering,
-    rows,
-    runtimes,
-    serving,
-    state,
-)
-from freehold.targets.server.remote.rendering import Render
+from freehold.targets.server.remote import luggage
 
-VERBS: dict[str, Callable[..., Any]] = {
-    "facts": machine.facts,
-    "prepared": preparation.look,
-    "prepare": preparation.run,
-    "app": state.describe,
-    "database": database.address,
-    "keys": keys.logins,
-    "keep-keys": keys.keep,
-    "secret-versions": keys.versions,
-    "put-secret": keys.put,
-    "missing": blobs.missing,
-    "receive": blobs.receive,
-    "rows-digest": rows.digest,
-    "keep-objects": objects.keep,
-    "object-digests": objects.digests,
-    "drop-objects": objects.drop,
-    "part": blobs.make_part,
-    "wheels": runtimes.unpack_wheels,
-    "runtime": runtimes.make,
-    "runtimes": runtimes.names,
-    "releases": releases.standings,
-    "manifest": releases.manifest,
-    "add": releases.add,
-    "mark": releases.mark,
-    "pin": releases.pin,
-    "remove": releases.remove,
-    "healthy": serving.healthy,
-    "switch": serving.switch,
-    "traffic": serving.traffic,
-    "take-lock": releases.take_lock,
-    "drop-lock": releases.drop_lock,
-    "break-lock": releases.break_lock,
-    "renew-lock": releases.renew_lock,
-    "lock": releases.lock,
-    "record": releases.record,
-    "trail": releases.trail,
-    "boot": boot.start_everything,
-    "keep": boot.keep,
-    "backup": backup.take,
+VERBS = {
+    "facts": "machine.facts",
+    "prepared": "preparation.look",
+    "prepare": "preparation.run",
+    "app": "state.describe",
+    "database": "database.address",
+    "keys": "keys.logins",
+    "keep-keys": "keys.keep",
+    "secret-versions": "keys.versions",
+    "put-secret": "keys.put",
+    "missing": "blobs.missing",
+    "receive": "blobs.receive",
+    "keep-objects": "objects.keep",
+    "object-digests": "objects.digests",
+    "drop-objects": "objects.drop",
+    "rows-digest": "rows.digest",
+    "part": "blobs.make_part",
+    "wheels": "runtimes.unpack_wheels",
+    "runtime": "runtimes.make",
+    "runtimes": "runtimes.names",
+    "releases": "releases.standings",
+    "manifest": "releases.manifest",
+    "add": "releases.add",
+    "mark": "releases.mark",
+    "pin": "releases.pin",
+    "remove": "releases.remove",
+    "healthy": "serving.healthy",
+    "switch": "serving.switch",
+    "rollback": "here.rollback",
+    "traffic": "serving.traffic",
+    "take-lock": "releases.take_lock",
+    "drop-lock": "releases.drop_lock",
+    "break-lock": "releases.break_lock",
+    "renew-lock": "releases.renew_lock",
+    "lock": "releases.lock",
+    "record": "releases.record",
+    "trail": "releases.trail",
+    "boot": "boot.start_everything",
+    "keep": "boot.keep",
+    "backup": "backup.take",
 }
-
-
+"""What can be ordered, and the function that does it."""
 WITH_BODY = "receive"
+_HERE = "freehold.targets.server.remote"
 
 
-def main(render: Render) -> None:
+def main(**parts: str) -> None:
     """Carry out the orders on standard input until it ends, or the one that a unit of ours names."""
-    rendering.use(render)
+    luggage.use(parts)
     if len(sys.argv) > 1:
         sys.exit("error" in _carried_out({"verb": sys.argv[1], "values": {}}))
     while line := sys.stdin.buffer.readline():
@@ -83,7 +70,7 @@ def main(render: Render) -> None:
 
 def _carried_out(asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        answer = {"result": VERBS[asked["verb"]](**asked["values"])}
+        answer = {"result": luggage.find(f"{_HERE}.{VERBS[asked['verb']]}")(**asked["values"])}
     except FreeholdError as error:
         answer = {"error": {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}}
     print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers

@@ -124,7 +124,7 @@ def _units_there(wish: Wish) -> bool:
 
 
 def _make_units(wish: Wish) -> None:
-    disk.link(PROGRAM / "current.pyz", f"{wish.program}.pyz")
+    disk.link(PROGRAM / "current", wish.program)
     for file in _units(wish):
         file.write()
     programs.run(["systemctl", "daemon-reload"])
@@ -149,8 +149,8 @@ def _units(wish: Wish) -> tuple[Wanted, ...]:
 
 
 def _program_link(wish: Wish) -> bool:
-    link = PROGRAM / "current.pyz"
-    return link.is_symlink() and link.readlink().name == f"{wish.program}.pyz"
+    link = PROGRAM / "current"
+    return link.is_symlink() and link.readlink().name == wish.program
 
 
 def _proxy_there(wish: Wish) -> bool:

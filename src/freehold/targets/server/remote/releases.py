@@ -10,9 +10,8 @@ from freehold.core.release import SITE, Lease, Manifest, Release
 from freehold.core.trail import Act
 from freehold.kit import files
 from freehold.targets.records import Records
-from freehold.targets.server.remote import blobs, disk, keys, places, runtimes, state, units
+from freehold.targets.server.remote import blobs, disk, keys, luggage, places, runtimes, state, units
 from freehold.targets.server.remote.places import HASHED, RUNTIMES, App
-from freehold.targets.server.remote.rendering import render
 
 
 def records(place: App) -> Records:
@@ -113,7 +112,7 @@ def site_folder(place: App, release: Release) -> Path:
     address, key = state.settings(place)["address"], keys.publishable_key(place)
     note = folder.with_name("site.for")
     if not folder.is_dir() or not note.exists() or note.read_text() != f"{address} {key}":
-        render(place.part(release.parts[SITE]), folder, origin=address, publishable_key=key)
+        luggage.part("render")(place.part(release.parts[SITE]), folder, origin=address, publishable_key=key)
         _open_to_all(folder)
         files.write_text(note, f"{address} {key}")
     _union(place, site_root(place, release))

@@ -22,19 +22,26 @@ CONNECT_SECONDS = 2.0
 
 def healthy(app: str, lease: dict[str, str], number: int) -> list[dict[str, Any]]:
     """Start it unless it runs, and look."""
-    place = places.app_of(app)
-    with releases.records(place).leased(Lease(**lease)):
-        release = releases.records(place).release(number)
-        units.retire(place)
-        trouble = "" if number in units.running(place) else _start(place, release)
+    return [asdict(check) for check in look(places.app_of(app), Lease(**lease), number)]
+
+
+def look(place: App, lease: Lease, number: int) -> tuple[Check, ...]:
+    """The same, with types."""
+    held = releases.records(place)
+    with held.leased(lease):
+        release = held.release(number)
+        runs = number in units.running(place)
+        trouble = "" if runs else _start(place, release)
     if trouble:
-        return [asdict(Check(name="process", ok=False, detail=trouble))]
-    checks = probe.look(place.socket(number), release, keys.publishable_key(place))
+        return (Check(name="process", ok=False, detail=trouble),)
+    checks = probe.look(
+        place.socket(number), release, keys.publishable_key(place), is_known=bool(held.live_since(number))
+    )
     alive = number in units.running(place)
     checks = (Check(name="process", ok=alive, detail="runs" if alive else units.last_words(place, number)), *checks)
     if not all(check.ok for check in checks) and number != units.live(place):
         units.stop(place, number)
-    return [asdict(check) for check in checks]
+    return checks
 
 
 def switch(app: str, lease: dict[str, str], number: int) -> None:
@@ -52,6 +59,8 @@ def switch(app: str, lease: dict[str, str], number: int) -> None:
         if before not in (0, number):
             units.note_left(place, before)
     held.note_live(number)
+    # What is warm for longer than it has to be is stopped while nobody waits.
+    programs.attempt(["systemctl", "start", "--no-block", "freehold-keep.service"])
 
 
 def traffic(app: str, number: int) -> dict[str, int]:
