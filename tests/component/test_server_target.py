@@ -1,6 +1,7 @@
 """A bare Debian machine becomes a server and serves releases: real systemd, sshd, Caddy and PostgreSQL, SSH only."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import urllib.error
@@ -24,11 +25,13 @@ from freehold.core.trail import Act, fault
 from freehold.engine.journal import Journal
 from freehold.flows import server_add
 from freehold.kit import postgres, ssh
+from freehold.releases import artifact
 from freehold.releases.artifact import digest_of
 from freehold.targets.server import upload
 from freehold.targets.server.agent import Agent
 from freehold.targets.server.target import ServerTarget
 from freehold.targets.server.wheels import gather
+from freehold.testing.targets import TargetContract
 
 CANARY = "canary-7c1f0e2b9d"
 
@@ -329,3 +332,30 @@ async def test_nothing_is_dropped_while_releases_come_and_go(world: World, targe
 def go(target: ServerTarget, lease: Lease, number: int) -> None:
     assert [check for check in target.healthy(lease, number) if not check.ok] == []
     target.switch(lease, number)
+
+
+EMPTY = (
+    "systemctl stop 'fh-shop@*'; systemctl reset-failed; cd /srv/freehold/shop && rm -rf releases/* parts/* current;"
+    " cd /run/freehold/shop && rm -rf *.sock *.traffic left.json;"
+    " cd /var/lib/freehold/shop && rm -rf releases standing.json lease.json trail.jsonl secrets"
+)
+
+
+class TestServer(TargetContract):
+    """The suite of every target, on the machine as the tests before have left it, but without releases."""
+
+    @pytest.fixture
+    def target(self, world: World) -> Iterator[ServerTarget]:
+        world.server.run(EMPTY)
+        with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
+            yield ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
+
+    def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
+        folder = tmp_path / "parcel" / "site"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(text)
+        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
+
+    def make_sick(self, target: ServerTarget, release: Release) -> Release:
+        assert target.name == "production"
+        return dataclasses.replace(release, config=release.config | {"no_such_setting": True})

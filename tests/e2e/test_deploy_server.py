@@ -2,9 +2,10 @@
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 import machine_world
 import pytest
@@ -88,6 +89,11 @@ def test_the_whole_story(laptop: Laptop) -> None:
     assert laptop.deploy("two")["release"] == 2
     assert laptop.title() == "two"
 
+    value = laptop.owner.run("secrets", "set", "STRIPE_KEY", "--to", "production", stdin="canary-5512")
+    assert "next: freehold deploy --to production" in value.stderr, value.stderr
+    assert list(laptop.ask("secrets", "list", "--to", "production")[-1]) == ["STRIPE_KEY"]
+    assert "canary-5512" not in str(laptop.ask("trail", str(laptop.app), "--to", "production"))
+
     broken = laptop.deploy("broken", **{"supabase/config.toml": SCHEMA_NOT_THERE})
     assert broken["code"] == "FH606"
     assert laptop.title() == "two"
@@ -122,4 +128,67 @@ def test_the_whole_story(laptop: Laptop) -> None:
     laptop.ask("releases", str(laptop.app), "--to", "production", "--prune", "1")
     assert list(laptop.states().values()) == ["cold", "live"]  # the live one, and the one to go back to
     assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
-    shutil.rmtree(laptop.app)
+
+
+STEPS = {
+    "See whether": "nothing",
+    "Bring over": "files that have arrived, whole",
+    "Apply what is new": "what the ledger has, and no half file",
+    "Record the release": "the record, or nothing",
+    "Start": "a release without traffic",
+    "Send the traffic": "the old release, or the new one",
+    "Watch": "the new release",
+    "Keep the last": "what was not removed yet",
+}
+"""How a deploy's steps are called, and what each leaves behind: the table in docs/explanation/own-server.md."""
+
+
+def test_each_step_is_cut_off_twice_and_carried_on(laptop: Laptop) -> None:
+    """First the command is killed in the step, then the program on the server; the third run comes to the usual end."""
+    laptop.ask("server", "add", f"root@{laptop.server.address}", "--app", "shop")
+    laptop.deploy("before", **{tiny_app.SECOND: GRANTS})
+    laptop.key = laptop.server.run("cat /var/lib/freehold/shop/publishable_key").stdout
+    told = (Path(__file__).parents[2] / "docs/explanation/own-server.md").read_text()
+    assert [step for step, left in STEPS.items() if f"| {step} ... | {left} |" not in told] == []
+    with Load(laptop.url, laptop.key) as load:
+        for number, step in enumerate(STEPS):
+            usual = max(laptop.states()) + 1
+            migration = tiny_app.SECOND.replace("20260102", f"202602{number + 10}")
+            files = {migration: f"alter table public.notes add column cut{number} text;\n"}
+            cut_off(laptop, f"cut {number}", step, files, lambda command: command.kill())
+            cut_off(laptop, f"cut {number}", step, files, lambda _: laptop.server.run(KILL_PROGRAM, check=False))
+            last = laptop.deploy(f"cut {number}", "--keep", "1", **files)
+            assert last["event"] == "deployed", (step, last)
+            assert laptop.title() == f"cut {number}"
+            states = laptop.states()
+            assert states[max(states)] == "live", (step, states)
+            assert max(states) == usual, (step, states)
+            assert laptop.ask("lock", str(laptop.app), "--to", "production")[-1].get("lock") is None
+    assert load.failures == []
+    assert len(laptop.notes("select=cut0,cut7&limit=1")) == 1
+    left = laptop.server.run("find /srv/freehold /var/lib/freehold/shop /run/freehold -name '.*' -o -name '*.part'")
+    assert left.stdout == ""
+    assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
+
+
+KILL_PROGRAM = "pkill -9 -f '^python3 -I -S /usr/local/lib/freehold/'"
+
+
+def cut_off(laptop: Laptop, title: str, step: str, files: dict[str, str], kill: Callable[[Popen[str]], object]) -> None:
+    """Deploy, and kill something as soon as the step begins; a step that is no more to do ends by itself."""
+    tiny_app.write(laptop.app, **{"index.html": f"<title>{title}</title>\n"}, **files)
+    words = ("deploy", str(laptop.app), "--to", "production", "--watch", "0.2", "--keep", "1", "--json")
+    command = Popen(
+        [sys.executable, "-m", "freehold", *words],
+        env=laptop.owner.environment,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        text=True,
+    )
+    assert command.stdout is not None
+    for line in command.stdout:
+        said = json.loads(line)
+        if said["event"] == "step-started" and said["text"].startswith(step):
+            kill(command)
+    command.stdout.close()
+    assert command.wait(120) is not None

@@ -108,7 +108,7 @@ def _summary(values: Mapping[str, object]) -> str:
     broken = values["functions_not_startable"]
     lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
     if values["before"]:
-        lines.append(f"the way back: freehold rollback   (to release {values['before']})")
+        lines.append(f"the way back: freehold rollback{output.to(values['target'])}   (to release {values['before']})")
     return "\n".join(lines)
 
 

@@ -73,7 +73,10 @@ def _summary(values: Mapping[str, object]) -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already: {where}"
+    release, before, to = int(str(values["release"])), int(str(values["before"])), output.to(values["target"])
+    if release > before:
+        return f"release {release} is live again at {where}\nthe way back: freehold rollback {before}{to}"
     return (
-        f"release {values['release']} is live again at {where}\n"
-        f"the way forward: freehold rollback {values['before']}, or mend the code and freehold deploy"
+        f"release {release} is live again at {where}\n"
+        f"the way forward: freehold rollback {before}{to}, or mend the code and freehold deploy{to}"
     )

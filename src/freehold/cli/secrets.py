@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from freehold.cli.options import data_option, json_option
+from freehold.cli import output
+from freehold.cli.options import json_option, target_options
 from freehold.core.errors import SecretRefused
 from freehold.core.secret import Secret
+from freehold.flows import keep_secret, targets
 from freehold.secrets.age import AgeStore, check_name
 from freehold.targets.local import state
 from freehold.targets.local.place import find_place, identity_file
@@ -21,13 +23,18 @@ def command() -> None:
 
 @command.command("set")
 @click.argument("name")
-@click.argument("path", required=False)
-@data_option
-def set_secret(name: str, path: str | None, data: Path | None) -> None:
+@target_options
+def set_secret(name: str, path: str | None, data: Path | None, to: str | None) -> None:
     """Ask for the value of NAME, or read it from standard input (`< FILE`), and keep it encrypted.
 
-    A running app takes it over at once.
+    An app that runs on this machine takes it over at once; on a server the next deploy does.
     """
+    if to not in (None, targets.LOCAL):
+        check_name(name)
+        target = targets.open_target(to, path, data)
+        version = keep_secret.keep(target, name, Secret(_read_value(name)))
+        click.echo(f"{name} is set on {to} (version {version})\nnext: freehold deploy --to {to}", err=True)
+        return
     place = find_place(path, data)
     check_name(name)
     value = _read_value(name)
@@ -38,20 +45,22 @@ def set_secret(name: str, path: str | None, data: Path | None) -> None:
 
 
 @command.command("list")
-@click.argument("path", required=False)
-@data_option
+@target_options
 @json_option
-def list_secrets(path: str | None, data: Path | None, as_json: bool) -> None:
+def list_secrets(path: str | None, data: Path | None, to: str | None, as_json: bool) -> None:
     """List names and versions; never values."""
-    store = AgeStore(find_place(path, data).secrets, identity_file())
-    versions = {name: store.version(name) for name in store.names()}
+    if to not in (None, targets.LOCAL):
+        versions = targets.open_target(to, path, data).secret_versions()
+    else:
+        store = AgeStore(find_place(path, data).secrets, identity_file())
+        versions = {name: store.version(name) for name in store.names()}
     if as_json:
         click.echo(json.dumps(versions))
         return
     for name, version in versions.items():
         click.echo(f"{name}  version {version}")
     if not versions:
-        click.echo("no secret is set\nnext: freehold secrets set NAME", err=True)
+        click.echo(f"no secret is set\nnext: freehold secrets set NAME{output.to(to or targets.LOCAL)}", err=True)
 
 
 def _read_value(name: str) -> str:

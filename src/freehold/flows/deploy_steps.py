@@ -147,6 +147,7 @@ class AddRelease:
         deploy = self.deploy
         deploy.standings = deploy.target.releases()
         draft = self._draft()
+        deploy.unset_secrets = tuple(deploy.build.unset_secrets(draft.secrets))
         known = history.again(deploy.standings, draft)
         if known is None:
             with deploy.target.database() as (admin, _):

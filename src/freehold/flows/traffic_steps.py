@@ -31,6 +31,8 @@ class Move:
     before: int = 0
     """The release that is live when it begins; 0 for none."""
     watch_seconds: float = WATCH_SECONDS
+    unset_secrets: tuple[str, ...] = ()
+    """Names that the release reads and that have no value there: the likeliest cause when it does not get healthy."""
     is_new: bool = False
     """Whether this command made the release, or found it never live."""
 
@@ -145,6 +147,12 @@ class WatchTraffic:
 def _sick(move: Move, checks: tuple[Check, ...]) -> ReleaseSick:
     lines = [f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}" for check in checks]
     serving = f"release {move.before} goes on serving" if move.before else "nothing is served"
-    return ReleaseSick(
-        f"release {move.number} did not get healthy; {serving}", detail="\n".join(lines), hint="freehold logs"
-    )
+    hint = f"freehold logs{_to(move.target.name)}"
+    if move.unset_secrets:
+        lines.append(f"secrets that it reads and that have no value: {', '.join(move.unset_secrets)}")
+        hint = f"freehold secrets set {move.unset_secrets[0]}{_to(move.target.name)}, then the same command again"
+    return ReleaseSick(f"release {move.number} did not get healthy; {serving}", detail="\n".join(lines), hint=hint)
+
+
+def _to(target: str) -> str:
+    return "" if target == "local" else f" --to {target}"

@@ -42,8 +42,9 @@ def _api(socket: Path, publishable_key: str) -> Check:
 
 
 def _site(socket: Path) -> Check:
+    """A page that wants a sign-in, or is elsewhere, is the app's own answer; a 5xx or none is not one to show users."""
     answer = _ask(socket, "/", {"accept": "text/html"})
-    return Check(name="site", ok=0 < _status(answer) < http.HTTPStatus.BAD_REQUEST, detail=_said(answer))
+    return Check(name="site", ok=0 < _status(answer) < FAILURE, detail=_said(answer))
 
 
 def _ask_functions(socket: Path, names: tuple[str, ...]) -> Check:
