@@ -5,8 +5,10 @@ tool share its processors. Needs root and the programs that tests/support/machin
 """
 
 import asyncio
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ from server_load import Load
 
 from freehold.core.release import Lease
 from freehold.engine.journal import Journal
-from freehold.flows import server_add
+from freehold.flows import server_add, targets
 from freehold.kit import ssh
 from freehold.targets.server.agent import Agent
 from freehold.targets.server.target import ServerTarget
@@ -39,39 +41,66 @@ def main() -> None:
         folder = Path(name)
         os.environ[ssh.CONFIG_VARIABLE] = str(server.ssh_config)
         os.environ["FREEHOLD_AGE_IDENTITY"] = str(folder / "age.txt")
+        os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
         request = server_add.Request(address=f"root@{server.address}", app="shop", cache=machine_world.cache())
         began = time.monotonic()
         with server_add.offered(request, lambda _: None) as offer:
             server_add.add(offer, lambda _: None, Journal(folder / "journal"))
+        targets.add("production", {"kind": "server", "address": request.address, "app": "shop", "url": ""})
         print(f"server add, from a bare Debian: {time.monotonic() - began:.1f} s")
-        with ssh.connect(ssh.parse(f"root@{server.address}")) as connection:
-            target = ServerTarget(name="p", app="shop", agent=Agent(connection), cache=machine_world.cache())
+        with ssh.connect(ssh.parse(request.address)) as connection:
+            target = ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
             asyncio.run(_measure(target, folder))
 
 
 async def _measure(target: ServerTarget, folder: Path) -> None:
-    lease = target.take_lock("bench", "bench", process="1", seconds=3600)
     server_app.make_table(target)
+    lease = target.take_lock("bench", "bench", process="1", seconds=3600)
     _deploy(target, lease, folder, 1)
-    times: dict[str, list[float]] = {name: [] for name in ("upload", "deploy", "rollback warm", "rollback cold")}
+    times: dict[str, list[float]] = {}
     load = Load(url=target.address, key=target.publishable_key)
     async with load.running():
         for number in range(2, ROUNDS + 2):
             release, parts = server_app.make_release(folder, number)
-            await _timed(times["upload"], lambda r=release, p=parts: server_app.bring(target, lease, r, p))
-            await _timed(times["deploy"], lambda n=number: _go(target, lease, n))
+            await _timed(times, "under load: upload", lambda r=release, p=parts: server_app.bring(target, lease, r, p))
+            await _timed(times, "under load: deploy after the upload", lambda n=number: _go(target, lease, n))
             await asyncio.sleep(0.5)
+        target.drop_lock(lease)
         for step in range(ROUNDS):
-            number = ROUNDS + (step + 1) % 2
-            await _timed(times["rollback warm"], lambda n=number: _go(target, lease, n))
+            await asyncio.to_thread(_rollback, times, "under load: warm", ROUNDS + (step + 1) % 2)
             await asyncio.sleep(0.5)
+    for step in range(ROUNDS):
+        await asyncio.to_thread(_rollback, times, "at rest: warm", ROUNDS + (step + 1) % 2)
     for number in (3, 4, 5):
-        await _timed(times["rollback cold"], lambda n=number: _go(target, lease, n))
+        await asyncio.to_thread(_rollback, times, "at rest: cold", number)
+    lease = target.take_lock("bench", "bench", process="1", seconds=3600)
+    for number in (ROUNDS + 2, ROUNDS + 3, ROUNDS + 4):
+        server_app.bring(target, lease, *server_app.make_release(folder, number))
+        await _timed(times, "at rest: deploy after the upload", lambda n=number: _go(target, lease, n))
     for name, found in times.items():
-        print(f"{name:15} median {statistics.median(found):.2f} s, slowest {max(found):.2f} s of {len(found)}")
+        print(f"{name:60} median {statistics.median(found):.3f} s, slowest {max(found):.3f} s of {len(found)}")
     print(f"load: {dict(load.done)}, {len(load.failed)} failed, slowest answer {load.slowest_seconds:.2f} s")
     for line in load.failed[:10]:
         print(f"  {line}")
+
+
+def _rollback(times: dict[str, list[float]], name: str, number: int) -> None:
+    """The command as it is typed; its parts by the moments at which it says that a step begins."""
+    began = before = time.monotonic()
+    command = [sys.executable, "-m", "freehold", "rollback", str(number), "--to", "production", "--json"]
+    part = "until the server has read its orders, locked and looked"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            event = json.loads(line)
+            assert event["event"] != "error", event
+            if event["event"] in {"step-started", "rolled-back"}:
+                now = time.monotonic()
+                times.setdefault(f"{name}: . {part}", []).append(now - before)
+                part, before = event.get("text", "the end of the command").partition(" release")[0], now
+    now = time.monotonic()
+    times.setdefault(f"{name}: . {part}", []).append(now - before)
+    times.setdefault(f"{name}: the whole command", []).append(now - began)
 
 
 def _deploy(target: ServerTarget, lease: Lease, folder: Path, number: int) -> None:
@@ -85,10 +114,10 @@ def _go(target: ServerTarget, lease: Lease, number: int) -> None:
     target.switch(lease, number)
 
 
-async def _timed(into: list[float], act: Callable[[], None]) -> None:
+async def _timed(times: dict[str, list[float]], name: str, act: Callable[[], None]) -> None:
     began = time.monotonic()
     await asyncio.to_thread(act)
-    into.append(time.monotonic() - began)
+    times.setdefault(name, []).append(time.monotonic() - began)
 
 
 if __name__ == "__main__":
