@@ -9,7 +9,8 @@ import pytest
 
 import freehold
 from freehold.core import configuration
-from freehold.core.release import Release
+from freehold.core.errors import TargetUnfit
+from freehold.core.release import STAGED, Lease, Manifest, Release
 from freehold.core.secret import Secret
 from freehold.platform.credentials import keys
 from freehold.releases import artifact
@@ -88,3 +89,11 @@ class TestLocal(TargetContract):
     def make_sick(self, target: Any, release: Release) -> Release:
         assert target.name == "local"
         return dataclasses.replace(release, config=release.config | {"no_such_setting": True})
+
+    def test_a_release_of_another_runtime_is_refused(self, target: LocalTarget, lease: Lease, tmp_path: Path) -> None:
+        """There is one runtime on this machine: an older release was made for the one of its day."""
+        made = self.release(target, lease, 1, tmp_path)
+        target.add(lease, dataclasses.replace(made, number=2, runtime="0.0.1"), Manifest())
+        with pytest.raises(TargetUnfit, match=r"wants runtime 0\.0\.1"):
+            target.healthy(lease, 2)
+        assert self.states(target) == {1: STAGED, 2: STAGED}

@@ -145,6 +145,8 @@ STEPS = {
 
 def test_each_step_is_cut_off_twice_and_carried_on(laptop: Laptop) -> None:
     """First the command is killed in the step, then the program on the server; the third run comes to the usual end."""
+    refused = laptop.ask("server", "add", "root@nowhere.invalid", "--database-url", "postgresql://elsewhere")
+    assert "itself" in str(refused[-1]["message"])
     laptop.ask("server", "add", f"root@{laptop.server.address}", "--app", "shop")
     laptop.deploy("before", **{tiny_app.SECOND: GRANTS})
     laptop.key = laptop.server.run("cat /var/lib/freehold/shop/publishable_key").stdout
@@ -164,6 +166,7 @@ def test_each_step_is_cut_off_twice_and_carried_on(laptop: Laptop) -> None:
             assert states[max(states)] == "live", (step, states)
             assert max(states) == usual, (step, states)
             assert laptop.ask("lock", str(laptop.app), "--to", "production")[-1].get("lock") is None
+    assert laptop.ask("server", "upgrade", "--to", "production")[-1]["event"] == "server-ready"
     assert load.failures == []
     assert len(laptop.notes("select=cut0,cut7&limit=1")) == 1
     left = laptop.server.run("find /srv/freehold /var/lib/freehold/shop /run/freehold -name '.*' -o -name '*.part'")

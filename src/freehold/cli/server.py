@@ -6,6 +6,7 @@ import click
 
 from freehold.cli import output
 from freehold.cli.options import json_option
+from freehold.core.errors import BadUsage
 from freehold.core.event import Event
 from freehold.core.plan import Plan
 from freehold.engine.apply import apply
@@ -33,15 +34,30 @@ def command() -> None:
     show_default=True,
     help="acme: a public certificate; internal: one of the server's own authority; off: plain HTTP.",
 )
+@click.option("--database-url", is_flag=False, flag_value="", hidden=True)
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do nothing.")
 @json_option
 def add(  # noqa: PLR0913 - one parameter an option
-    address: str, app: str | None, name: str, domains: tuple[str, ...], tls: str, *, only_plan: bool, as_json: bool
+    address: str,
+    app: str | None,
+    name: str,
+    domains: tuple[str, ...],
+    tls: str,
+    *,
+    database_url: str | None,
+    only_plan: bool,
+    as_json: bool,
 ) -> None:
     """Make the machine at ADDRESS (user@host[:port]) a server: a bare Debian 12 or newer with SSH is enough.
 
     Packages, a user, PostgreSQL, Caddy and the runtime. Run again, it changes nothing.
     """
+    if database_url is not None:
+        raise BadUsage(
+            "a server's database is a PostgreSQL on the server itself",
+            detail="one that lies elsewhere cannot be used by a server yet",
+            hint="leave --database-url out; with a database of your own, serve from this machine: freehold up",
+        )
     report = output.reporter(as_json=as_json)
     request = Request(
         address=address,
@@ -79,6 +95,8 @@ def upgrade(to: str, *, only_plan: bool, as_json: bool) -> None:
     if not only_plan:
         apply(wanted, report, Journal(server_target.cache() / "server-add.jsonl"))
         report(Event(name="server-ready", text=f"{to} is up to date", values={"target": to}))
+        if not as_json:
+            click.echo(f"{to} is up to date; a release gets this runtime with: freehold deploy --to {to}", err=True)
 
 
 def _show(offer: Offer, report: output.Report) -> None:

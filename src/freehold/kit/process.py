@@ -7,7 +7,6 @@ file. A supervised child cannot outlive Freehold, however Freehold ends.
 import contextlib
 import os
 import queue
-import select
 import shutil
 import signal
 import subprocess
@@ -22,10 +21,9 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from freehold.core.errors import ProgramMissing
-from freehold.kit import npm_settings
+from freehold.kit import npm_settings, process_output
 
 LINES_KEPT = 200
-LONGEST_LINE_BYTES = 64 * 1024
 _Process = subprocess.Popen[bytes]
 _Stream = IO[bytes] | int
 _LAUNCHER = Path(__file__).with_name("launch.py")
@@ -129,7 +127,7 @@ def run(  # noqa: PLR0913 - what a program gets is many things, all named
     timed_out = False
     try:
         with _opened(log) as sink:
-            for line in _lines(process, time.monotonic() + timeout_seconds):
+            for line in process_output.lines(process, time.monotonic() + timeout_seconds):
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
                 kept.append(text)
                 if sink is not None:
@@ -251,42 +249,6 @@ def _input(content: bytes | None) -> Iterator[_Stream]:
         file.write(content)
         file.seek(0)
         yield file
-
-
-def _lines(process: _Process, deadline: float) -> Iterator[bytes]:
-    """Give the output line by line until the program ends; raises TimeoutError at the deadline.
-
-    What the program left running may hold the streams open for ever: its own end is what counts.
-    """
-    rest = b""
-    for block in _blocks(process, deadline):
-        *whole, rest = (rest + block).splitlines(keepends=True)
-        yield from whole
-        if rest.endswith(b"\n") or len(rest) >= LONGEST_LINE_BYTES:
-            yield rest
-            rest = b""
-    if rest:
-        yield rest
-
-
-def _blocks(process: _Process, deadline: float) -> Iterator[bytes]:
-    """Give what the program prints, never an empty block."""
-    end = os.pidfd_open(process.pid)
-    streams = [process.stdout.fileno()] if process.stdout is not None else []
-    try:
-        while True:
-            ready = select.select([*streams, end], [], [], max(0.0, deadline - time.monotonic()))[0]
-            if not ready:
-                raise TimeoutError
-            if ready == [end]:
-                return
-            block = os.read(streams[0], LONGEST_LINE_BYTES)
-            if block:
-                yield block
-            else:
-                streams.clear()
-    finally:
-        os.close(end)
 
 
 @contextlib.contextmanager

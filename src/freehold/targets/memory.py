@@ -119,14 +119,11 @@ class MemoryTarget:
         if number == self.live:
             raise ReleaseUnknown(f"release {number} is live and cannot be removed", hint="freehold releases")
         with self._records.leased(lease):
-            every = self._records.releases()
+            gone = self._records.parts_of(number)
         self.runs.discard(number)
         self._records.forget(lease, number)
-        kept = {digest for release in every if release.number != number for digest in release.parts.values()}
-        for release in every:
-            if release.number == number:
-                for digest in set(release.parts.values()) - kept:
-                    files.remove_tree(self._parts / digest)
+        for digest in gone:
+            files.remove_tree(self._parts / digest)
 
     def secret_versions(self) -> dict[str, str]:
         """Names and numbers."""

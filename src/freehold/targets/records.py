@@ -100,6 +100,13 @@ class Records:
         """When a release last became live; "" for never."""
         return self._notes()["live_since"].get(str(number), "")
 
+    def parts_of(self, number: int) -> frozenset[str]:
+        """Digests of the parts that a release has and no other one."""
+        every = self.releases()
+        others = {digest for release in every if release.number != number for digest in release.parts.values()}
+        own = {digest for release in every if release.number == number for digest in release.parts.values()}
+        return frozenset(own - others)
+
     def note_live(self, number: int) -> None:
         """Write down that a release became live now."""
         with self.locked():

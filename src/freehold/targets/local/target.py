@@ -120,6 +120,8 @@ class LocalTarget:
         """Start it and look."""
         with self._records.leased(lease):
             release = self._records.release(number)
+        if release.runtime != self.runtime:
+            raise self._other_runtime(release.runtime)
         try:
             self.hands.start(number)
         except (ProcessDied, SecretRefused) as error:
@@ -131,6 +133,12 @@ class LocalTarget:
         if not all(check.ok for check in checks) and number != fleet.live(self.place):
             self.hands.stop(number)
         return checks
+
+    def _other_runtime(self, wanted: str) -> TargetUnfit:
+        return TargetUnfit(
+            f"the release wants runtime {wanted}, and {self.runtime} is installed here",
+            hint=f"install freehold=={wanted}, or mend the code and freehold deploy",
+        )
 
     def switch(self, lease: Lease, number: int) -> None:
         """Point the link at it."""
@@ -156,12 +164,10 @@ class LocalTarget:
         if number == fleet.live(self.place):
             raise ReleaseUnknown(f"release {number} is live and cannot be removed", hint="freehold releases")
         with self._records.leased(lease):
-            every = self._records.releases()
+            gone = self._records.parts_of(number)
         self.hands.stop(number)
         self._records.forget(lease, number)
-        kept = {digest for release in every if release.number != number for digest in release.parts.values()}
-        gone = {digest for release in every if release.number == number for digest in release.parts.values()}
-        for digest in gone - kept:
+        for digest in gone:
             files.remove_tree(self.place.artifacts / digest)
             for rendered in self.place.rendered.glob(f"{digest[:16]}-*"):
                 files.remove_tree(rendered)

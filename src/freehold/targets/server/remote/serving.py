@@ -31,7 +31,7 @@ def look(place: App, lease: Lease, number: int) -> tuple[Check, ...]:
     with held.leased(lease):
         release = held.release(number)
         runs = number in units.running(place)
-        trouble = "" if runs else _start(place, release)
+        trouble = "" if runs else _lacks(place, number) or _start(place, release)
     if trouble:
         return (Check(name="process", ok=False, detail=trouble),)
     checks = probe.look(
@@ -76,6 +76,12 @@ def start(place: App, release: Release) -> str:
     _prepare_run(place, release.number)
     programs.run(["systemctl", "start", "--no-block", place.unit(release.number)])
     return _wait(place, release.number)
+
+
+def _lacks(place: App, number: int) -> str:
+    """What of it was taken away by hand; "" when it is whole."""
+    wanted = place.release(number) / "runtime"
+    return "" if wanted.is_dir() else f"its runtime {wanted.readlink().name} is not on the server any more"
 
 
 def _start(place: App, release: Release) -> str:
