@@ -1,10 +1,12 @@
 """Where an app lives, and which one a command is about."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from freehold.core.errors import AlreadyRunning, BadUsage, NotRunning, PortInUse
+from freehold.kit import files
 from freehold.targets.local import listener, lock, state
 from freehold.targets.local.place import find_place, place_of
 
@@ -71,3 +73,24 @@ def _brought_up(origin: str) -> None:
     place = place_of(origin, None)
     place.prepare()
     place.journal.write_text("")
+
+
+def test_a_removal_that_is_cut_off_leaves_nothing_under_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "part"
+    folder.mkdir()
+    (folder / "a").write_text("a")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove_tree(folder)
+    assert not folder.exists()
+    assert [files.GONE in item.name for item in tmp_path.iterdir()] == [True]
+    (tmp_path / "link").symlink_to(tmp_path)
+    files.remove_tree(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()

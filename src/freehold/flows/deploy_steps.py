@@ -206,9 +206,14 @@ class PruneReleases:
         return not history.prunable(self.deploy.target.releases(), self.deploy.keep)
 
     def run(self, report: Report) -> None:
-        """Remove, oldest first."""
+        """Remove, oldest first. What cannot be removed is said, and left to the next deploy: the release is good."""
         for number in history.prunable(self.deploy.target.releases(), self.deploy.keep):
-            self.deploy.target.remove(self.deploy.lease, number)
+            try:
+                self.deploy.target.remove(self.deploy.lease, number)
+            except TargetUnfit as error:
+                text = f"release {number} could not be removed, and is tried again by the next deploy: {error.message}"
+                report(Event(name="warning", text=text))
+                return
             report(Event(name="pruned", text=f"release {number} is removed", values={"release": number}))
 
     def undo(self) -> bool:

@@ -8,6 +8,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+GONE = ".gone-"
+"""Stands in the name of a folder that is being removed."""
+
 
 @contextlib.contextmanager
 def whole_folder(destination: Path) -> Iterator[Path]:
@@ -28,8 +31,18 @@ def whole_folder(destination: Path) -> Iterator[Path]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and all it holds; one that is not there is no error."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder and all it holds; one that is not there is no error.
+
+    It loses its name first: cut off at any moment, nobody finds half of it under the name of the whole.
+    """
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    gone = folder.with_name(f".{folder.name[:200]}{GONE}{secrets.token_hex(4)}")
+    try:
+        folder.rename(gone)
+    except OSError:
+        gone = folder
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

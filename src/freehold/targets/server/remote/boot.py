@@ -28,4 +28,8 @@ def start_everything() -> list[str]:
 
 def keep() -> list[str]:
     """Stop warm releases whose time is over."""
-    return [f"{place.name} {number}" for place in apps() for number in units.retire(place)]
+    stopped = []
+    for place in apps():
+        with releases.records(place).locked():
+            stopped += [f"{place.name} {number}" for number in units.retire(place)]
+    return stopped

@@ -159,6 +159,9 @@ def _union(place: App, site: Path) -> None:
 
 def _forget_unused(place: App, kept: tuple[Release, ...]) -> None:
     digests = {digest for release in kept for digest in release.parts.values()}
+    for path in (place.home / "releases").iterdir():
+        if files.GONE in path.name:
+            files.remove_tree(path)
     for path in (place.home / "parts").iterdir() if (place.home / "parts").is_dir() else ():
         if path.name not in digests:
             files.remove_tree(path)

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[0-9a-z][0-9a-z.+-]{3,79}")
 
 def names() -> list[str]:
     """Ids of the runtimes that are here."""
-    return sorted(item.name for item in RUNTIMES.iterdir() if item.is_dir()) if RUNTIMES.is_dir() else []
+    return sorted(item.name for item in _whole(RUNTIMES))
 
 
 def unpack_wheels(wheels_id: str, wheels: list[str]) -> None:
@@ -55,14 +55,19 @@ def forget_unused() -> None:
     if not RUNTIMES.is_dir():
         return
     used = {link.readlink().name for link in SRV.glob("*/releases/*/runtime")}
-    every = sorted(RUNTIMES.iterdir(), key=lambda item: item.stat().st_mtime)
+    every = sorted(_whole(RUNTIMES), key=lambda item: item.stat().st_mtime)
     for path in every[:-1]:
         if path.name not in used:
             files.remove_tree(path)
-    wheels = {(item / "wheels").readlink().name for item in RUNTIMES.iterdir()}
-    for path in WHEELS.iterdir():
-        if path.name not in wheels:
-            files.remove_tree(path)
+    wheels = {(item / "wheels").readlink().name for item in _whole(RUNTIMES)}
+    gone = [path for path in RUNTIMES.iterdir() if files.GONE in path.name]
+    for path in (*gone, *(path for path in WHEELS.iterdir() if path.name not in wheels)):
+        files.remove_tree(path)
+
+
+def _whole(folder: Path) -> list[Path]:
+    """What is there with a name of its own: what a cut left has none."""
+    return [item for item in folder.iterdir() if not item.name.startswith(".")] if folder.is_dir() else []
 
 
 def wheel_blobs() -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from freehold.core import configuration
 from freehold.core.errors import ReleaseSick
 from freehold.core.release import FUNCTIONS, SITE, Check, Lease, Release
-from freehold.kit import unix_http
+from freehold.kit import files, unix_http
 from freehold.targets import probe
 from freehold.targets import traffic as counts
 from freehold.targets.server.remote import database, disk, keys, places, programs, releases, state, units
@@ -115,6 +115,7 @@ def _shown(place: App, number: int) -> dict[str, str]:
 
 
 def _prepare_run(place: App, number: int) -> None:
+    files.remove_tree(place.run / f"{number}.traffic")
     disk.folder(place.run / f"{number}.traffic", 0o755, place.user, place.user)
 
 

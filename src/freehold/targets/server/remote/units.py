@@ -47,7 +47,11 @@ def note_left(place: App, number: int) -> None:
 
 
 def retire(place: App) -> list[int]:
-    """Stop what has been warm for long enough, and all but the newest of those that were left and have no one."""
+    """Begin to stop what was warm for long enough, and all but the newest of those that were left and have no one.
+
+    Whoever calls this holds the lock of the records: nothing may be switched to what is stopped here. Nobody waits for
+    the end, and the next start cleans up.
+    """
     notes, at = _left(place), live(place)
     idle = sorted(running(place) - {at}, key=lambda number: notes.get(str(number), 0.0))
     stopped = []
@@ -55,7 +59,7 @@ def retire(place: App) -> list[int]:
         left = time.time() - notes.get(str(number), time.time())
         calm = left > PARTING_SECONDS and connections(place, number) == 0
         if (position < len(idle) and calm) or left > WARM_SECONDS:
-            stop(place, number)
+            programs.run(["systemctl", "stop", "--no-block", place.unit(number)])
             stopped.append(number)
     return stopped
 
