@@ -154,7 +154,7 @@ def test_nothing_changes_until_every_entity_is_accepted_and_the_window_remembers
                 accept(database, names, changed)
         assert migrations.position(admin) == place
         accept(database, ("note",), changed)
-        assert [item.reason for _, item in migrations.closed_since(admin, place)[1]] == closes
+        assert [item.reason for _, item in migrations.closed_since(admin, place).closed] == closes
         assert migrations.position(admin) > place
     assert rows(database, "select distinct accepted_by from base44.migration where asks <> ''") == [("ann@laptop",)]
 
