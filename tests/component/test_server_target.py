@@ -164,6 +164,19 @@ def test_what_does_not_fit_is_refused_before_anything_is_copied(target: ServerTa
     assert target.check(Needs(runtime="0.1.0", extensions=("pgcrypto",))).problems == ()
 
 
+def test_a_server_of_an_older_freehold_is_told_to_be_upgraded(world: World, target: ServerTarget) -> None:
+    newest = "name = (select max(name) from freehold.platform_revisions)"
+    with target.database() as (admin, _), postgres.connect(admin) as connection:
+        connection.execute(f"update freehold.platform_revisions set checksum = 'x' || checksum where {newest}")
+    assert [item.hint for item in target.check(Needs(runtime="0.1.0")).problems] == [
+        "freehold server upgrade --to production"
+    ]
+    with target.database() as (admin, _), postgres.connect(admin) as connection:
+        connection.execute(f"update freehold.platform_revisions set checksum = substr(checksum, 2) where {newest}")
+    assert target.check(Needs(runtime="0.1.0")).problems == ()
+    assert world.add() == []
+
+
 def test_releases_follow_each_other_and_the_old_assets_stay(world: World, target: ServerTarget, lease: Lease) -> None:
     for text in ("first", "second"):
         release, parts = world.release(text)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from freehold import platform
 from freehold.core.release import Condition, Needs, Problem
 from freehold.core.secret import Secret
 from freehold.kit import postgres
@@ -50,6 +51,12 @@ def extensions(admin: Secret) -> frozenset[str]:
     """What the server's PostgreSQL can create."""
     with postgres.connect(admin) as connection:
         return frozenset(str(row[0]) for row in connection.execute("select name from pg_available_extensions"))
+
+
+def is_current(admin: Secret) -> bool:
+    """Whether the app's database has every revision of the platform that this tool knows."""
+    with postgres.connect(admin) as connection:
+        return platform.is_current(connection)
 
 
 def _system(facts: Mapping[str, Any]) -> list[Problem]:

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freehold.core.errors import DatabaseUnavailable
 from freehold.core.plan import Report
-from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Release, Standing, Traffic
+from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
 from freehold.targets.server import upload
@@ -46,7 +46,14 @@ class ServerTarget:
         database = self.agent.ask("database", app=self.app)
         facts = self.agent.ask("facts")
         with self.database() as (admin, _):
-            return fitness.condition(facts, needs, major=database["major"], extensions=fitness.extensions(admin))
+            found = fitness.condition(facts, needs, major=database["major"], extensions=fitness.extensions(admin))
+            if fitness.is_current(admin):
+                return found
+            old = Problem(
+                message="the server's platform schema is older than this Freehold",
+                hint=f"freehold server upgrade --to {self.name}",
+            )
+            return replace(found, problems=(*found.problems, old))
 
     @contextlib.contextmanager
     def database(self) -> Iterator[tuple[Secret, Secret]]:

@@ -30,11 +30,18 @@ def address(app: str) -> dict[str, Any]:
 
 
 def ask(place: App, statement: str) -> str:
-    """Ask the app's database, as its superuser, for one text; raises TargetUnfit."""
+    """Ask the app's database, as its superuser, for one text; raises DatabaseUnavailable."""
     found = address(place.name)
     argv = ["psql", "-X", "-q", "-At", "-h", FOLDER, "-p", str(found["port"]), "-U", SUPERUSER, "-d", NAME]
     settings = {"PGOPTIONS": "-c search_path=pg_catalog,pg_temp -c statement_timeout=20s"}
-    return programs.run([*argv, "-v", "ON_ERROR_STOP=1"], content=statement.encode(), environment=settings).decode()
+    ended = programs.attempt([*argv, "-v", "ON_ERROR_STOP=1"], content=statement.encode(), environment=settings)
+    if ended.returncode != 0:
+        raise DatabaseUnavailable(
+            f"the database of {place.name} did not answer what this Freehold asks",
+            detail=ended.stderr.decode(errors="replace").strip()[-600:],
+            hint="freehold server upgrade   if it is of an older Freehold; else: freehold status",
+        )
+    return ended.stdout.decode()
 
 
 def strings(place: App, own: dict[str, str]) -> dict[str, object]:
