@@ -102,6 +102,8 @@ class ServerTarget:
 
     def digest_rows(self, statement: str) -> tuple[int, int]:
         """Count and hash what a COPY TO STDOUT gives, on the server; see kit/row_digest.py."""
+        from freehold.kit import postgres  # noqa: PLC0415 - likewise
+
         rows, total = self.agent.ask("rows-digest", app=self.app, statement=statement, options=postgres.SAME_TEXTS)
         return rows, total
 

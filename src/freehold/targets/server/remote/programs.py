@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 
 from freehold.core.errors import TargetUnfit
@@ -33,6 +32,8 @@ def attempt(
 
 def lines(argv: Sequence[str], *, content: bytes, environment: dict[str, str]) -> Iterator[bytes]:
     """Give what a program prints line by line, without the ends, however much it is. Raises TargetUnfit at the end."""
+    import tempfile  # noqa: PLC0415 - few orders want it, and all wait for it
+
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
         given.write(content)
         given.seek(0)
