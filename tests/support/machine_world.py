@@ -25,6 +25,8 @@ LATER = ("python3", "caddy", "postgresql", "postgresql-contrib", "age")
 LEAN = ("path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*")
 SUITE = "bookworm"
 BOOT_SECONDS = 120.0
+SHUTDOWN_SECONDS = 300.0
+"""systemd gives a session manager that does not end two minutes before it kills it."""
 PROGRAMS = ("mmdebstrap", "systemd-nspawn", "ip", "ssh", "ssh-keygen", "tar", "dpkg-deb")
 
 
@@ -76,7 +78,7 @@ class Server:
         """Ask for a reboot; with --keep-unit the container ends, and is started again like a machine would be."""
         self.run("systemctl reboot", check=False)
         assert self.process is not None
-        self.process.wait(BOOT_SECONDS)
+        self.process.wait(SHUTDOWN_SECONDS)
         self.start()
 
     def stop(self) -> None:
