@@ -1,6 +1,7 @@
 """The schema cache and the connections stay true while the database changes or goes away."""
 
 import asyncio
+import contextlib
 
 import psycopg
 import pytest
@@ -8,7 +9,7 @@ from rest_world import World, rest_world
 
 from freehold.core.secret import Secret
 from freehold.runtime.connection import PREPARED_PER_CONNECTION, Connection
-from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted, PoolLimits
+from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted, PoolLimits, notifications
 from freehold.testing import database as databases
 from freehold.testing.database import FreshDatabase
 
@@ -22,6 +23,12 @@ async def test_a_new_table_is_served_after_notify(database: FreshDatabase) -> No
         async with asyncio.timeout(10):
             while (await world.ask("anon", "/fresh")).status != 200:  # noqa: ASYNC110 - it happens in another task
                 await asyncio.sleep(0.05)
+
+
+async def test_listening_is_said_though_nobody_says_anything(database: FreshDatabase) -> None:
+    listener = notifications(Secret(database.rest_dsn), "quiet")
+    async with asyncio.timeout(60), contextlib.aclosing(listener) as messages:
+        assert await anext(messages) is None
 
 
 async def test_a_changed_table_needs_no_reload_to_be_read(database: FreshDatabase) -> None:

@@ -227,15 +227,15 @@ async def notifications(dsn: Secret, channel: str) -> AsyncGenerator[str | None,
     try:
         quoted = '"' + channel.replace('"', '""') + '"'
         conn.send_query(f"LISTEN {quoted}".encode())
-        while True:
+        answered = False
+        while not answered:
             await _readable(conn)
-            if conn.is_busy():
-                continue
-            result = conn.get_result()
-            if result is None:
-                break
-            if result.status != ExecStatus.COMMAND_OK:
-                raise ConnectionLost("LISTEN was refused")
+            # Both the result and its end may have come at once: then nothing more will be readable.
+            while not answered and not conn.is_busy():
+                result = conn.get_result()
+                answered = result is None
+                if result is not None and result.status != ExecStatus.COMMAND_OK:
+                    raise ConnectionLost("LISTEN was refused")
         yield None
         while True:
             while (message := conn.notifies()) is not None:
