@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from freehold.core.errors import ProgramMissing
-from freehold.kit import npm_settings, postgres_settings, process, programs, tool_cache
+from freehold.kit import npm_settings, postgres_settings, process, process_output, programs, tool_cache
 
 HERE = {"PATH": os.environ.get("PATH", os.defpath)}
 
@@ -227,7 +227,7 @@ def test_a_program_that_is_not_there_is_named() -> None:
 def test_a_long_line_without_an_end_does_not_fill_the_memory() -> None:
     ended = process.run(["sh", "-c", "head -c 3000000 /dev/zero"], environment=HERE, timeout_seconds=30)
     assert ended.ok
-    assert max(map(len, ended.lines)) <= 2 * process.LONGEST_LINE_BYTES
+    assert max(map(len, ended.lines)) <= 2 * process_output.LONGEST_LINE_BYTES
 
 
 def test_a_child_gets_its_signal_when_its_parent_is_killed(tmp_path: Path) -> None:
