@@ -33,12 +33,13 @@ _ASKS_SECRET = re.compile(
 _OWN_TOKEN = re.compile(r"""\.eq\(\s*["'`]\w*(?:token|secret|api_key|key_hash|access_code)\w*["'`]""")
 """A row looked up by a token that the caller must know."""
 _FORWARDS = re.compile(r"""global\s*:\s*\{\s*headers\s*:\s*\{[^}]*Authorization\s*:""", re.IGNORECASE | re.DOTALL)
-_FROM = re.compile(r"(?<!Array)(?<!Buffer)(?<!Object)\.from\s*\(")
-_TABLE = re.compile(r"""(?<!storage)\.from\s*\(\s*["'`](?P<name>\w+)["'`]""")
-_CHANGES = re.compile(
+READS = re.compile(r"""(?<!Array)(?<!Buffer)(?<!Object)(?<!storage)\.from\s*\((?:\s*["'`](?P<table>\w+)["'`])?""")
+"""Where rows are asked for; with the table's name, unless that is computed."""
+CHANGES = re.compile(
     r"\.(?:insert|update|upsert|delete|rpc|upload|remove|move|copy|invoke|createUser|deleteUser|updateUserById|listUsers"
-    r"|generateLink|createSignedUrl|admin)\b"
+    r"|generateLink|createSignedUrl|download)\s*\("
 )
+"""What does more than reading rows."""
 _WEBHOOK_NAME = re.compile(r"webhook|-hook$|callback|ipn\b", re.IGNORECASE)
 
 
@@ -100,10 +101,12 @@ def _read(facts: Facts, function: EdgeFunction) -> Reading:
 
 
 def _shows_what_all_see(facts: Facts, text: str) -> bool:
-    read = {match["name"] for match in _TABLE.finditer(text)}
-    if not read or _CHANGES.search(text) or len(_FROM.findall(text)) != len(_TABLE.findall(text)):
-        return False
-    return read <= {row["name"] for row in catalogue.policies(facts) if _opens_reading(row)}
+    read = {match["table"] for match in READS.finditer(text)}
+    return bool(read) and not CHANGES.search(text) and read <= facts.once(_open_tables)
+
+
+def _open_tables(facts: Facts) -> frozenset[str | None]:
+    return frozenset(row["name"] for row in catalogue.policies(facts) if _opens_reading(row))
 
 
 def _opens_reading(policy: catalogue.Row) -> bool:

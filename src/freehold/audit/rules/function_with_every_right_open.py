@@ -28,15 +28,11 @@ _CHANGE = """const token = req.headers.get("Authorization")?.replace("Bearer ", 
 const { data: { user } } = await supabase.auth.getUser(token);
 if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });"""
 _TAKES_INPUT = ("req.json", "request.json", "searchParams", "formData", "req.text", "request.text")
-_FROM = re.compile(r"(?<!Array)(?<!Buffer)(?<!storage)\.from\s*\(")
 _PUBLISHED = re.compile(
     r"""\.eq\(\s*["'`](?:is_)?(?:status|state|visibility|published|public|approved|active|listed|live)["'`]\s*,\s*"""
     r"""(?:true|["'`](?:published|public|approved|active|listed|live)["'`])"""
 )
-_DOES_MORE = re.compile(
-    r"\.(?:insert|update|upsert|delete|rpc|upload|remove|move|copy|invoke|send|createUser|deleteUser|updateUserById|listUsers"
-    r"|generateLink|createSignedUrl)\s*\(|\bfetch\s*\("
-)
+_SENDS = re.compile(r"\.send\s*\(|\bfetch\s*\(")
 _SHOWN_TO_ALL = re.compile(r"(^|-|_)(public|sitemap|feed|rss|health|manifest)(-|_|$)", re.IGNORECASE)
 _FOR_ALL = re.compile(
     r"storefront|public|subscribe|track|sitemap|feed|rss|preferences|checkout|contact|health|resolve|manifest|share|embed|og-"
@@ -66,16 +62,18 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _only_publishes(text: str) -> bool:
     """Whether it reads and nothing else, each time with a condition that the row is published."""
-    reads = _FROM.split(text)[1:]
-    return (
-        bool(reads) and not _DOES_MORE.search(text) and all(_PUBLISHED.search(part.split(";", 1)[0]) for part in reads)
-    )
+    reads = [text[match.end() :].split(";", 1)[0] for match in edge_functions.READS.finditer(text)]
+    return bool(reads) and not _does_more(text) and all(_PUBLISHED.search(part) for part in reads)
 
 
 def _shows_to_all(name: str, text: str) -> bool:
     """Whether it says by its name that it is for everybody, reads only, and takes nothing from its caller."""
     takes = any(word in text for word in _TAKES_INPUT)
-    return bool(_SHOWN_TO_ALL.search(name)) and not takes and not _DOES_MORE.search(text)
+    return bool(_SHOWN_TO_ALL.search(name)) and not takes and not _does_more(text)
+
+
+def _does_more(text: str) -> bool:
+    return bool(edge_functions.CHANGES.search(text) or _SENDS.search(text))
 
 
 def _finding(readings: list[edge_functions.Reading], *, sure: bool) -> Finding:

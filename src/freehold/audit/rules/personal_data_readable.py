@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from freehold.audit import catalogue, proofs
-from freehold.core.finding import Card, Finding
+from freehold.core.finding import Card, Finding, Severity
 from freehold.core.ports import Facts
 
 card = Card(
@@ -41,27 +41,22 @@ def check(facts: Facts) -> Iterator[Finding]:
         secrets = catalogue.matching(row["columns"], catalogue.SECRET)
         personal = catalogue.matching(row["columns"], catalogue.PERSONAL)
         is_of_users = bool(catalogue.owners(row)) or bool(_PEOPLE.search(row["name"]))
-        if not secrets and (not personal or not is_of_users):
-            continue
-        yield _finding(
-            facts, policy, who, secrets or personal, worst=bool(secrets), certain=bool(secrets) or is_of_users
-        )
+        if secrets or (personal and is_of_users):
+            yield _finding(facts, row, policy, secrets or personal, is_secret=bool(secrets))
 
 
-def _finding(  # noqa: PLR0913 - the parts of one sentence
-    facts: Facts, policy: catalogue.Row, who: str, columns: list[str], *, worst: bool, certain: bool
+def _finding(
+    facts: Facts, row: catalogue.Row, policy: catalogue.Row, columns: list[str], *, is_secret: bool
 ) -> Finding:
-    confidence = catalogue.certainty(facts, policy["name"], "proven" if certain else "likely")
-    is_open = who == "anyone"
-    severity = (
-        "critical" if worst and is_open and confidence == "proven" else "high" if is_open and certain else "medium"
-    )
+    who = catalogue.audience(policy)
+    confidence = catalogue.certainty(facts, row["name"])
+    severity: Severity = "high" if is_secret or who == "anyone" else "medium"
+    if is_secret and who == "anyone" and confidence == "proven":
+        severity = "critical"
     return card.finding(
-        catalogue.proof("table", policy["name"], f'policy "{policy["policy"]}" opens {proofs.listed(columns)}'),
-        title=f"{who.capitalize()} may read {proofs.listed(columns, 3)} of every row of {policy['name']}",
-        severity="high" if worst and severity == "medium" else severity,  # type: ignore[arg-type]
+        catalogue.proof("table", row["name"], f'policy "{policy["policy"]}" opens {proofs.listed(columns)}'),
+        title=f"{who.capitalize()} may read {proofs.listed(columns, 3)} of every row of {row['name']}",
+        severity=severity,
         confidence=confidence,
-        change=catalogue.narrowed_to_owner(
-            catalogue.table(facts, policy["name"]) or {}, policy, "then show the public columns through a view"
-        ),
+        change=catalogue.narrowed_to_owner(row, policy, "then show the public columns through a view"),
     )
