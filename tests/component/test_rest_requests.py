@@ -6,6 +6,7 @@ import json
 import pytest
 from rest_world import World, rest_world
 
+from freehold.runtime.rest import plans
 from freehold.testing.database import FreshDatabase
 
 
@@ -104,6 +105,25 @@ async def test_each_body_is_read_for_itself_though_the_way_to_read_it_is_kept(da
     assert [answer.json["code"] for answer in answers if answer.status == 400] == ["PGRST102", "PGRST204", "PGRST102"]
     names = [row["name"] for answer in answers if answer.status == 201 for row in answer.json]
     assert names == ["a", "b", "c", "d", "f"]
+
+
+async def test_requests_of_a_long_shape_are_answered_and_not_kept(database: FreshDatabase) -> None:
+    long = "y" * plans.LONGEST_KEPT
+    shapes: list[tuple[str, dict[str, str]]] = [
+        ("/customers", {"accept": f"application/json;x={long}"}),
+        ("/customers", {"prefer": f"return=minimal,{long}"}),
+        (f"/customers?select=name&name=neq.x&or=(name.neq.{long},id.eq.1)", {}),
+    ]
+    async with rest_world(database) as world:
+        known = world.app.state.known
+        assert known is not None
+        for path, headers in shapes:
+            assert (await world.ask("ann", path, headers=headers)).status == 200
+            body = {"name": "a"}
+            assert (await world.ask("ann", path, method="POST", body=body, headers=headers)).status == 201
+        assert (len(known.plans), len(known.readers)) == (0, 0)
+        assert (await world.ask("ann", "/customers", method="POST", body=body)).status == 201
+        assert (len(known.plans), len(known.readers)) == (1, 1)
 
 
 async def test_thirty_levels_are_read(database: FreshDatabase) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -25,6 +25,8 @@ class Payload(NamedTuple):
 
 
 EMPTY = Payload(b"")
+Reader = Callable[[bytes], Payload]
+"""Reads a body; raises ApiError."""
 
 
 def read(body: bytes, content_type: MediaType, query: QueryParams, *, is_call: bool, uses_columns: bool) -> Payload:

@@ -1,6 +1,5 @@
 """Stages two to seven of a request: schema, action, query string, ranges, payload, plan, SQL."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +7,7 @@ from freehold.runtime.rest import errors, media, missing, payload, preferences, 
 from freehold.runtime.rest.cache.model import Name, Routine, SchemaCache
 from freehold.runtime.rest.compiled import CALL, CREATE, DELETE, PUT, READ, UPDATE, Compiled
 from freehold.runtime.rest.media import MediaType
-from freehold.runtime.rest.payload import Payload
+from freehold.runtime.rest.payload import Payload, Reader
 from freehold.runtime.rest.plan import call, mutate, negotiate
 from freehold.runtime.rest.plan.negotiate import NOTHING, Writer
 from freehold.runtime.rest.plan.read import read_plan
@@ -45,6 +44,8 @@ class Wish:
     ranges: dict[str, Range]
     top: Range
     payload: Payload
+    reader: Reader
+    """Reads the body of any request of the same shape."""
     preferences: Preferences
     accepted: tuple[MediaType, ...]
     content_type: MediaType
@@ -65,6 +66,7 @@ def understand(  # noqa: PLR0913, PLR0917 - a request is these parts
     query = params.parse(lifted.parameters, arguments=is_call and head.method in ("GET", "HEAD"))
     top, all_ranges = _ranges(head, query)
     content_type = media.parse(head.headers.get("content-type", media.JSON))
+    reader = _reader(head.method, content_type, query, is_call=is_call)
     return Wish(
         head=head,
         resource=resource,
@@ -73,20 +75,13 @@ def understand(  # noqa: PLR0913, PLR0917 - a request is these parts
         query=query,
         ranges=all_ranges,
         top=top,
-        payload=_payload(head.method, body, content_type, query, is_call=is_call),
+        payload=reader(body),
+        reader=reader,
         preferences=preferences.parse(
             head.headers.get("prefer"), allow_transaction=settings.db_tx_allow_override, timezones=cache.timezones
         ),
         accepted=media.accepted(head.headers.get("accept")),
         content_type=content_type,
-    )
-
-
-def reader_of(wish: Wish) -> Callable[[bytes], Payload]:
-    """Give what reads the body of any request of the same shape; it raises ApiError PGRST102."""
-    method, is_call = wish.head.method, wish.resource.kind == FUNCTION
-    return partial(
-        payload.read, content_type=wish.content_type, query=wish.query, is_call=is_call, uses_columns=method != "PUT"
     )
 
 
@@ -258,7 +253,7 @@ def _ranges(head: Head, query: QueryParams) -> tuple[Range, dict[str, Range]]:
     return top, found | {"limit": top}
 
 
-def _payload(method: str, body: bytes, content_type: MediaType, query: QueryParams, *, is_call: bool) -> Payload:
+def _reader(method: str, content_type: MediaType, query: QueryParams, *, is_call: bool) -> Reader:
     if method not in WITH_PAYLOAD:
-        return payload.EMPTY
-    return payload.read(body, content_type, query, is_call=is_call, uses_columns=method != "PUT")
+        return lambda _: payload.EMPTY
+    return partial(payload.read, content_type=content_type, query=query, is_call=is_call, uses_columns=method != "PUT")

@@ -1,5 +1,6 @@
 """Finding the plan of a request's shape, or making it. A shape is what a plan depends on."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from freehold.runtime.rest import planner
@@ -8,8 +9,8 @@ from freehold.runtime.rest.query.params import Lifted
 from freehold.runtime.rest.request import Head, Resource
 from freehold.runtime.rest.state import Knowledge
 
-LONGEST_KEPT_QUERY = 4000
-"""Longer ones are planned each time: kept, they could fill the memory."""
+LONGEST_KEPT = 4000
+"""Characters of a shape: longer ones are planned each time, as they could fill the memory if they were kept."""
 
 
 class Planned(NamedTuple):
@@ -40,8 +41,8 @@ def _with_payload(  # noqa: PLR0913, PLR0917 - a request is these parts
     if reader is None:
         wish = planner.understand(head, resource, lifted, body, known.settings, known.cache)
         payload = wish.payload
-        if len(head.query) <= LONGEST_KEPT_QUERY:
-            known.keep_reader(shape, planner.reader_of(wish))
+        if _is_short(head):
+            known.keep_reader(shape, wish.reader)
     else:
         payload = reader(body)
     key = (*shape, payload.keys, payload.is_object)
@@ -53,6 +54,11 @@ def _with_payload(  # noqa: PLR0913, PLR0917 - a request is these parts
 
 def _made(key: tuple[object, ...], wish: planner.Wish, known: Knowledge) -> Planned:
     plan = planner.compile_wish(wish, known.settings, known.cache)
-    if plan.liftable and len(wish.head.query) <= LONGEST_KEPT_QUERY:
+    if plan.liftable and _is_short(wish.head, wish.payload.keys):
         known.keep(key, plan)
     return Planned(plan, wish.payload.raw)
+
+
+def _is_short(head: Head, keys: Iterable[str] = ()) -> bool:
+    texts = (head.path, head.query, *head.fields.shaping, *keys)
+    return sum(len(text) for text in texts if text) <= LONGEST_KEPT

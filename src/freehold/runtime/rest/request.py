@@ -73,7 +73,8 @@ class Heads:
 
     def _fields(self, raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
         fields = _read_fields(raw)
-        if len(fields.as_json) + len(fields.cookies_as_json) <= REMEMBERED_HEAD_BYTES:
+        # As they were sent: cookies that say nothing leave nothing behind in what was read of them.
+        if sum(len(name) + len(value) for name, value in raw) <= REMEMBERED_HEAD_BYTES:
             if len(self._remembered) >= REMEMBERED_HEADS:
                 self._remembered.pop(next(iter(self._remembered)))
             self._remembered[raw] = fields

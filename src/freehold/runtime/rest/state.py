@@ -15,7 +15,7 @@ from freehold.runtime.rest.cache.load import load
 from freehold.runtime.rest.cache.model import SchemaCache
 from freehold.runtime.rest.compiled import Compiled
 from freehold.runtime.rest.execute import RoleSettings
-from freehold.runtime.rest.payload import Payload
+from freehold.runtime.rest.payload import Reader
 from freehold.runtime.rest.settings import RestSettings
 
 DEBOUNCE_SECONDS = 0.1
@@ -29,9 +29,6 @@ log = logging.getLogger("freehold.rest")
 
 Source = Callable[[Pool, RestSettings], Awaitable[RestSettings]]
 """Reads the settings that hold from now on; the second argument is what a server was started with."""
-
-Reader = Callable[[bytes], Payload]
-"""Reads a body; raises ApiError."""
 
 AWAY = (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError, OSError)
 
