@@ -1,19 +1,26 @@
 """Answers leave in one write where they are complete at once, and are HTTP in every other case too."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from freehold.runtime.http_protocol import WRITTEN_TOGETHER_BYTES, OneWriteProtocol
+from freehold.runtime.http_protocol import WRITTEN_TOGETHER_BYTES, OneWriteProtocol, _Cycle
 from freehold.runtime.services import WHOLE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answer = Callable[[Send], Awaitable[None]]
 GET = b"GET /a?b=c HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+def uvicorns_own() -> RequestResponseCycle:
+    """A request as uvicorn begins one, of nothing."""
+    return RequestResponseCycle(**dict.fromkeys(inspect.signature(RequestResponseCycle).parameters))  # type: ignore[arg-type]
 
 
 class Wire(asyncio.Transport):
@@ -38,6 +45,27 @@ class Wire(asyncio.Transport):
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
+
+
+async def test_a_request_begins_with_all_that_uvicorn_gives_one() -> None:
+    protocol = connected(whole(b""), Wire())
+    protocol.on_message_begin()
+    ours, theirs = _Cycle(protocol, keep_alive=True), vars(uvicorns_own())
+    assert {name for name in theirs if not hasattr(ours, name)} == {"access_logger"}  # there is no access log
+    begins = {name: value for name, value in theirs.items() if value is not None}
+    assert {name: getattr(ours, name) for name in begins} == begins
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "own"),
+    [
+        (OneWriteProtocol, HttpToolsProtocol, {"_describe", "_close_later", "_close_if_idle", "_idle_since"}),
+        (_Cycle, uvicorns_own(), {"answer", "_start", "_finish", "_write_head", "_is_plain", "_head", "task"}),
+    ],
+)
+def test_what_takes_the_place_of_uvicorns_own_has_one_there(ours: type, theirs: object, own: set[str]) -> None:
+    named = {name for name in vars(ours) if not name.startswith("__")}
+    assert {name for name in named if not hasattr(theirs, name)} == own
 
 
 async def test_a_complete_answer_is_one_write() -> None:
