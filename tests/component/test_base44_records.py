@@ -1,11 +1,14 @@
 """Records over /api: answers, rules of rows and fields, and who is refused."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from base44_world import ADMIN, APP, World, base44_world
 
+from freehold.platform.entities.schema import Entity, read_entity
+from freehold.runtime.base44 import documents
 from freehold.testing.database import FreshDatabase
 
 
@@ -144,6 +147,39 @@ async def test_a_rule_inside_a_field_hides_and_guards_what_it_stands_at(
         assert (await world.ask("PUT", one, {"parts": [{"name": "a", "price": 2}, {"name": "b"}]}, ann))[0] == 403
         grouped = await world.ask("POST", "entities/Offer/aggregate", {"groupBy": "info.deep.price"}, ann)
         assert [row["info.deep.price"] for row in grouped[1]["rows"]] == [None]
+
+
+def test_a_query_grows_with_the_rules_of_fields_and_not_by_their_power() -> None:
+    def lengths(count: int) -> list[int]:
+        inside = {f"n{n}": {"type": "string", "rls": {"read": ADMIN}} for n in range(count)}
+        hidden = {f"h{n}": {"type": "string", "rls": {"read": ADMIN}} for n in range(count)}
+        entity = read_entity("Wide", {"properties": {"info": {"type": "object", "properties": inside}, **hidden}})
+        return [len(text(entity)) for text in (documents.document, _of_info)]
+
+    assert all(long < 3 * short for short, long in zip(lengths(6), lengths(12), strict=True))
+
+
+def _of_info(entity: Entity) -> str:
+    return documents.visible_value(entity, "info.n1", service=False)
+
+
+async def test_fields_that_are_kept_in_the_rest_are_hidden_alike(database: FreshDatabase, tmp_path: Path) -> None:
+    secret = {"type": "string", "rls": {"read": ADMIN}}
+    inside = {"type": "object", "properties": {"a": secret, "b": secret, "c": {"type": "string"}}}
+    schema = {"name": "Loose", "properties": {"x": secret, "y": secret, "info": inside, "z": {"type": "string"}}}
+    whole = {"x": [1], "y": [2], "z": [3], "info": {"a": "1", "b": "2", "c": "3"}}
+    async with base44_world(database, tmp_path, schemas={"Loose": schema}) as world:
+        ann, admin = world.person("ann")[0], world.person("admin", role="admin")[0]
+        _, made = await world.ask("POST", "entities/Loose", {}, admin)
+        loose = json.dumps({"x": [1], "y": [2], "z": [3], "info": whole["info"]})
+        world.sql('update entities."Loose" set _more = %s', loose)
+        for token, shown in ((admin, whole), (ann, {"z": [3], "info": {"c": "3"}})):
+            _, found = await world.ask("GET", f"entities/Loose/{made['id']}", token=token)
+            assert {key: found[key] for key in whole if key in found} == shown
+            _, (part,) = await world.ask("GET", "entities/Loose?fields=x,z,info", token=token)
+            assert {key: part[key] for key in ("x", "z", "info") if key in part} == {
+                key: value for key, value in shown.items() if key != "y"
+            }
 
 
 async def test_users_have_the_apps_own_fields_and_their_rules(database: FreshDatabase, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """SQL texts of names and values: composed by quoting, never by trust."""
 
 import json
+from collections.abc import Sequence
 
 from freehold.platform.entities.schema import REST, Entity
 
@@ -22,9 +23,10 @@ def json_literal(value: object) -> str:
     return literal(json.dumps(value, ensure_ascii=False)) + "::jsonb"
 
 
-def path_literal(path: str) -> str:
-    """Quote a dotted path as an array of texts."""
-    return "array[" + ", ".join(literal(part) for part in path.split(".")) + "]::text[]"
+def path_literal(path: str | Sequence[str]) -> str:
+    """Quote a path, dotted or in its parts, as an array of texts."""
+    parts = path.split(".") if isinstance(path, str) else path
+    return "array[" + ", ".join(literal(part) for part in parts) + "]::text[]"
 
 
 def table(entity: Entity) -> str:

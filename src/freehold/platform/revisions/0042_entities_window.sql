@@ -7,12 +7,15 @@ alter table base44.migration
   add column accepted_by text not null default '';
 create index migration_position_idx on base44.migration (position) where takes;
 
--- A value without what stands at a path in it; a list on the way stands for its elements. For rules of nested fields.
+-- A value without what stands at a path in it; a list on the way stands for its elements, and no path for no change.
+-- For rules of nested fields.
 set local role freehold_platform;
 create function base44.without(v jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
-  if jsonb_typeof(v) = 'array' then
+  if path is null then
+    return v;
+  elsif jsonb_typeof(v) = 'array' then
     return (select coalesce(jsonb_agg(base44.without(e, path) order by n), '[]')
               from jsonb_array_elements(v) with ordinality as x (e, n));
   elsif jsonb_typeof(v) <> 'object' or not v ? path[1] then

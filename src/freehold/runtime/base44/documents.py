@@ -18,11 +18,14 @@ def document(entity: Entity, fields: Collection[str] | None = None, *, service: 
     if entity.people and (fields is None or "is_service" in fields):
         parts.append(literal('"is_service":false'))
     parts += [
-        _guarded(_typed(field.name, field.kind, _cut(entity, field, service=service)), hidden.get(field.name))
+        _guarded(_typed(entity, field, service=service), hidden.get(field.name))
         for field in entity.fields
         if field.kind and (fields is None or field.name in fields)
     ]
-    parts += _rest(_rest_cut(entity, service=service), hidden, fields)
+    rest = REST
+    for field in () if service else entity.fields:
+        rest = _without_hidden(entity, rest, field, field.name)
+    parts += _rest(rest, hidden, fields)
     while len(parts) > 1:
         parts = [_joined(parts[at : at + MOST_ARGUMENTS]) for at in range(0, len(parts), MOST_ARGUMENTS)]
     return f"'{{' || coalesce({parts[0]}, '') || '}}'" if parts else "'{}'"
@@ -43,39 +46,31 @@ def _built_in(entity: Entity, name: str) -> str:
     return f"{key} || to_json({identifier(name)})::text"
 
 
-def _typed(name: str, kind: str, own: str) -> str:
-    return f"{literal(_key(name))} || " + (f"{own}::text" if kind == "json" else f"to_json({own})::text")
-
-
-def _cut(entity: Entity, field: Field, *, service: bool) -> str:
-    """The column of a field without what rules inside it hide."""
+def _typed(entity: Entity, field: Field, *, service: bool) -> str:
     own = identifier(field.name)
-    for nested in () if service or field.kind != "json" else field.nested:
-        shown = rules.allows(entity, nested.rules.get("read"))
-        own = f"(case when {shown} then {own} else base44.without({own}, {_path(nested.path)}) end)"
-    return own
+    if field.kind != "json":
+        return f"{literal(_key(field.name))} || to_json({own})::text"
+    shown = own if service else _without_hidden(entity, own, field)
+    return f"{literal(_key(field.name))} || {shown}::text"
 
 
-def _rest_cut(entity: Entity, *, service: bool) -> str:
-    """The column for the rest, likewise."""
-    own = REST
-    for field in () if service else entity.fields:
-        for nested in field.nested:
-            shown = rules.allows(entity, nested.rules.get("read"))
-            inside = _path((field.name, *nested.path))
-            own = f"(case when {shown} then {own} else base44.without({own}, {inside}) end)"
-    return own
+def _without_hidden(entity: Entity, value: str, field: Field, *above: str) -> str:
+    """A value without what rules inside a field hide; `above` leads to the field in it.
 
-
-def _path(path: tuple[str, ...]) -> str:
-    return "array[" + ", ".join(literal(part) for part in path) + "]::text[]"
+    The value is written once, however many rules there are: twice for each would be a thousand times for ten.
+    """
+    for nested in field.nested:
+        path = names.path_literal((*above, *nested.path))
+        value = f"base44.without({value}, case when {_shown(entity, nested.rules)} then null else {path} end)"
+    return value
 
 
 def _rest(rest: str, hidden: dict[str, str], fields: Collection[str] | None) -> list[str]:
-    for name, shown in hidden.items():
-        rest = f"(case when {shown} then {rest} else {rest} - {literal(name)} end)"
+    if hidden:
+        gone = ", ".join(f"case when {shown} then null else {literal(name)} end" for name, shown in hidden.items())
+        rest = f"({rest} - array[{gone}]::text[])"
     if fields is None:
-        return [f"nullif(substr({rest}::text, 2, length({rest}::text) - 2), '')"]
+        return [f"nullif(left(right({rest}::text, -1), -1), '')"]
     return [f"{literal(_key(name))} || ({rest} -> {literal(name)})::text" for name in fields]
 
 
@@ -101,10 +96,9 @@ def visible_value(entity: Entity, name: str, *, service: bool) -> str:
     head, _, path = name.partition(".")
     field = entity.field(head)
     value = names.value(entity, head)
-    for nested in () if service or field is None else field.nested:
-        shown = rules.allows(entity, nested.rules.get("read"))
-        value = f"(case when {shown} then {value} else base44.without({value}, {_path(nested.path)}) end)"
+    if field is not None and not service:
+        value = _without_hidden(entity, value, field)
     found = f"({value} #> {names.path_literal(path)})" if path else value
     if service or field is None or not field.rules:
         return found
-    return f"case when {rules.allows(entity, field.rules.get('read'))} then {found} end"
+    return f"case when {_shown(entity, field.rules)} then {found} end"
