@@ -108,14 +108,12 @@ def _without(value: object, paths: list[tuple[str, ...]]) -> object:
 async def _denied(  # noqa: PLR0913 - one question, six parts
     context: Context, who: Who, entity: Entity, guards: Sequence[_Guard], record: Mapping[str, Any], *, owned: bool
 ) -> list[str]:
-    denied = []
+    if not guards:
+        return []
     ask = rows.owned if owned else rows.allows
-    for guard in guards:
-        condition = rules.allows(entity, guard.rule)
-        (result,) = await context.run(who, [ask(entity, condition, record)])
-        if result.one()[0] != b"t":
-            denied.append(f"data.{'.'.join(guard.path)}")
-    return denied
+    results = await context.run(who, [ask(entity, rules.allows(entity, guard.rule), record) for guard in guards])
+    answered = zip(guards, results, strict=True)
+    return [f"data.{'.'.join(guard.path)}" for guard, result in answered if result.one()[0] != b"t"]
 
 
 def _refusal(verb: str, denied: list[str]) -> Refusal:
