@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from asgi import ask
+from served import served
 
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
@@ -56,13 +57,9 @@ async def upstream() -> AsyncIterator[Upstream]:
     found = Upstream()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", found.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    found.url = "http://{}:{}/v1".format(*runner.addresses[0][:2])
-    yield found
-    await runner.cleanup()
+    async with served(application) as url:
+        found.url = f"{url}/v1"
+        yield found
 
 
 async def _app(**secrets: str) -> AiApp:

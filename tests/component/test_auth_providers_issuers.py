@@ -14,6 +14,7 @@ from aiohttp import web
 from auth_world import auth_world
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
+from served import served
 
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
@@ -172,12 +173,8 @@ async def issuer() -> AsyncIterator[Issuer]:
     app.router.add_get("/keys", found.jwks)
     app.router.add_get("/elsewhere", found.elsewhere)
     app.router.add_get("/huge", found.huge)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    yield found
-    await runner.cleanup()
+    async with served(app) as found.url:
+        yield found
 
 
 def _third(issuer: Issuer) -> dict[str, object]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from auth_world import PREFIX, World, auth_world
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from served import served
 from social_world import CLIENT, SECRET, Visitor, openid_server, query_of, social_world
 
 from freehold.core.secret import Secret
@@ -52,13 +53,8 @@ async def github() -> AsyncIterator[GitHub]:
     app.router.add_post("/login/oauth/access_token", found.token)
     app.router.add_get("/api/v3/user", found.user)
     app.router.add_get("/api/v3/user/emails", found.list_emails)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    found.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    yield found
-    await runner.cleanup()
+    async with served(app) as found.url:
+        yield found
 
 
 def _with_github(github: GitHub) -> dict[str, object]:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from base44_world import World, base44_world
+from served import served
 
 from freehold.core.secret import Secret
 from freehold.testing.database import FreshDatabase
@@ -41,12 +42,9 @@ async def provider() -> AsyncIterator[Provider]:
     found = Provider()
     application = web.Application()
     application.router.add_post("/{path:.*}", found.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = "http://{}:{}/v1".format(*runner.addresses[0][:2])
-    yield found
-    await runner.cleanup()
+    async with served(application) as url:
+        found.url = f"{url}/v1"
+        yield found
 
 
 @pytest.fixture

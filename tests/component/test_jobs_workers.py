@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from functions_world import DENO, write
 from realtime_world import World, realtime_world
+from served import served
 
 from freehold.testing.database import FreshDatabase
 
@@ -36,13 +37,8 @@ async def elsewhere() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    yield f"127.0.0.1:{port}"
-    await runner.cleanup()
+    async with served(app) as url:
+        yield url.removeprefix("http://")
     assert called == []
 
 
