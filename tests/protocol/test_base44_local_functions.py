@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from base44_local import local_server, write_functions
-from base44_sides import TASK, WHO, Side, Step, both
+from base44_sides import TASK, WHO, Answer, Reasons, Side, Step, both, reason_of
 from base44_world import APP, base44_world
 from functions_world import DENO
 
@@ -48,7 +47,7 @@ FORM = (
     b"--b--\r\n"
 )
 Call = tuple[Step, dict[str, str], bytes | None]
-EXPLAINED: dict[str, Callable[[Step, tuple[int, Any, Any], tuple[int, Any, Any]], object]] = {
+EXPLAINED: Reasons = {
     "who calls as the scheduler, or for another, is never a header from outside": (
         lambda step, theirs, ours: step[2] == "echo" and without_callers(theirs) == without_callers(ours)
     ),
@@ -74,7 +73,7 @@ EXPLAINED: dict[str, Callable[[Step, tuple[int, Any, Any], tuple[int, Any, Any]]
 }
 
 
-def without_callers(answer: tuple[int, Any, Any]) -> tuple[int, Any, str]:
+def without_callers(answer: Answer) -> Answer:
     """Leave out the two headers that say who calls."""
     return answer[0], answer[1], re.sub(r'"(x-base44-scheduler|on-behalf-of)": ("[^"]*"|null)', "", answer[2])
 
@@ -131,9 +130,7 @@ async def _compared(asked: list[Call], theirs: Side, ours: Side) -> tuple[Counte
     unexplained = []
     for step, headers, content in asked:
         one, two = await theirs.call(step, headers, content), await ours.call(step, headers, content)
-        reason = (
-            "the same" if one == two else next((text for text, holds in EXPLAINED.items() if holds(step, one, two)), "")
-        )
+        reason = "the same" if one == two else reason_of(EXPLAINED, step, one, two)
         reasons[reason] += 1
         if not reason:
             unexplained.append((step, one, two))

@@ -26,7 +26,8 @@ TASK: dict[str, Any] = {
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 Step = tuple[str, str, str, Any]
 """Who, method, path and body. {1} in a path is the id of the first record that was made."""
-Answer = tuple[int, Any]
+Answer = tuple[Any, ...]
+"""Status and what is compared besides."""
 Reasons = Mapping[str, Callable[[Step, Answer, Answer], object]]
 """Why an answer may differ, and whether it holds for one that does."""
 

@@ -114,6 +114,6 @@ def _words(rank: int) -> str:
 
 
 def _rank(rule: object) -> int:
-    if rule is None or rule is True or rule in ("", {}):
+    if rules.is_open(rule):
         return _OPEN
     return _CONDITION if isinstance(rule, Mapping) else _CLOSED

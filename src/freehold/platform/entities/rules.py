@@ -32,11 +32,16 @@ def rules_of(entity: Entity) -> Mapping[str, object]:
 
 def allows(entity: Entity, rule: object) -> str:
     """Write the condition of one rule as SQL over a row of the entity's table."""
-    if rule is None or rule is True or rule in ("", {}):
+    if is_open(rule):
         return "true"
     if not isinstance(rule, Mapping):
         return "false"
     return f"({_CALLER} is not null and {_condition(entity, rule)})"
+
+
+def is_open(rule: object) -> bool:
+    """Whether a rule asks for nothing: none, true, or an empty one."""
+    return rule is None or rule is True or rule in ("", {})
 
 
 def unusual(rule: object) -> tuple[str, ...]:

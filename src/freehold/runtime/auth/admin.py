@@ -4,12 +4,11 @@ import base64
 import hashlib
 import uuid
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 import orjson
 
 from freehold.platform.credentials.passwords import UnusableHash, check_hash
-from freehold.runtime.auth import accounts, audit, passwords
+from freehold.runtime.auth import accounts, audit, pages, passwords
 from freehold.runtime.auth.accounts import NewUser
 from freehold.runtime.auth.config import parse_duration
 from freehold.runtime.auth.context import Auth
@@ -20,8 +19,6 @@ from freehold.runtime.auth.statements import statement
 from freehold.runtime.auth.users import AUDIENCE, User, factor_json, read_user, user_json, user_of
 from freehold.runtime.database import DatabaseError, Statement
 
-PER_PAGE = 50
-MOST_PER_PAGE = 1000
 _AUDIT_SCOPES = {
     "author": ["actor_username", "actor_name"],
     "action": ["action"],
@@ -31,7 +28,7 @@ _AUDIT_SCOPES = {
 
 async def list_users(auth: Auth, request: Request) -> Response:
     """Give a page of users, newest first, with Link and X-Total-Count."""
-    page, per_page = _paging(request)
+    page, per_page = pages.paging(request)
     sort = request.query.get("sort", "created_at desc").lower().split()
     if not sort or sort[0] != "created_at" or sort[1:] not in ([], ["asc"], ["desc"]):
         raise invalid(f"Bad Sort Parameters: bad field for sort '{request.query.get('sort')}'")
@@ -44,7 +41,7 @@ async def list_users(auth: Auth, request: Request) -> Response:
         ]
     )
     rows = orjson.loads(results[0].one()[0] or b"[]")
-    headers = _page_headers(request, page, per_page, int(results[1].one()[0] or b"0"))
+    headers = pages.page_headers(request, page, per_page, int(results[1].one()[0] or b"0"))
     return ok({"users": [user_json(user_of(row)) for row in rows], "aud": AUDIENCE}, headers=headers)
 
 
@@ -137,7 +134,7 @@ async def delete_factor(auth: Auth, request: Request) -> Response:
 
 async def list_audit(auth: Auth, request: Request) -> Response:
     """Give a page of the record of acts, newest first; `query` is author:, action: or type: and a part of it."""
-    page, per_page = _paging(request)
+    page, per_page = pages.paging(request)
     scope, _, wanted = request.query.get("query", "").partition(":")
     if scope and (scope not in _AUDIT_SCOPES or not wanted):
         raise invalid(f"Invalid query scope: {request.query['query']}")
@@ -145,7 +142,7 @@ async def list_audit(auth: Auth, request: Request) -> Response:
     listing = statement("list_audit", wanted, names, per_page, (page - 1) * per_page)
     results = await auth.pool.run([listing])
     rows, total = results[0].one()
-    return ok(orjson.loads(rows or b"[]"), headers=_page_headers(request, page, per_page, int(total or b"0")))
+    return ok(orjson.loads(rows or b"[]"), headers=pages.page_headers(request, page, per_page, int(total or b"0")))
 
 
 async def _find(auth: Auth, request: Request) -> User:
@@ -282,25 +279,3 @@ def _digest(user_id: uuid.UUID, value: str) -> str:
 
 def _traits(user_id: uuid.UUID, email: str, phone: str) -> Json:
     return {"user_id": str(user_id), "user_email": email, "user_phone": phone}
-
-
-def _paging(request: Request) -> tuple[int, int]:
-    try:
-        page = int(request.query.get("page") or "1")
-        per_page = int(request.query.get("per_page") or PER_PAGE)
-    except ValueError as error:
-        raise invalid(f"Bad Pagination Parameters: {error}") from error
-    if page < 1 or per_page < 1:
-        raise invalid("Bad Pagination Parameters: page and per_page start at 1")
-    return page, min(per_page, MOST_PER_PAGE)
-
-
-def _page_headers(request: Request, page: int, per_page: int, total: int) -> tuple[tuple[str, str], ...]:
-    pages = -(-total // per_page)
-
-    def link(number: int, relation: str) -> str:
-        query = urlencode(sorted((dict(request.query) | {"page": str(number)}).items()))
-        return f'<{request.path}?{query}>; rel="{relation}"'
-
-    links = [link(page + 1, "next")] if pages > page else []
-    return (("link", ", ".join([*links, link(pages, "last")])), ("x-total-count", str(total)))

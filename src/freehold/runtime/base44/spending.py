@@ -1,7 +1,7 @@
 """How often somebody may do what costs money or reaches strangers."""
 
 from freehold.runtime.base44.context import Context
-from freehold.runtime.base44.http import Refusal, detailed
+from freehold.runtime.base44.http import detailed
 
 ASKED_AN_HOUR = {"person": 300, "nobody": 20}
 
@@ -11,4 +11,4 @@ async def spend(context: Context, spender: str, thing: str, most: int) -> None:
     given = [spender.encode(), thing.encode(), str(most).encode()]
     (result,) = await context.pool.run([("select base44.spend($1, $2, $3::integer)", given)])
     if result.one()[0] != b"t":
-        raise Refusal(429, dict(detailed(429, "Too many requests: try again later").body))
+        raise detailed(429, "Too many requests: try again later")

@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
-from freehold.runtime.realtime import authorise, frames, limits
+from freehold.runtime.realtime import authorise, frames, limits, replay
 from freehold.runtime.realtime.authorise import EVERYTHING, Rights
 from freehold.runtime.realtime.changes import subscribe
 from freehold.runtime.realtime.changes.bindings import Binding
@@ -286,19 +286,12 @@ class Channel:
         self._hub.interest_changed()
 
     async def _replay(self, since_ms: int) -> None:
-        sql = (
-            "select id, event, payload from freehold_worker.replay($1, to_timestamp($2::float8 / 1000)::timestamp, $3)"
-        )
-        values = (self.join.topic.encode(), b"%d" % since_ms, b"%d" % self.join.replay_limit)
-        zone = ("select set_config('timezone', current_setting('log_timezone'), true)", ())
         try:
-            rows = (await self._hub.pool.run([zone, (sql, values)]))[1].rows
+            earlier = await replay.earlier(self._hub.pool, self.join, since_ms)
         except BUSY as error:
             _log.warning("replay failed: %s", error)
             return
-        for number, event, payload in rows:
-            meta = {"replayed": True, "id": (number or b"").decode()}
-            sent = UserBroadcast((event or b"").decode(), payload or b"null", meta=meta)
+        for sent in earlier:
             self.tell_broadcast(frames.broadcast(self.version, self.topic, sent))
 
 

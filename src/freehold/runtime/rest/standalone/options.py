@@ -1,6 +1,5 @@
-"""The settings that the `postgrest` program knows: names, defaults, what they may hold, and which are refused."""
+"""The settings that the `postgrest` program knows: names, defaults, where they may stand, and which are refused."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
 from freehold.runtime.rest import identity, jwtpath
 from freehold.runtime.rest.settings import HOISTED, RestSettings
+from freehold.runtime.rest.standalone import readers
 
 APP_SETTINGS = "app.settings."
 APP_ENVIRONMENT = "PGRST_APP_SETTINGS_"
@@ -194,7 +194,7 @@ def _written(option: Option, value: Any) -> str:  # noqa: ANN401 - one type a se
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return _quoted(("." if option.read is _function else ",").join(value))
+        return _quoted(("." if option.read is readers.function else ",").join(value))
     if option.name == "jwt-role-claim-key":
         return _quoted(jwtpath.written(jwtpath.parse(value)))
     return str(value) if isinstance(value, int) else _quoted(value)
@@ -204,112 +204,47 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def _flag(text: str) -> bool:
-    word = re.sub("[^A-Za-z]", "", text).lower()
-    if word in ("true", "false"):
-        return word == "true"
-    try:
-        return int(text) > 0
-    except ValueError:
-        raise ValueError("It is true or false.") from None
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", text.strip()):
-        raise ValueError("It is a whole number.")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _number(text) < 1:
-        raise ValueError("It is a whole number above 0.")
-    return _number(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in text.split(",") if item.strip())
-
-
-def _function(text: str) -> tuple[str, ...]:
-    return tuple(part.strip('"') for part in text.split(".", 1))
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("It is one of " + ", ".join(allowed) + ".")
-        return text
-
-    return read
-
-
-def _audience(text: str) -> str:
-    if ":" in text and not re.fullmatch(
-        r"[A-Za-z][A-Za-z0-9+.-]*:(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", text
-    ):
-        raise ValueError("jwt-aud should be a string or a valid URI.")
-    return text
-
-
-def _proxy_uri(text: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s:?#@]+(?::\d{1,5})?(?:/[^\s?#]*)?", text):
-        raise ValueError("Such as https://example.com:8443/basePath.")
-    return text
-
-
-def _socket_mode(text: str) -> str:
-    if not re.fullmatch("[0-7]{3}", text) or not 0o600 <= int(text, 8) <= 0o777:  # noqa: PLR2004 - PostgREST's bounds
-        raise ValueError("It is an octal mode between 600 and 777.")
-    return text
-
-
-def _claim_path(text: str) -> str:
-    try:
-        jwtpath.parse(text)
-    except BadUsage as error:
-        raise ValueError(f"failed to parse role-claim-key value ({text})") from error
-    return text
-
-
 OPTIONS = (
-    Option("db-aggregates-enabled", _flag, False),
+    Option("db-aggregates-enabled", readers.flag, False),
     Option("db-anon-role", str, ""),
     Option("db-channel", str, "pgrst", in_database=False),
-    Option("db-channel-enabled", _flag, True, in_database=False),
-    Option("db-extra-search-path", _names, ("public",)),
-    Option("db-hoisted-tx-settings", _names, HOISTED),
-    Option("db-max-rows", _number, None, alias="max-rows"),
-    Option("db-plan-enabled", _flag, False),
-    Option("db-pool", _positive, 10, in_database=False),
-    Option("db-pool-acquisition-timeout", _positive, 10, in_database=False),
-    Option("db-pool-max-lifetime", _positive, 1800, in_database=False),
-    Option("db-pool-max-idletime", _positive, 30, alias="db-pool-timeout", in_database=False),
-    Option("db-pool-automatic-recovery", _flag, True, in_database=False),
-    Option("db-pre-request", _function, (), alias="pre-request"),
-    Option("db-prepared-statements", _flag, True),
+    Option("db-channel-enabled", readers.flag, True, in_database=False),
+    Option("db-extra-search-path", readers.names, ("public",)),
+    Option("db-hoisted-tx-settings", readers.names, HOISTED),
+    Option("db-max-rows", readers.number, None, alias="max-rows"),
+    Option("db-plan-enabled", readers.flag, False),
+    Option("db-pool", readers.positive, 10, in_database=False),
+    Option("db-pool-acquisition-timeout", readers.positive, 10, in_database=False),
+    Option("db-pool-max-lifetime", readers.positive, 1800, in_database=False),
+    Option("db-pool-max-idletime", readers.positive, 30, alias="db-pool-timeout", in_database=False),
+    Option("db-pool-automatic-recovery", readers.flag, True, in_database=False),
+    Option("db-pre-request", readers.function, (), alias="pre-request"),
+    Option("db-prepared-statements", readers.flag, True),
     Option("db-root-spec", str, "", alias="root-spec"),
-    Option("db-schemas", _names, ("public",), alias="db-schema"),
-    Option("db-config", _flag, True, in_database=False),
-    Option("db-pre-config", _function, ()),
-    Option("db-tx-end", _one_of("commit", "commit-allow-override", "rollback", "rollback-allow-override"), "commit"),
+    Option("db-schemas", readers.names, ("public",), alias="db-schema"),
+    Option("db-config", readers.flag, True, in_database=False),
+    Option("db-pre-config", readers.function, ()),
+    Option(
+        "db-tx-end", readers.one_of("commit", "commit-allow-override", "rollback", "rollback-allow-override"), "commit"
+    ),
     Option("db-uri", str, "postgresql://", in_database=False),
-    Option("jwt-aud", _audience, ""),
-    Option("jwt-role-claim-key", _claim_path, ".role", alias="role-claim-key"),
+    Option("jwt-aud", readers.audience, ""),
+    Option("jwt-role-claim-key", readers.claim_path, ".role", alias="role-claim-key"),
     Option("jwt-secret", str, ""),
-    Option("jwt-secret-is-base64", _flag, False, alias="secret-is-base64"),
-    Option("jwt-cache-max-entries", _number, 1000),
-    Option("log-level", _one_of(*LOG_LEVELS), "error", in_database=False),
-    Option("log-query", _flag, False, in_database=False),
-    Option("openapi-mode", _one_of("follow-privileges", "ignore-privileges", "disabled"), "follow-privileges"),
-    Option("openapi-security-active", _flag, False),
-    Option("openapi-server-proxy-uri", _proxy_uri, ""),
-    Option("server-cors-allowed-origins", _names, ()),
+    Option("jwt-secret-is-base64", readers.flag, False, alias="secret-is-base64"),
+    Option("jwt-cache-max-entries", readers.number, 1000),
+    Option("log-level", readers.one_of(*LOG_LEVELS), "error", in_database=False),
+    Option("log-query", readers.flag, False, in_database=False),
+    Option("openapi-mode", readers.one_of("follow-privileges", "ignore-privileges", "disabled"), "follow-privileges"),
+    Option("openapi-security-active", readers.flag, False),
+    Option("openapi-server-proxy-uri", readers.proxy_uri, ""),
+    Option("server-cors-allowed-origins", readers.names, ()),
     Option("server-host", str, "!4", in_database=False),
-    Option("server-port", _number, 3000, in_database=False),
+    Option("server-port", readers.number, 3000, in_database=False),
     Option("server-trace-header", str, ""),
-    Option("server-timing-enabled", _flag, False),
+    Option("server-timing-enabled", readers.flag, False),
     Option("server-unix-socket", str, "", in_database=False),
-    Option("server-unix-socket-mode", _socket_mode, "660", in_database=False),
+    Option("server-unix-socket-mode", readers.socket_mode, "660", in_database=False),
     Option("admin-server-host", str, "", in_database=False),
-    Option("admin-server-port", _number, None, in_database=False),
+    Option("admin-server-port", readers.number, None, in_database=False),
 )
