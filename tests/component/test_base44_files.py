@@ -113,6 +113,15 @@ def test_files_come_along_and_links_lead_to_them(database: FreshDatabase, store:
     assert _rows(database, "select count(*) from base44.change") == [(4,)]  # the four that the test made, no rewrite
 
 
+def test_a_link_that_begins_like_a_moved_one_stays(database: FreshDatabase, store: Store, tmp_path: Path) -> None:
+    short, gone = f"{store.url}/gone", f"{store.url}/gone.png"
+    _make(database)
+    _insert(database, "a", text=f"{gone} {short}")
+    done = _moved(database, store, FolderStore(tmp_path))
+    assert (done.moved, list(done.gone)) == (1, [gone])
+    assert _rows(database, 'select text from entities."Note"') == [(f"{gone} {link_of(short)}",)]
+
+
 def test_the_builders_hosts_are_known_and_no_others() -> None:
     known = re.compile("|".join(HOSTS))
     app = "0123456789abcdef01234567"

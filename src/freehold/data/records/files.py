@@ -94,15 +94,19 @@ class FileMover:
             sql.Identifier("base44", "person"),
         ]
 
+    @property
+    def _pattern(self) -> str:
+        """A whole address; PostgreSQL and Python read it alike."""
+        return f"(?:{'|'.join(self.hosts)}){_END}"
+
     def _addresses(self) -> list[str]:
-        pattern = f"(?:{'|'.join(self.hosts)}){_END}"
         found: set[str] = set()
         for table in self._tables():
             query = sql.SQL(
                 "select distinct m[1] from (select to_jsonb(t)::text as row from {} as t) as r,"
                 " regexp_matches(r.row, %s, 'g') as m"
             ).format(table)
-            found |= {str(row[0]) for row in self.admin.execute(query, (f"({pattern})",))}
+            found |= {str(row[0]) for row in self.admin.execute(query, (f"({self._pattern})",))}
         return sorted(found)
 
     def _make_bucket(self) -> None:
@@ -156,14 +160,14 @@ class FileMover:
 
     def _rewrite(self, addresses: Sequence[str]) -> int:
         """Put the new links into records, without telling anybody's browser and without a new date of change."""
-        links = {address: link_of(address) for address in addresses}
+        links, whole = {address: link_of(address) for address in addresses}, re.compile(self._pattern)
         changed = 0
         with self.admin.transaction():
             self.admin.execute("set local session_replication_role = replica")
             for table in self._tables():
                 query = sql.SQL("select to_jsonb(t) from {} as t where to_jsonb(t)::text ~ %s").format(table)
-                for (record,) in self.admin.execute(query, (f"(?:{'|'.join(self.hosts)})",)).fetchall():
-                    new = {name: _linked(value, links) for name, value in record.items()}
+                for (record,) in self.admin.execute(query, (self._pattern,)).fetchall():
+                    new = {name: _linked(value, whole, links) for name, value in record.items()}
                     if new != record:
                         self._write(table, record, new)
                         changed += 1
@@ -187,16 +191,14 @@ def link_of(address: str) -> str:
     return f"/storage/v1/object/public/{BUCKET}/{quote(name_of(address))}"
 
 
-def _linked(value: object, links: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+def _linked(value: object, whole: re.Pattern[str], links: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+    """Whole addresses only: one that was moved may be how another begins that was not."""
     if isinstance(value, str):
-        for address in sorted(links, key=len, reverse=True):
-            if address in value:
-                value = value.replace(address, links[address])
-        return value
+        return whole.sub(lambda match: links.get(match[0], match[0]), value)
     if isinstance(value, list):
-        return [_linked(item, links) for item in value]
+        return [_linked(item, whole, links) for item in value]
     if isinstance(value, dict):
-        return {name: _linked(item, links) for name, item in value.items()}
+        return {name: _linked(item, whole, links) for name, item in value.items()}
     return value
 
 
