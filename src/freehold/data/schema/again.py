@@ -11,7 +11,7 @@ from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
 from freehold.data.migrations.statements import Statement
-from freehold.data.schema import bodies, circles, files, fingerprint, reconstruct, record, relations
+from freehold.data.schema import bodies, circles, files, fingerprint, record, relations, stand_ins
 from freehold.data.schema.causes import Failure, failure
 from freehold.data.schema.circles import SetAside
 from freehold.data.schema.session import Session
@@ -53,7 +53,8 @@ def run_again(app_root: Path, inventory: Inventory, *, owner_dsn: Secret, admin_
             entries = trial.resume(found.files, recorded)
         ran = sum(entry.outcome != "failed" for entry in entries)
         aside = circles.set_aside(admin) if ran else ()
-        record.change(admin, entries, fingerprint.take(admin))
+        if entries:
+            record.change(admin, entries, fingerprint.take(admin))
         left = trial.failed()
         columns = _lacking(admin, _columns(left))
     outcome = Again(ran=ran, creates=_creates(left), columns=columns, set_aside=aside)
@@ -96,7 +97,7 @@ def _columns(failed: _Failed) -> dict[str, frozenset[str]]:
 def _lacking(admin: postgres.Connection, missed: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     """Take what stand-ins lack of it, with what bodies of functions use of any table."""
     there = relations.read(admin, "public").tables
-    ours = reconstruct.stand_ins(admin)
+    ours = stand_ins.tables(admin)
     used = bodies.columns(admin, there)
     wanted = {
         table: used.get(table, frozenset()) | (missed.get(table, frozenset()) if table in ours else frozenset())

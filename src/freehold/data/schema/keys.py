@@ -9,10 +9,9 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, record
-from freehold.data.schema.reconstruct import MARK_OF_QUERIES, QUERIES_PATH
-from freehold.data.schema.record import Entry
+from freehold.data.schema import fingerprint, record, stand_ins
 from freehold.data.schema.session import Session
+from freehold.data.schema.stand_ins import MARK_OF_QUERIES, QUERIES_PATH
 from freehold.kit import postgres
 
 _LACKING = """
@@ -36,38 +35,29 @@ def add_keys(
 
     A table whose rows already break the key keeps its rows and gets none: that stands in the ledger as failed.
     """
-    made: list[str] = []
-    entries: list[Entry] = []
     with postgres.connect(admin_dsn) as admin, Session(owner_dsn) as session:
         admin.execute("set search_path = pg_catalog, pg_temp")
         ledger.lock(admin)
+        lacking = _lacking(admin, wanted)
+        statements = [("index", _index(table, columns)) for table, columns in lacking]
         owner = ledger.describe(admin).owner
-        for table, columns in _lacking(admin, wanted):
-            listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-            text = sql.SQL("create unique index on {} ({})").format(sql.Identifier("public", table), listed).as_string()
-            failure = session.run(text, kind="index")
-            made += [] if failure else [f"{table} ({', '.join(columns)})"]
-            entries.append(
-                Entry(
-                    path=QUERIES_PATH,
-                    number=len(entries) + 1,
-                    line=len(entries) + 1,
-                    kind="index",
-                    sha256=hashlib.sha256(text.encode()).hexdigest(),
-                    outcome="failed" if failure else "applied",
-                    role=owner,
-                    note=MARK_OF_QUERIES,
-                    sqlstate=failure.sqlstate if failure else "",
-                    message=failure.message if failure else "",
-                    cause=failure.cause if failure else "",
-                )
-            )
+        entries = tuple(stand_ins.make(session, statements, owner=owner, path=QUERIES_PATH, mark=MARK_OF_QUERIES))
         if entries:
             digest = hashlib.sha256(repr(sorted(wanted)).encode()).hexdigest()
             record.add(admin, QUERIES_PATH, digest, entries, fingerprint.take(admin))
+    made = tuple(
+        f"{table} ({', '.join(columns)})"
+        for (table, columns), entry in zip(lacking, entries, strict=True)
+        if entry.outcome == "applied"
+    )
     if made:
         report(Event(name="note", text=f"{len(made)} unique keys {MARK_OF_QUERIES}: {', '.join(made)}"))
-    return tuple(made)
+    return made
+
+
+def _index(table: str, columns: tuple[str, ...]) -> sql.Composed:
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL("create unique index on {} ({})").format(sql.Identifier("public", table), listed)
 
 
 def _lacking(

@@ -11,7 +11,7 @@ from freehold.core.inventory import Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, guesses, queried, record, relations, types_ts
+from freehold.data.schema import fingerprint, guesses, queried, record, relations, stand_ins, types_ts
 from freehold.data.schema.compare import POSTGIS
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.guesses import Guess
@@ -20,11 +20,6 @@ from freehold.data.schema.relations import Relations
 from freehold.data.schema.session import Session
 from freehold.data.schema.types_ts import Schema, Table, Types
 from freehold.kit import postgres
-
-MARK = "reconstructed by Freehold from types.ts"
-LEDGER_PATH = "types.ts"
-MARK_OF_QUERIES = "made by Freehold from the app's queries"
-QUERIES_PATH = "queries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +39,8 @@ class Reconstruction:
 class _Work:
     """Statements in order, and what they are for."""
 
-    mark: str = MARK
-    statements: list[tuple[str, sql.Composed, str]] = field(default_factory=list)
+    mark: str
+    statements: list[tuple[str, sql.Composed]] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     enums: list[str] = field(default_factory=list)
@@ -53,7 +48,7 @@ class _Work:
 
     def add(self, kind: str, statement: sql.Composed) -> None:
         """Queue a statement."""
-        self.statements.append((kind, statement, self.mark))
+        self.statements.append((kind, statement))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +77,8 @@ def fill_from_types(
     read.
     """
     evidence = _Evidence(
-        mark=MARK,
-        path=LEDGER_PATH,
+        mark=stand_ins.MARK,
+        path=stand_ins.LEDGER_PATH,
         sha256=hashlib.sha256(types_text.encode()).hexdigest(),
         unknown="types.ts, which has no SQL types, defaults, keys, indexes, triggers or policies",
     )
@@ -107,8 +102,8 @@ def fill_from_queries(
     Far less is known than from types.ts: names of columns, and types by these names alone. Each guess is noted.
     """
     evidence = _Evidence(
-        mark=MARK_OF_QUERIES,
-        path=QUERIES_PATH,
+        mark=stand_ins.MARK_OF_QUERIES,
+        path=stand_ins.QUERIES_PATH,
         sha256=hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest(),
         unknown="the app's own queries, which name no more than the columns that they ask for",
     )
@@ -118,19 +113,6 @@ def fill_from_queries(
         return _without(queried.types(asked, {**there.tables, **there.views}), without)
 
     return _fill(read, evidence, owner_dsn, admin_dsn, report)
-
-
-def stand_ins(admin: postgres.Connection) -> frozenset[str]:
-    """Give the tables of `public` that were made without SQL of the app."""
-    return frozenset(str(row[0]) for row in admin.execute(_MARKED, ([MARK, MARK_OF_QUERIES],)).fetchall())
-
-
-_MARKED = """
-select c.relname from pg_catalog.pg_class as c
-  join pg_catalog.pg_description as d
-    on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objoid = c.oid and d.objsubid = 0
- where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r' and d.description = any (%s)
-"""
 
 
 def _without(types: Types, names: Collection[str]) -> Types:
@@ -145,7 +127,11 @@ def _without(types: Types, names: Collection[str]) -> Types:
 
 
 def _fill(
-    read: Callable[[postgres.Connection], Types], evidence: _Evidence, owner: Secret, admin_dsn: Secret, report: Report
+    read: Callable[[postgres.Connection], Types],
+    evidence: _Evidence,
+    owner_dsn: Secret,
+    admin_dsn: Secret,
+    report: Report,
 ) -> Reconstruction:
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
@@ -158,8 +144,10 @@ def _fill(
             lost += [
                 f"{schema.name}.{name}" for name in sorted({*schema.views} - POSTGIS - {*found.views, *found.tables})
             ]
-        with Session(owner) as session:
-            entries = tuple(_run(work, session, ledger.describe(admin).owner, evidence.path))
+        with Session(owner_dsn) as session:
+            owner = ledger.describe(admin).owner
+            made = stand_ins.make(session, work.statements, owner=owner, path=evidence.path, mark=evidence.mark)
+            entries = tuple(made)
         taken = fingerprint.take(admin)
         if entries:
             record.add(admin, evidence.path, evidence.sha256, entries, taken)
@@ -268,25 +256,6 @@ def _column(item: Guess) -> sql.Composed:
 def _written(text: str) -> sql.SQL:
     """Take text from `guesses`, where every name is quoted."""
     return sql.SQL(text)
-
-
-def _run(work: _Work, session: Session, owner: str, path: str) -> Iterator[Entry]:
-    for number, (kind, statement, note) in enumerate(work.statements, start=1):
-        text = statement.as_string()
-        failure = session.run(text, kind=kind)
-        yield Entry(
-            path=path,
-            number=number,
-            line=number,
-            kind=kind,
-            sha256=hashlib.sha256(text.encode()).hexdigest(),
-            outcome="failed" if failure else "applied",
-            role=owner,
-            note=note,
-            sqlstate=failure.sqlstate if failure else "",
-            message=failure.message if failure else "",
-            cause=failure.cause if failure else "",
-        )
 
 
 def _unknowns(work: _Work, views: Sequence[str], entries: Sequence[Entry], evidence: _Evidence) -> Iterator[Unknown]:

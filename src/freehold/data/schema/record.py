@@ -64,12 +64,10 @@ def add(admin: postgres.Connection, path: str, digest: str, entries: Sequence[En
         before = admin.execute(_LAST, (path,)).fetchone()
         last = int(before[0]) if before else 0
         _statements(admin, [replace(entry, number=last + entry.number) for entry in entries])
-        admin.execute(
-            "update freehold.baselines set fingerprint = %s, catalogue = %s where number = 0",
-            (taken.sha256, taken.text),
-        )
+        admin.execute(_RETAKE, (taken.sha256, taken.text))
 
 
+_RETAKE = "update freehold.baselines set fingerprint = %s, catalogue = %s where number = 0"
 _LAST = "select coalesce(max(number), 0) from freehold.migration_statements where path = %s"
 
 
@@ -85,10 +83,7 @@ def change(admin: postgres.Connection, entries: Sequence[Entry], taken: Fingerpr
                 for item in entries
             ],
         )
-        cursor.execute(
-            "update freehold.baselines set fingerprint = %s, catalogue = %s where number = 0",
-            (taken.sha256, taken.text),
-        )
+        cursor.execute(_RETAKE, (taken.sha256, taken.text))
         cursor.execute("select pg_catalog.pg_notify('pgrst', 'reload schema')")
 
 
