@@ -16,7 +16,6 @@ import json
 import os
 import random
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 import dumps  # noqa: E402 - the support folder of the tests stands on the path now
 import psycopg  # noqa: E402
-from move_world import Target, live, project, write_files  # noqa: E402
+from move_world import Target, child, live, project, write_files  # noqa: E402
 from supabase_project import Scale, build  # noqa: E402
 
 from freehold.core.errors import FreeholdError  # noqa: E402
@@ -41,7 +40,6 @@ from freehold.data.sources.opened import open_dump  # noqa: E402
 from freehold.kit.postgres_programs import wheel_program  # noqa: E402
 from freehold.testing import database as databases  # noqa: E402
 
-CHILD = ROOT / "tests/support/move_child.py"
 ROW_BYTES = 560
 ROWS_CHECKED = ("gzip", "lz4 sealed", "zstd sealed")
 GOES = ("prepare", "standard", "without-files", "move", "check")
@@ -78,19 +76,19 @@ def rate(gigabytes: float, folder: Path | None, goes: list[str]) -> None:
             if form in goes:
                 with databases.fresh_database(server) as database, tempfile.TemporaryDirectory() as objects:
                     target = Target(database, Path(objects))
-                    keep(kept, form, measured(words(source, target, files if form == "move" else Path("-"))))
+                    keep(kept, form, measured(*child(source, target, files if form == "move" else None)))
                     if form == "move" and "check" in goes:
                         check(source, target)
     show(kept, total, size)
 
 
-def measured(argv: list[str]) -> dict[str, float]:
+def measured(argv: list[str], environment: dict[str, str]) -> dict[str, float]:
     """Seconds, CPU seconds and peak memory of a command and of what it waited for."""
     started = time.monotonic()
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as child:
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0, child.returncode
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, process.returncode
     seconds = time.monotonic() - started
     return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1024}
 
@@ -154,7 +152,7 @@ def kills(count: int, gigabytes: float, folder: Path | None, seed: int) -> None:
                 while True:
                     after = chance.uniform(0.2, longest) if longest else 3600
                     started = time.monotonic()
-                    if run_for(words(source, target, files), after if killed < count else 3600):
+                    if run_for(after if killed < count else 3600, *child(source, target, files)):
                         longest = max(longest, time.monotonic() - started)
                         break
                     killed += 1
@@ -164,16 +162,16 @@ def kills(count: int, gigabytes: float, folder: Path | None, seed: int) -> None:
     print(f"killed {killed} times; {whole} moves ended, each equal to its source in every row, object and file")
 
 
-def run_for(argv: list[str], seconds: float) -> bool:
+def run_for(seconds: float, argv: list[str], environment: dict[str, str]) -> bool:
     """Run a move; kill it after so many seconds. Says whether it ended by itself."""
-    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        _, errors = child.communicate(timeout=seconds)
+        _, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        os.kill(child.pid, signal.SIGKILL)
-        child.communicate()
+        process.kill()
+        process.communicate()
         return False
-    assert child.returncode == 0, errors[-2000:]
+    assert process.returncode == 0, errors[-2000:]
     return True
 
 
@@ -268,19 +266,13 @@ def standard_tools(source: str, target: str) -> dict[str, float]:
     """Measure pg_dump | pg_restore, one job each; errors about what exists already are theirs to have."""
     dump, restore = wheel_program("pg_dump"), wheel_program("pg_dump").with_name("pg_restore")  # type: ignore[union-attr]
     started = time.monotonic()
-    with subprocess.Popen([str(dump), "-Fc", "-Z0", source], stdout=subprocess.PIPE) as out:
-        subprocess.run([str(restore), "-d", target], stdin=out.stdout, check=False, capture_output=True)
+    with subprocess.Popen([str(dump), "-Fc", "-Z0"], env=dumps.login(source), stdout=subprocess.PIPE) as out:
+        there = dumps.login(target)
+        argv = [str(restore), "-d", there["PGDATABASE"]]
+        subprocess.run(argv, env=there, stdin=out.stdout, check=False, capture_output=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = time.monotonic() - started
     return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1024}
-
-
-def words(source: databases.FreshDatabase, target: Target, files: Path) -> list[str]:
-    """The command line of a move."""
-    return [
-        sys.executable, str(CHILD), source.superuser_dsn, target.database.superuser_dsn, target.database.owner_dsn,
-        str(target.objects), str(files),
-    ]  # fmt: skip
 
 
 def check(source: databases.FreshDatabase, target: Target) -> None:

@@ -63,7 +63,8 @@ def test_the_table_in_the_docs_is_what_is_counted(
             source.superuser_dsn, tmp_path / "x.sql", "-Fp", "--schema=public", "--no-owner", "--no-acl"
         )
         subprocess.run(
-            [str(wheel_program("psql")), "-q", "-f", str(script), usual.owner_dsn],
+            [str(wheel_program("psql")), "-q", "-f", str(script)],
+            env=dumps.login(usual.owner_dsn),
             check=True,
             capture_output=True,
             timeout=120,

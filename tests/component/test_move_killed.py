@@ -2,17 +2,15 @@
 
 import random
 import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
-from move_world import Target, live, project, write_files
+from move_world import Target, child, live, project, write_files
 from supabase_project import Scale
 
 from freehold.data.move.verify import verify
 from freehold.testing import database as databases
 
-CHILD = Path(__file__).parents[1] / "support/move_child.py"
 KILLS = 8
 FILES = 40
 SEED = 7
@@ -27,12 +25,10 @@ def test_a_move_killed_again_and_again_ends_whole(
     files = write_files(tmp_path / "files", FILES)
     met = set()
     with project(postgres_server, Scale(rows=2000, users=100, files=FILES, filler=3, filler_rows=2000)) as source:
-        words = (source.superuser_dsn, database.superuser_dsn, database.owner_dsn, str(target.objects), str(files))
+        argv, environment = child(source, target, files)
         for _ in range(KILLS):
-            met.add(killed_after(chance.randrange(10, 60), words))
-        ended = subprocess.run(
-            [sys.executable, str(CHILD), *words], capture_output=True, text=True, timeout=300, check=False
-        )
+            met.add(killed_after(chance.randrange(10, 60), argv, environment))
+        ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert ended.returncode == 0, ended.stderr[-2000:]
         with live(source) as opened:
             found = verify(opened, target.destination, target.events.append)
@@ -46,15 +42,15 @@ def test_a_move_killed_again_and_again_ends_whole(
     assert right == (False,), "the right to load without triggers ends with the move"
 
 
-def killed_after(lines: int, words: tuple[str, ...]) -> str:
+def killed_after(lines: int, argv: list[str], environment: dict[str, str]) -> str:
     """Give the phase in which it was killed, or that it was quicker."""
     phase = "start"
-    with subprocess.Popen([sys.executable, str(CHILD), *words], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        for number, line in enumerate(child.stdout):
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for number, line in enumerate(process.stdout):
             name, _, text = line.strip().partition(" ")
             phase = text if name == "step-started" else phase
             if number >= lines:
-                child.kill()
+                process.kill()
                 break
-    return phase if child.returncode else "ended"
+    return phase if process.returncode else "ended"

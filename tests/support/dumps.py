@@ -5,6 +5,7 @@ inside each block, so a dump without compression is written anew with those.
 """
 
 import functools
+import os
 import subprocess
 import tempfile
 import zlib
@@ -14,8 +15,10 @@ from pathlib import Path
 import lz4.frame
 import zstandard
 
+from freehold.core.secret import Secret
 from freehold.data.sources.custom import contents
 from freehold.data.sources.custom.reading import Reader
+from freehold.kit import postgres
 from freehold.kit.postgres_programs import wheel_program
 
 ALGORITHM_AT = 11
@@ -32,8 +35,14 @@ CHUNK = 4096
 def pg_dump(dsn: str, target: Path, *words: str) -> Path:
     program = wheel_program("pg_dump")
     assert program is not None
-    subprocess.run([str(program), *words, "-f", str(target), dsn], check=True, capture_output=True, timeout=300)
+    argv = [str(program), *words, "-f", str(target)]
+    subprocess.run(argv, env=login(dsn), check=True, capture_output=True, timeout=300)
     return target
+
+
+def login(dsn: str) -> dict[str, str]:
+    """An environment in which PostgreSQL's own programs find a database."""
+    return os.environ | postgres.environment(postgres.parameters(Secret(dsn)))
 
 
 def custom(dsn: str, target: Path, compression: str = "none", *words: str) -> Path:

@@ -1,5 +1,9 @@
-"""One run of a move as a process of its own, to be killed: SOURCE_DSN SUPERUSER_DSN OWNER_DSN OBJECTS FILES (or -)."""
+"""One run of a move as a process of its own, to be killed: OBJECTS FILES (or -), as `child` of move_world.py starts it.
 
+The connection strings stand in its environment: they have passwords, and everybody sees a command line.
+"""
+
+import os
 import sys
 from pathlib import Path
 
@@ -14,15 +18,15 @@ from freehold.data.sources.live import open_live
 from freehold.kit.objects.folder import FolderStore
 
 
-def run(source: str, superuser: str, owner: str, objects: str, files: str) -> None:
+def run(objects: str, files: str) -> None:
     destination = Destination(
-        admin_dsn=Secret(superuser),
-        owner_dsn=Secret(owner),
+        admin_dsn=Secret(os.environ["MOVE_ADMIN_DSN"]),
+        owner_dsn=Secret(os.environ["MOVE_OWNER_DSN"]),
         owner="postgres",
         described="target",
         files=StoredFiles(FolderStore(Path(objects))),
     )
-    with open_live(Secret(source), decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as live:
+    with open_live(Secret(os.environ["MOVE_SOURCE_DSN"]), decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as live:
         found = Folder(Path(files)) if files != "-" else None
         moved = move(live, destination, (), _say, files=found)
         if moved.resumed:

@@ -1,6 +1,8 @@
 """A project at the source and an empty place at the target."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from freehold.data.sources.opened import open_dump
 from freehold.data.sources.toc import Source
 from freehold.kit.objects.folder import FolderStore
 from freehold.testing import database as databases
+
+CHILD = Path(__file__).with_name("move_child.py")
 
 
 @dataclass
@@ -70,6 +74,13 @@ def live(database: databases.FreshDatabase) -> Iterator[Source]:
 def dump(path: Path) -> Iterator[Source]:
     with open_dump(path) as source:
         yield source
+
+
+def child(source: databases.FreshDatabase, target: Target, files: Path | None) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of a move as a process of its own; without `files` it brings none."""
+    argv = [sys.executable, str(CHILD), str(target.objects), str(files or "-")]
+    logins = {"MOVE_ADMIN_DSN": target.database.superuser_dsn, "MOVE_OWNER_DSN": target.database.owner_dsn}
+    return argv, os.environ | logins | {"MOVE_SOURCE_DSN": source.superuser_dsn}
 
 
 def write_files(folder: Path, count: int) -> Path:

@@ -16,6 +16,14 @@ SAME_TEXTS = (
 )
 """Settings of a session in which equal values have equal texts, whatever the server, its roles and databases say."""
 Connection = psycopg.Connection
+_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "sslmode": "PGSSLMODE",
+}
 
 
 @contextlib.contextmanager
@@ -53,6 +61,11 @@ def parameters(dsn: Secret) -> dict[str, str]:
 def compose(parameters: Mapping[str, str]) -> str:
     """Put a connection string together from libpq's own names."""
     return conninfo.make_conninfo(**parameters)
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Address and login as PostgreSQL's own programs take them: on a command line everybody would see the password."""
+    return {_VARIABLES[name]: value for name, value in given.items() if name in _VARIABLES}
 
 
 def with_login(dsn: str, user: str, password: str) -> str:

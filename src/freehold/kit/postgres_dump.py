@@ -45,8 +45,7 @@ def _reachable(dsn: Secret) -> Iterator[dict[str, str]]:
     """Give libpq's variables. This pg_dump knows no TLS, so TLS is spoken for it."""
     given = postgres.parameters(dsn)
     host, port, mode = given.get("host", ""), given.get("port", "5432"), given.get("sslmode", "prefer")
-    names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
-    environment = {names[key]: value for key, value in given.items() if key in names}
+    environment = postgres.environment(given)
     if host.startswith("/") or not host or mode in _PLAIN or not _speaks_tls(dsn):
         yield environment | {"PGSSLMODE": "disable"}
         return

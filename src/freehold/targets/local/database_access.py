@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from freehold.core.errors import NotRunning
 from freehold.core.ports import SecretStore
 from freehold.core.secret import Secret
+from freehold.kit import postgres
 
 ENTRY = "freehold_database_access"
 
@@ -20,9 +21,7 @@ class Login:
 
     def environment(self) -> dict[str, str]:
         """The PG* variables that libpq reads."""
-        names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "sslmode": "PGSSLMODE"}
-        values = {names[key]: value for key, value in self.parameters.items() if key in names}
-        return values | {"PGPASSWORD": self.password.reveal()}
+        return postgres.environment({**self.parameters, "password": self.password.reveal()})
 
 
 @dataclass(frozen=True, kw_only=True)
