@@ -59,6 +59,9 @@ def test_an_export_becomes_a_served_app(
         faults = json.loads(again.stdout.splitlines()[-2] if again.returncode else again.stdout.splitlines()[-1])
         assert again.returncode == 1, "the sign-in has changed auth.users here, and that has to be seen"
         assert "event" in faults
+        kept = json.loads(owner.run("move", "report", *where, "--json").stdout)
+        for told in ("old_addresses", "secrets", "edge_functions"):
+            assert kept[told] == report[told], "what the move told its owner to do stands in the report of a look, too"
     finally:
         up.stop()
     status = owner.run("move", "status", *where)

@@ -3,19 +3,20 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from freehold.cli import output
+from freehold.cli import move_text, output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
 from freehold.flows import move, move_records, move_to
+from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Login
-from freehold.flows.move_work import Request, papers_of
+from freehold.flows.move_work import Request
 from freehold.targets.local.place import find_place
 from freehold.targets.local.target import NAME as LOCAL
 
@@ -24,7 +25,6 @@ FROM = "FREEHOLD_MOVE_FROM"
 FILES_KEY = "FREEHOLD_MOVE_FILES_KEY"
 LOGIN_WORD = "FREEHOLD_MOVE_PASSWORD"
 BASE44_KEY = "FREEHOLD_BASE44_KEY"
-SHOWN_FILES = 5
 
 
 def _source_options(command: Command) -> Command:
@@ -120,7 +120,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     else:
         name = move_to.prepare(to, app, report)
         found, following = move_to.run(name, request, report), f"deploy {app} --to {name}"
-    _show(found, as_json=as_json)
+    move_text.show(found, as_json=as_json)
     if not as_json:
         click.echo(f"next: freehold {following}", err=True)
 
@@ -157,29 +157,8 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
     if as_json:
         click.echo(json.dumps({"event": "moved"} | found))
         return
-    _records(found)
+    move_text.show_records(found)
     click.echo(f"next: freehold up {app}", err=True)
-
-
-def _records(found: Mapping[str, object]) -> None:
-    """What of a Base44 app is here: records by entity, files, users."""
-    moved = found["entities"]
-    items = moved if isinstance(moved, list) else []
-    output.rows({str(item["entity"]): f"{item['here']} of {item['there']} records" for item in items})
-    _files(found["files"])
-    click.echo(f"{found['users']} users came along; each first signs in by the link for a new password", err=True)
-
-
-def _files(found: object) -> None:
-    """How many uploaded files came along, and which did not."""
-    if not isinstance(found, dict) or not found["found"]:
-        return
-    text = f"{found['moved']} of {found['found']} files came along, and {found['records']} records point at them here"
-    click.echo(text, err=True)
-    for address, why in list(found["gone"].items())[:SHOWN_FILES]:
-        click.echo(f"not there any more, its link stays: {address}: {why}", err=True)
-    if len(found["gone"]) > SHOWN_FILES:
-        click.echo(f"and {len(found['gone']) - SHOWN_FILES} more, in {move_records.REPORT}", err=True)
 
 
 @command.command("verify")
@@ -214,7 +193,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter an option
     )
     report = output.reporter(as_json=as_json)
     found = move.compare(request, report) if to == LOCAL else move_to.compare(to, request, report)
-    _show(found, as_json=as_json)
+    move_text.show(found, as_json=as_json)
 
 
 @command.command("status")
@@ -226,9 +205,9 @@ def status(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Say how the last move ended. Exit 1 when anything was not as at the source."""
     found, _ = _last_report(app, data, to)
     if "entities" in found and not as_json:
-        _records(found)
+        move_text.show_records(found)
     else:
-        _show(found, as_json=as_json)
+        move_text.show(found, as_json=as_json)
     sys.exit(0 if found["equal"] else 1)
 
 
@@ -245,14 +224,12 @@ def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
 
 def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:
     if to != LOCAL:
-        return move_to.last_report(to, Request(source=Secret(""), app=app or ".", data=data))
+        return move_to.last_report(to, app or ".", data)
     told = move_records.last_report(app or ".", data)
-    return told if told is not None else _of_place(app, data)
-
-
-def _of_place(app: str | None, data: Path | None) -> tuple[dict[str, object], Path]:
+    if told is not None:
+        return told
     papers = papers_of(find_place(app, data))
-    return move.last_report(papers), papers.page
+    return papers.last(), papers.page
 
 
 def _source(given: str | None) -> Secret:
@@ -267,36 +244,3 @@ def _source(given: str | None) -> Secret:
 def _password(email: str) -> Secret:
     given = os.environ.get(LOGIN_WORD)
     return Secret(given or click.prompt(f"Password of {email} (not shown)", hide_input=True, err=True))
-
-
-def _show(found: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"event": "moved"} | found))
-        return
-    tables, left = found["tables"], found["ledger"]["left"]
-    differing = sum(not table["equal"] for table in tables)
-    output.rows(
-        {
-            "From": str(found["source"]),
-            "Objects": ", ".join(f"{count} {name}" for name, count in sorted(found["ledger"]["outcomes"].items())),
-            "Accounted for": f"{found['ledger']['percent']:g} %",
-            "Rows": f"{sum(table['rows_target'] for table in tables):,} in {len(tables)} tables, {differing} differ",
-            "Users": ", ".join(f"{count} {kind}" for kind, count in sorted(found["users"].items())) or "none",
-            "Files": f"{found['files']['fetched']}",
-            "Old addresses": f"in {len(found.get('old_addresses') or [])} columns, functions and jobs",
-            "Secrets to set": ", ".join(i["name"] for i in found.get("secrets") or [] if not i["set"]) or "none",
-            **({"Answers": _answers(found["answers"])} if found.get("answers") else {}),
-            "Report": str(found["page"]),
-        }
-    )
-    for item in left:
-        click.echo(f"{output.paint('left:', 'yellow')} {item['what']}: {item['why']}", err=True)
-    if found.get("doubt"):
-        click.echo(f"{output.paint('note:', 'yellow')} {found['doubt']}", err=True)
-
-
-def _answers(checks: list[dict[str, Any]]) -> str:
-    wrong = [item["name"] for item in checks if not item["ok"]]
-    return f"{len(checks) - len(wrong)} of {len(checks)} as a user expects" + (
-        f"; not {', '.join(wrong)}" if wrong else ""
-    )

@@ -15,7 +15,7 @@ from freehold.data.records.exports import Exports
 from freehold.data.records.files import FileMover
 from freehold.data.records.people import NAME, move_people
 from freehold.flows import up_steps
-from freehold.flows.move_work import papers_of
+from freehold.flows.move_papers import papers_of
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work

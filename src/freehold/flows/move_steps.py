@@ -1,10 +1,10 @@
-"""The steps of a move: bring everything, compare everything, rewrite old addresses; and the report that they write."""
+"""The steps of a move: bring everything, compare everything, rewrite old addresses."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from freehold import platform
 from freehold.core.errors import MoveDiffers, MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
@@ -13,10 +13,10 @@ from freehold.data.move.loading import without_triggers
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
 from freehold.data.move.verify import verify
-from freehold.flows import move_report, move_served
-from freehold.flows.move_served import Address, Login
-from freehold.flows.move_work import MoveWork, Papers
-from freehold.kit import postgres, private
+from freehold.flows import move_served
+from freehold.flows.move_papers import Papers
+from freehold.flows.move_work import MoveWork
+from freehold.kit import postgres
 
 SHOWN = 12
 
@@ -67,22 +67,18 @@ class CompareEverything:
         """Compare and write the report; raises MoveDiffers."""
         work = self.work
         if work.there is None:
-            work.up.owner_role = work.up.owner_role or _owner(work)
+            with postgres.connect(work.up.database.admin_dsn) as admin:
+                work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
         destination = work.destination
         found = verify(work.source, destination, report)
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
             old = addresses.scan(admin, work.inventory.backend.url if work.inventory and work.inventory.backend else "")
-            document = describe(found.document(), work.source.described, work.papers)
-            document["old_addresses"] = [_shown(item) for item in old]
-            document["secrets"] = _secrets(work)
-            names = [item.name for item in work.inventory.functions] if work.inventory else []
-            document["edge_functions"] = len(names)
-            faults = found.faults + ask(admin, document, names, work.served_at, work.request.login)
-            ledger.set_status(admin, "different" if faults else "equal", document)
-        work.document = document
-        keep(work.papers, document)
-        judge(faults, work.papers)
+            work.document = _described(work, found.document(), old)
+            faults = found.faults + _ask(work, admin)
+            ledger.set_status(admin, "different" if faults else "equal", work.document)
+        work.papers.keep(work.document)
+        _judge(faults, work.papers)
 
     def undo(self) -> bool:
         """Nothing was changed."""
@@ -114,7 +110,7 @@ class RewriteAddresses:
             left = addresses.scan(admin, old)
         work.document["old_addresses"] = [_shown(item) for item in left]
         work.document["rewritten"] = changed
-        keep(work.papers, work.document)
+        work.papers.keep(work.document)
         report(Event(name="note", text=f"{changed} rows, functions and jobs name {new} now"))
 
     def undo(self) -> bool:
@@ -134,10 +130,18 @@ def _refuse_when_in_use(work: MoveWork) -> None:
         )
 
 
-def _owner(work: MoveWork) -> str:
-    with postgres.connect(work.up.database.admin_dsn) as admin:
-        row = admin.execute("select owner from freehold.installation").fetchone()
-    return str(row[0]) if row else "postgres"
+def _described(work: MoveWork, found: dict[str, object], old: Sequence[addresses.Found]) -> dict[str, object]:
+    """The report: what was compared, with what, when, and what is left for the owner to do."""
+    return {
+        "source": work.source.described,
+        "target": work.papers.target,
+        "page": str(work.papers.page),
+        "compared_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **found,
+        "old_addresses": [_shown(item) for item in old],
+        "secrets": _secrets(work),
+        "edge_functions": len(work.inventory.functions) if work.inventory else 0,
+    }
 
 
 def _secrets(work: MoveWork) -> list[dict[str, object]]:
@@ -158,35 +162,19 @@ def _secrets(work: MoveWork) -> list[dict[str, object]]:
     ]
 
 
-def describe(found: dict[str, object], source: str, papers: Papers) -> dict[str, object]:
-    """The report: what was compared, with what, when, and where the page for people lies."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"source": source, "target": papers.target, "page": str(papers.page), "compared_at": now} | found
-
-
-def ask(
-    admin: postgres.Connection,
-    document: dict[str, object],
-    functions: Sequence[str],
-    address: Address | None,
-    login: Login | None,
-) -> tuple[str, ...]:
+def _ask(work: MoveWork, admin: postgres.Connection) -> tuple[str, ...]:
     """Let the app itself answer, add that to the report, and give what is wrong."""
-    checks = move_served.look(address, admin, functions, login)
+    names = [item.name for item in work.inventory.functions] if work.inventory else []
+    checks = move_served.look(work.served_at, admin, names, work.request.login)
     wrong = tuple(f"{check.name}: {check.detail}" for check in checks if not check.ok)
+    document = work.document
     document["answers"] = [asdict(check) for check in checks]
     if wrong:
         document |= {"equal": False, "faults": [*document["faults"], *wrong]}  # type: ignore[misc]
     return wrong
 
 
-def keep(papers: Papers, document: dict[str, object]) -> None:
-    """Write it for machines and for people."""
-    private.replace(papers.report, json.dumps(document, indent=1, ensure_ascii=False).encode())
-    private.replace(papers.page, move_report.page(document).encode())
-
-
-def judge(faults: tuple[str, ...], papers: Papers) -> None:
+def _judge(faults: tuple[str, ...], papers: Papers) -> None:
     """Raise MoveDiffers when there are any."""
     if not faults:
         return

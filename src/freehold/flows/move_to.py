@@ -8,16 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from freehold.core.errors import FreeholdError, MoveRefused
-from freehold.core.plan import Plan, Report
+from freehold.core.plan import Report
 from freehold.core.release import Lease
 from freehold.data.move import ledger
 from freehold.data.move.destination import Destination
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import holding, move, move_steps, server_add, server_steps, server_target, targets
+from freehold.flows import holding, move, server_add, server_steps, server_target, targets
+from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Address
 from freehold.flows.move_to_steps import CheckServer, EmptyServer
-from freehold.flows.move_work import MoveWork, Request, papers_of
+from freehold.flows.move_work import MoveWork, Request
 from freehold.kit import postgres
 from freehold.releases import history
 from freehold.targets.local.place import Place, place_of
@@ -48,7 +49,7 @@ def prepare(to: str, app: str, report: Report) -> str:
 
 def run(name: str, request: Request, report: Report) -> dict[str, object]:
     """Move to a server, see move.run. Nothing is deployed there meanwhile: the move holds the target's lock."""
-    target, place = _target(name, request), place_of(request.app, request.data)
+    target, place = _target(name, request.app, request.data), place_of(request.app, request.data)
     place.prepare()
     with _work(target, place, request, report) as work, holding.held(target, "move") as (lease, note):
         with _renewed(target, lease):
@@ -61,31 +62,29 @@ def run(name: str, request: Request, report: Report) -> dict[str, object]:
 
 def compare(name: str, request: Request, report: Report) -> dict[str, object]:
     """Hold a server against the source again; its app may be live. Raises MoveDiffers."""
-    target, place = _target(name, request), place_of(request.app, request.data)
+    target, place = _target(name, request.app, request.data), place_of(request.app, request.data)
     place.prepare()
     with _work(target, place, request, report) as work:
         if history.live(target.releases()) is not None:
             work.served_at = Address(url=target.address, key=target.publishable_key)
-        steps = (move_steps.CompareEverything(work),)
-        apply(Plan(purpose="Compare with the source", steps=steps), report, Journal(place.journal))
-        return work.document
+        return move.compared(work, report)
 
 
-def last_report(name: str, request: Request) -> tuple[dict[str, object], Path]:
+def last_report(name: str, app: str, data: Path | None) -> tuple[dict[str, object], Path]:
     """Give the report of the last run from the server itself, and write its page here."""
-    target, papers = _target(name, request), papers_of(place_of(request.app, request.data), name)
+    target, papers = _target(name, app, data), papers_of(place_of(app, data), name)
     with target.database() as (admin, _), postgres.connect(admin) as connection:
         found = ledger.report(connection)
     if not isinstance(found, dict):
         raise MoveRefused(f"nothing was moved to {name} yet", hint=f"freehold move --from SOURCE --to {name}")
     document: dict[str, object] = dict(found) | {"page": str(papers.page)}
     papers.page.parent.mkdir(parents=True, exist_ok=True)
-    move_steps.keep(papers, document)
+    papers.keep(document)
     return document, papers.page
 
 
-def _target(name: str, request: Request) -> ServerTarget:
-    found = targets.open_target(name, request.app, request.data)
+def _target(name: str, app: str, data: Path | None) -> ServerTarget:
+    found = targets.open_target(name, app, data)
     if not isinstance(found, ServerTarget):
         raise MoveRefused(f"{name} is no server", hint="freehold move --to NAME, a target of: freehold server add")
     return found

@@ -8,6 +8,7 @@ from freehold.core.errors import MoveRefused, TargetUnfit
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.move import ledger
+from freehold.data.sources.toc import Source
 from freehold.flows.move_work import MoveWork
 from freehold.kit import postgres
 from freehold.releases import history
@@ -71,7 +72,7 @@ class CheckServer:
             )
         with self.work.destination.admin() as admin:
             is_begun = ledger.status(admin) is not None
-        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(self.work.size * ROOM)
+        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(_size_of(self.work.source) * ROOM)
         if needed > free and not is_begun:
             raise TargetUnfit(
                 "the server's disk is too small for what is to be moved",
@@ -82,3 +83,8 @@ class CheckServer:
     def undo(self) -> bool:
         """Nothing: it only looks."""
         return False
+
+
+def _size_of(source: Source) -> int:
+    """About how many bytes of rows there are, packed or not."""
+    return sum(source.size(entry) for entry in source.entries() if entry.kind == "TABLE DATA")

@@ -17,8 +17,10 @@ from freehold.data.sources.files import FileSource, Folder, StorageApi
 from freehold.data.sources.live import open_live
 from freehold.data.sources.opened import open_dump
 from freehold.data.sources.toc import Source
+from freehold.flows.move_papers import Papers
 from freehold.flows.move_served import Address, Login
 from freehold.flows.up_work import Work
+from freehold.kit import postgres
 from freehold.kit.objects.folder import FolderStore
 from freehold.targets.local import database_access
 from freehold.targets.local.place import Place
@@ -46,23 +48,6 @@ class Request:
     """Who is to sign in when everything was compared."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Papers:
-    """Where a move's report lies on this machine."""
-
-    report: Path
-    page: Path
-    target: str
-    """The place that it is about, for people."""
-
-
-def papers_of(place: Place, name: str = "", *, described: str = "") -> Papers:
-    """Where the report is about this machine's place, or about the target `name`."""
-    stem = f"move-report-{name}" if name else "move-report"
-    found = place.root / f"{stem}.json"
-    return Papers(report=found, page=found.with_suffix(".html"), target=described or str(place.root))
-
-
 @dataclass(kw_only=True)
 class MoveWork:
     """Mutable on purpose: each step fills in what the next ones need."""
@@ -75,7 +60,6 @@ class MoveWork:
     """Names of secrets that are set at the target."""
     source: Source
     files: FileSource | None
-    size: int
     up: Work
     there: Destination | None = None
     """A server's database and files; None for this machine's own."""
@@ -153,15 +137,5 @@ def is_address(text: str) -> bool:
     return _ADDRESS.match(text) is not None and not Path(text).is_file()
 
 
-def size_of(source: Source) -> int:
-    """About how many bytes of rows there are, packed or not."""
-    return sum(source.size(entry) for entry in source.entries() if entry.kind == "TABLE DATA")
-
-
 def _dsn(login: database_access.Login) -> Secret:
-    pairs = {**login.parameters, "password": login.password.reveal()}
-    quoted = (
-        f"{name}='{value.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39))}'"
-        for name, value in pairs.items()
-    )
-    return Secret(" ".join(quoted))
+    return Secret(postgres.compose({**login.parameters, "password": login.password.reveal()}))

@@ -240,10 +240,6 @@ def _files(admin: postgres.Connection, files: FilePlace) -> Files:
         "select bucket, name, version, size, sha256 from freehold.move_files where outcome <> 'missing' order by 1, 2"
     ).fetchall()
     keys = [object_key(str(row[0]), str(row[1]), str(row[2])) for row in rows]
-    found = asyncio.run(_digests(files, keys))
+    found = asyncio.run(files.digests(keys))
     broken = [f"{row[0]}/{row[1]}" for row, digest in zip(rows, found, strict=True) if digest != row[4]]
     return Files(fetched=len(rows), bytes=sum(int(str(row[3] or 0)) for row in rows), broken=tuple(broken))
-
-
-async def _digests(files: FilePlace, keys: Sequence[str]) -> list[str]:
-    return await files.digests(keys)
