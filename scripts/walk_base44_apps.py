@@ -9,18 +9,18 @@ made from it. Nothing of an app is kept but names, addresses and what was answer
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from cases import apart
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/reference/base44-apps.md"
 APPS = ROOT / "tests/corpus/apps.json"
 DATA = ROOT / "tests/corpus/base44-served.json"
-STEPS = Path(__file__).parent / "cases"
-BUILD_SECONDS, WALK_SECONDS = 1800, 900
+WALK_SECONDS = 900
 HEAD = """# Base44 apps, walked
 
 Public repositories that were still on `@base44/sdk` when they were read (`tests/corpus/apps.json` names them), built
@@ -113,26 +113,8 @@ def _requests(found: dict[str, Any]) -> list[str]:
 
 
 def _case(source: Path, folder: Path) -> dict[str, Any]:
-    (folder / "home").mkdir(parents=True, exist_ok=True)
-    if not (folder / "app").exists():
-        subprocess.run(["git", "clone", "--quiet", "--shared", str(source), str(folder / "app")], check=True)
-    words = [sys.executable, str(STEPS / "building.py"), str(folder / "app"), str(folder / "data")]
-    environment = os.environ | {"HOME": str(folder / "home"), "NO_COLOR": "1"}
-    built = subprocess.run(
-        words, env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=BUILD_SECONDS
-    )
-    if built.returncode:
-        return {"served": False, "error": json.loads(built.stdout.splitlines()[-1])["error"]}
-    result = folder / "result.json"
-    result.unlink(missing_ok=True)
-    walk = 'ip link set lo up && exec "$@"'
-    apart = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", walk, "sh"]
-    words = [*apart, sys.executable, str(STEPS / "base44.py"), str(folder), str(result)]
-    subprocess.run(words, check=False, timeout=WALK_SECONDS)
-    if not result.exists():
-        return {"served": False, "error": "the walk broke off"}
-    found: dict[str, Any] = json.loads(result.read_text())
-    return found
+    error = apart.build(source, folder)
+    return {"served": False, "error": error} if error else apart.walk("base44.py", folder, WALK_SECONDS)
 
 
 def _version() -> str:

@@ -10,20 +10,17 @@ section of docs/reference/real-apps.md is made anew. Nothing of an app is kept b
 """
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from cases import page
+from cases import apart, page
 
 ROOT = Path(__file__).parents[1]
 APPS = ROOT / "tests/corpus/apps.json"
-STEPS = Path(__file__).parent / "cases"
-BUILD_SECONDS, WALK_SECONDS = 1800, 1500
+WALK_SECONDS = 1500
 SIDE_BY_SIDE = 4
 
 
@@ -43,26 +40,12 @@ def main(corpus: Path, work: Path, chosen: list[str]) -> int:
 
 
 def _case(source: Path, folder: Path) -> dict[str, Any]:
-    (folder / "home").mkdir(parents=True, exist_ok=True)
-    if not (folder / "app").exists():
-        shutil.copytree(source, folder / "app", symlinks=True)
     _share_packages(folder.parent / "packages", folder / "data/work/build")
-    words = [sys.executable, str(STEPS / "building.py"), str(folder / "app"), str(folder / "data")]
-    environment = os.environ | {"HOME": str(folder / "home"), "NO_COLOR": "1"}
-    built = subprocess.run(
-        words, env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=BUILD_SECONDS
-    )
-    if built.returncode:
-        said = json.loads(built.stdout.splitlines()[-1])
-        return {"served": False, "error": said["error"].replace(str(folder / "app"), folder.name)}
+    error = apart.build(source, folder)
+    if error:
+        return {"served": False, "error": error}
     _forget(folder / "data")
-    result = folder / "result.json"
-    result.unlink(missing_ok=True)
-    walk = 'ip link set lo up && exec "$@"'
-    apart = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c", walk, "sh"]
-    words = [*apart, sys.executable, str(STEPS / "one.py"), str(folder), str(result)]
-    subprocess.run(words, check=False, timeout=WALK_SECONDS)
-    return json.loads(result.read_text()) if result.exists() else {"served": False, "error": "the walk broke off"}
+    return apart.walk("one.py", folder, WALK_SECONDS)
 
 
 def _share_packages(packages: Path, build: Path) -> None:

@@ -6,8 +6,6 @@ FOLDER holds `app`, `data` and `home`; `scripts/cases/building.py` has built it.
 """
 
 import json
-import re
-import shutil
 import sys
 import time
 import urllib.error
@@ -19,17 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from cases import chromium
+from cases.mailbox import Mailbox, code_in
 from cases.serving import bring_up, environment_of
 from freehold.core.inventory import Inventory
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
-)
 EMAIL, PASSWORD = f"owner-{time.time_ns()}@example.test", "a lamp in the window"
 """Somebody new at every walk: the data of an earlier one may still be there."""
 WAIT_SECONDS = 30
@@ -59,8 +53,8 @@ def main(folder: Path, result: Path) -> int:
 def _used(folder: Path, inventory: Inventory, origin: str) -> dict[str, Any]:
     faults: list[str] = []
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
-        page = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US").new_page()
+        browser = chromium.start(driver)
+        page = browser.new_context(viewport=chromium.SIZE, locale="en-US").new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(f"uncaught: {str(error)[:200]}"))
         page.on("response", lambda answer: _note(answer.status, answer.request.method, answer.url, origin, faults))
@@ -104,16 +98,12 @@ def _sign_up(page: Page, origin: str) -> bool:
 
 
 def _code(origin: str) -> str:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{origin}/_freehold/mail/messages", timeout=20) as answer:
-            mails = json.load(answer)["messages"]
-        match = re.search(r"<strong>(\d+)</strong>", mails[0]["html"]) if mails else None
-        if match:
-            return match[1]
-        time.sleep(0.3)
-    message = "no mail with a code came"
-    raise RuntimeError(message)
+    mail = Mailbox(origin, EMAIL).newest(seconds=WAIT_SECONDS)
+    code = code_in(mail) if mail else None
+    if code is None:
+        message = "no mail with a code came"
+        raise RuntimeError(message)
+    return code
 
 
 def _entities(inventory: Inventory, origin: str, token: str) -> dict[str, Any]:

@@ -12,38 +12,15 @@ from playwright.sync_api import Error, Page
 from cases import words
 from cases.forms import Person, code_fields, fill, group_of, is_email, is_password, submit_button
 from cases.mailbox import Mailbox, code_in, link_in
-from cases.screen import Screen, look, press, settle
+from cases.screen import Screen, dismiss, look, press, settle
+from cases.session import WAIT_SECONDS, Session
+from cases.settling import settle_in
 from cases.watch import Watch
 
-_SESSION = """() => {
-  const held = [...Object.entries(localStorage), ...Object.entries(sessionStorage)]
-    .some(([name, value]) => value.includes('"access_token"') || value.startsWith("base64-eyJhY2Nlc3NfdG9r"));
-  return held || /sb-[^=]*auth-token[^=]*=(?!;|$)./.test(document.cookie);
-}"""
-_AT_FIREBASE = """async () => {
-  const there = await indexedDB.databases();
-  if (!there.some((one) => one.name === "firebaseLocalStorageDb")) return false;
-  const opened = (request) => new Promise((done) => {
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => done(null);
-  });
-  const database = await opened(indexedDB.open("firebaseLocalStorageDb"));
-  if (!database || !database.objectStoreNames.contains("firebaseLocalStorage")) return false;
-  const store = database.transaction("firebaseLocalStorage").objectStore("firebaseLocalStorage");
-  const kept = await opened(store.getAll());
-  database.close();
-  return JSON.stringify(kept || []).includes("stsTokenManager");
-}"""
-_REMEMBERED = """(handle) => !document.querySelector("input[type=password]") &&
-  [...Object.values(localStorage), ...Object.values(sessionStorage)].some((value) => value.includes(handle))"""
-"""Apps that keep their own users remember the person, not a token."""
 _PASSWORD_NAMED = re.compile(r"password\s*(?:is\b|:|=)\s*[\"'`]?([^\s\"'`]{4,40})", re.IGNORECASE)
 _STEPS = 7
 _SAME_FORM = 2
 _FORMS_TRIED = 4
-_SETTLING_STEPS = 16
-_TRIED_ONWARD = 3
-_WAIT_SECONDS = 12
 _MENUS = 14
 
 
@@ -68,26 +45,10 @@ class Journey:
             self.notes.append(f"{path} did not open: {str(error).splitlines()[0][:120]}")
         return dismiss(self.page)
 
-    def signed_in(self) -> bool:
-        """Whether the browser holds a session, or a server keeps one in a cookie."""
-        try:
-            if self.page.evaluate(_SESSION) or self.page.evaluate(_REMEMBERED, self.person.handle):
-                return True
-            if self.page.evaluate(_AT_FIREBASE):
-                return True
-            cookies = self.page.context.cookies()
-        except Error:
-            return False
-        return any("auth-token" in item.get("name", "") and item.get("value") for item in cookies)
-
-    def wait_for_session(self, *, wanted: bool = True, seconds: float = _WAIT_SECONDS) -> bool:
-        """Wait until there is a session, or until there is none."""
-        deadline = time.monotonic() + seconds
-        while self.signed_in() != wanted:
-            if time.monotonic() > deadline:
-                return False
-            self.page.wait_for_timeout(250)
-        return True
+    @property
+    def session(self) -> Session:
+        """What the browser holds of this person."""
+        return Session(page=self.page, handle=self.person.handle)
 
     def sign_up(self) -> dict[str, Any]:
         """Sign up where the app's pages offer it; says what was found and how far it went."""
@@ -138,7 +99,7 @@ class Journey:
         for path in ("", "/", *pages):
             if path:
                 self.go(path)
-                self.settle_in()
+                settle_in(self.page, self.person)
             if self._press_out_anywhere():
                 return True
         return self.sign_in() and self._press_out_anywhere()
@@ -146,50 +107,12 @@ class Journey:
     def _press_out_anywhere(self) -> bool:
         """Look on the page, then behind what leads to one's account, then in every menu."""
         settle(self.page)
-        if not self.signed_in() or self._press_out():
+        if not self.session.is_held() or self._press_out():
             return True
         account = next((item for item in look(self.page).buttons if _is_account(item)), None)
         if account is not None and press(self.page, account["mark"]) and self._press_out():
             return True
         return self._press_out_in_menus()
-
-    def settle_in(self) -> None:
-        """Answer what an app asks of a new person before it shows its menus: a few steps, each with a way onward."""
-        for _ in range(_SETTLING_STEPS):
-            screen = look(self.page)
-            if len([item for item in screen.buttons if item["menu"] and item["text"]]) > 2:
-                return
-            fill(self.page, screen, None, self.person)
-            if not self._press_onward() and not (self._press_choice() and self._press_onward()):
-                return
-
-    def _press_onward(self) -> bool:
-        """Press what leads on; False where nothing does, or nothing changes by it."""
-        screen = look(self.page)
-        mine = [item for item in screen.buttons if not item["menu"] and not item["href"] and not item["disabled"]]
-        mine = [item for item in mine if not words.BACK.search(item["text"]) and not words.HARMFUL.search(item["text"])]
-        mine = [item for item in mine if not words.SIGN_OUT.search(item["text"]) and item["role"] != "tab"]
-        sending = [item for item in mine if item["type"] == "submit" and item["group"]]
-        onward = [item for words_ in (words.ONWARD, words.SET_UP) for item in mine if words_.search(item["text"])]
-        tried = set[str]()
-        for item in (*sending, *sorted(onward, key=lambda item: len(item["text"]))):
-            if item["mark"] in tried or len(tried) == _TRIED_ONWARD:
-                continue
-            tried.add(item["mark"])
-            if press(self.page, item["mark"]):
-                after = look(self.page)
-                if after.text != screen.text or after.path != screen.path:
-                    return True
-        return False
-
-    def _press_choice(self) -> bool:
-        """Press the first of the answers that a step offers as buttons."""
-        screen = look(self.page)
-        choices = [item for item in screen.buttons if item["tag"] in {"button", "div"} and not item["menu"]]
-        choices = [item for item in choices if item["text"] and not item["href"] and not item["disabled"]]
-        for not_a_choice in (words.ONWARD, words.SIGN_OUT, words.BACK, words.HARMFUL):
-            choices = [item for item in choices if not not_a_choice.search(item["text"])]
-        return bool(choices) and press(self.page, choices[0]["mark"])
 
     def _reach_form(self, path: str, *, sign_up: bool) -> Screen | None:
         """From a path, press what leads to a form for an e-mail address until there is one of the wanted kind."""
@@ -250,8 +173,7 @@ class Journey:
         """A form for an address alone signs up and in: by a code or a link."""
         mine = [item for item in screen.fields if item["group"] == group]
         only_address = any(map(is_email, mine)) and not any(map(is_password, mine)) and len(mine) <= 2
-        door = any(words.DOORS.search(part) for part in (screen.path,))
-        return (only_address and door) or (not sign_up and any(map(is_password, mine)))
+        return bool(only_address and words.DOORS.search(screen.path)) or (not sign_up and any(map(is_password, mine)))
 
     def _through(self, *, sign_up: bool) -> bool:
         """Fill in and send what is asked, step by step, and prove the address where that is asked for."""
@@ -276,7 +198,7 @@ class Journey:
             if button is None or not press(self.page, button["mark"]):
                 self.page.keyboard.press("Enter")
             settle(self.page)
-            wait_seconds = _WAIT_SECONDS if self._asked(before) else 1.5
+            wait_seconds = WAIT_SECONDS if self._asked(before) else 1.5
             if self._let_in(box, mails, wait_seconds) or self._open_link(box, mails):
                 return True
             if sign_up and self._has_account() and not code_fields(look(self.page)):
@@ -290,7 +212,7 @@ class Journey:
         """Wait for a session, or for a mail that asks for more."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.wait_for_session(seconds=1):
+            if self.session.wait(seconds=1):
                 return True
             if len(box.all()) > mails:
                 return False
@@ -316,7 +238,7 @@ class Journey:
         self.page.keyboard.type(code, delay=30)
         self.page.keyboard.press("Enter")
         self.notes.append("by a code from the mail page")
-        return self.wait_for_session()
+        return self.session.wait()
 
     def _open_link(self, box: Mailbox, mails: int) -> bool:
         mail = box.newest(after=mails, seconds=1.5)
@@ -326,20 +248,16 @@ class Journey:
         self.notes.append("by a link from the mail page")
         self.page.goto(link)
         settle(self.page)
-        return self.wait_for_session()
+        return self.session.wait()
 
     def _press_out(self) -> bool:
         for item in look(self.page).buttons_like(words.SIGN_OUT)[:3]:
             press(self.page, item["mark"])
             self.page.wait_for_timeout(600)
-            if self.wait_for_session(wanted=False, seconds=3):
+            if self.session.wait(wanted=False, seconds=3):
                 return True
             for again in look(self.page).buttons_like(words.SIGN_OUT):
-                if (
-                    again["dialog"]
-                    and press(self.page, again["mark"])
-                    and self.wait_for_session(wanted=False, seconds=5)
-                ):
+                if again["dialog"] and press(self.page, again["mark"]) and self.session.wait(wanted=False, seconds=5):
                     return True
         return False
 
@@ -383,19 +301,3 @@ def _roles(screen: Screen, pressed: set[str]) -> list[dict[str, Any]]:
     cards = [item for item in cards if item["text"].lower() not in pressed and not words.SIGN_IN.search(item["text"])]
     onward = [item for item in screen.buttons_like(words.ONWARD) if item["text"].lower() not in pressed]
     return cards[:1] if cards and not (pressed and onward) else onward
-
-
-def dismiss(page: Page) -> Screen:
-    """Close what lies over the page: consent to cookies, greetings, tours; gives the page then."""
-    screen = look(page)
-    for _ in range(2):
-        over = [item for item in screen.buttons_like(words.ACCEPT) if item["dialog"] or len(item["text"]) < 24]
-        over = [
-            item
-            for item in over
-            if not item["menu"] and item["tag"] == "button" and not words.SIGN_UP.search(item["text"])
-        ]
-        if not over or not press(page, over[0]["mark"]):
-            break
-        screen = look(page)
-    return screen

@@ -7,7 +7,6 @@ FOLDER holds `app`, `data` and `home` as walk_real_apps.py makes them. Nothing b
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,12 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import Browser, sync_playwright
 
-from cases import words
+from cases import chromium, words
 from cases.firebase import Firebase
 from cases.journey import Journey
 from cases.menu import open_all
 from cases.screen import follow, settle
 from cases.serving import ORIGIN, again, bring_up, environment_of
+from cases.settling import settle_in
 from cases.watch import Watch
 from freehold.core.inventory import Inventory
 from freehold.data.schema import types_ts
@@ -35,17 +35,6 @@ from freehold.flows.check import types_of
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
-)
 COMMON_DOORS = ("/auth", "/login", "/signup", "/register", "/sign-up", "/signin")
 PUBLIC_PAGES = 12
 _OWN_ADDRESS = re.compile(
@@ -94,7 +83,7 @@ def _used(folder: Path, inventory: Inventory, ready: dict[str, Any], types_text:
     origin, key = str(ready["url"]), str(ready["publishable_key"])
     watch = Watch(origin)
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        browser = chromium.start(driver)
         found = _walked(browser, inventory, watch, folder)
         browser.close()
     seen = watch.as_json()
@@ -112,7 +101,7 @@ def _used(folder: Path, inventory: Inventory, ready: dict[str, Any], types_text:
 
 
 def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) -> dict[str, Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce")
+    context = browser.new_context(viewport=chromium.SIZE, locale="en-US", reduced_motion="reduce")
     context.set_default_timeout(10_000)
     firebase = Firebase()
     firebase.stand_in(context)
@@ -127,13 +116,13 @@ def _walked(browser: Browser, inventory: Inventory, watch: Watch, folder: Path) 
     page.screenshot(path=folder / "signed-up.png")
     pages: list[dict[str, Any]] = []
     if found["sign_up"]["done"]:
-        journey.settle_in()
+        settle_in(page, journey.person)
         settle(page)
         start = page.url.removeprefix(watch.origin) or "/"
         found["sign_out"] = journey.sign_out((start, "/dashboard", "/profile", "/settings", "/account"))
         page.screenshot(path=folder / "signed-out.png")
         found["sign_in"] = journey.sign_in()
-        journey.settle_in()
+        settle_in(page, journey.person)
         settle(page)
         page.screenshot(path=folder / "signed-in.png")
         start = page.url.removeprefix(watch.origin) or "/"

@@ -1,4 +1,4 @@
-"""One look at a page: what can be filled in and pressed, and the two acts on it."""
+"""One look at a page: what can be filled in and pressed, and the acts on it."""
 
 import contextlib
 import re
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Error, Page, Request
+
+from cases import words
 
 _SCRIPT = (Path(__file__).parent / "elements.js").read_text()
 _CHANGES = """() => {
@@ -38,12 +40,12 @@ class Screen:
     text: str
     path: str
 
-    def buttons_like(self, words: re.Pattern[str], *, but: re.Pattern[str] | None = None) -> list[dict[str, Any]]:
+    def buttons_like(self, wanted: re.Pattern[str], *, but: re.Pattern[str] | None = None) -> list[dict[str, Any]]:
         """Buttons and links whose text has the words, the shortest text first."""
         found = [
             item
             for item in self.buttons
-            if words.search(item["text"]) and not item["disabled"] and not (but and but.search(item["text"]))
+            if wanted.search(item["text"]) and not item["disabled"] and not (but and but.search(item["text"]))
         ]
         return sorted(found, key=lambda item: (len(item["text"]), item["tag"] not in {"a", "button"}))
 
@@ -122,3 +124,19 @@ def press(page: Page, mark: str) -> bool:
         except Error:
             return False
     return True
+
+
+def dismiss(page: Page) -> Screen:
+    """Close what lies over the page: consent to cookies, greetings, tours; gives the page then."""
+    screen = look(page)
+    for _ in range(2):
+        over = [item for item in screen.buttons_like(words.ACCEPT) if item["dialog"] or len(item["text"]) < 24]
+        over = [
+            item
+            for item in over
+            if not item["menu"] and item["tag"] == "button" and not words.SIGN_UP.search(item["text"])
+        ]
+        if not over or not press(page, over[0]["mark"]):
+            break
+        screen = look(page)
+    return screen
