@@ -6,7 +6,7 @@ their four keys, connections left open to the server and from it to PostgreSQL, 
 caller's, and rows that row security or rights should have hidden (canaries). Prints one line a batch and the figures at
 the end; exit status 1 when anything was found.
 
-    python -m benchmarks.rest_fuzz --requests 1000000
+    python benchmarks/rest_fuzz.py --requests 1000000
 """
 
 import argparse
