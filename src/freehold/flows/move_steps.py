@@ -16,6 +16,7 @@ from freehold.data.move.verify import verify
 from freehold.flows import move_served
 from freehold.flows.move_papers import Papers
 from freehold.flows.move_work import MoveWork
+from freehold.flows.up_work import SUPPLIED
 from freehold.kit import postgres
 
 SHOWN = 12
@@ -108,8 +109,8 @@ class RewriteAddresses:
             with without_triggers(admin, app, work.destination.owner):
                 changed = addresses.rewrite(admin, app, found, old, new)
             left = addresses.scan(admin, old)
-        work.document["old_addresses"] = [_shown(item) for item in left]
-        work.document["rewritten"] = changed
+            work.document |= {"old_addresses": [_shown(item) for item in left], "rewritten": changed}
+            ledger.set_status(admin, "equal", work.document)
         work.papers.keep(work.document)
         report(Event(name="note", text=f"{changed} rows, functions and jobs name {new} now"))
 
@@ -150,13 +151,12 @@ def _secrets(work: MoveWork) -> list[dict[str, object]]:
     for function in work.inventory.functions if work.inventory else ():
         for name in function.secrets:
             readers.setdefault(name, []).append(function.name)
-    made = {"LOVABLE_API_KEY"}
     return [
         {
             "name": name,
             "read_by": sorted(users),
-            "set": name in work.secrets or name in made or name.startswith("SUPABASE_"),
-            "rotate": name not in made and not name.startswith("SUPABASE_"),
+            "set": name in work.secrets or name in SUPPLIED or name.startswith("SUPABASE_"),
+            "rotate": name not in SUPPLIED and not name.startswith("SUPABASE_"),
         }
         for name, users in sorted(readers.items())
     ]
