@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from freehold.data.probe.calls import Call, Callee, calls, fitted
+from freehold.data.probe.garden import Row
 from freehold.data.probe.objects import Relation
 from freehold.data.probe.observation import Observation
-from freehold.data.probe.plant import Row
 from freehold.data.probe.stage import Actor, name
 from freehold.data.probe.tables import Probed, can_read
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from freehold.data.probe.garden import Garden, Row
 from freehold.data.probe.objects import Function, Objects, Relation
-from freehold.data.probe.plant import Garden, Row
 from freehold.data.probe.queues import PLANTED_MESSAGE
 from freehold.data.probe.stage import Stage, literal, name
 

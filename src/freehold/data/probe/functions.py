@@ -8,9 +8,9 @@ from typing import Any
 
 from freehold.data.probe import answers, judgement, queues
 from freehold.data.probe.calls import TEXTS, Call, Callee, call, calls, fitted
+from freehold.data.probe.garden import Garden
 from freehold.data.probe.objects import Function, Objects
 from freehold.data.probe.observation import Observation
-from freehold.data.probe.plant import Garden
 from freehold.data.probe.stage import Actor, Outcome, Stage, literal, name
 
 _DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure|on)\b)", re.IGNORECASE)

@@ -11,15 +11,14 @@ from freehold.core.errors import DatabaseUnfit
 from freehold.core.inventory import Inventory, Unknown
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.probe import objects as catalogue
+from freehold.data.probe import catalogue, queues
 from freehold.data.probe import plant as planting
-from freehold.data.probe import queues
 from freehold.data.probe.files import probe_files
 from freehold.data.probe.functions import probe_function
+from freehold.data.probe.garden import Garden
 from freehold.data.probe.login import login
 from freehold.data.probe.objects import Objects, Relation
 from freehold.data.probe.observation import Observation, ProbeReport
-from freehold.data.probe.plant import Garden
 from freehold.data.probe.stage import ACT_SECONDS, FORGED, Actor, Lost, Stage, literal, name
 from freehold.data.probe.tables import probe_table
 from freehold.data.probe.values import PRIVILEGED

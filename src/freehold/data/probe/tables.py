@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from freehold.data.probe import judgement, triggers, values
+from freehold.data.probe.garden import Garden, Row
 from freehold.data.probe.objects import Column, Objects, Relation
 from freehold.data.probe.observation import Observation
-from freehold.data.probe.plant import Garden, Row
 from freehold.data.probe.stage import Actor, Outcome, Stage, literal, name
 
 _AFTER_THE_RULES = frozenset({"23503", "23505", "23001"})

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from freehold.data.probe import judgement
+from freehold.data.probe.garden import Garden
 from freehold.data.probe.objects import Objects, Relation
 from freehold.data.probe.observation import Observation
-from freehold.data.probe.plant import Garden
 from freehold.data.probe.stage import Actor, Stage, name
 from freehold.data.probe.tables import Probed, can_read
 
