@@ -158,7 +158,8 @@ def test_a_way_back_that_was_killed_is_run_again_to_the_same_end(step: str, worl
 
     def die() -> None:
         with holding.held(world.target, "rollback") as (lease, _):
-            move = way_back.move_to(world.target, lease, standings, way_back.choose(standings, 1), watch_seconds=0)
+            chosen = way_back.choose(world.target, standings, 1)
+            move = way_back.move_to(world.target, lease, standings, chosen, watch_seconds=0)
             plan = way_back.plan(move, standings[0].release, rollback.window_of(world.target))
             steps = tuple(Dying(item) if type(item).__name__ == step else item for item in plan.steps)
             apply(Plan(purpose="", steps=steps), world.events.append)
@@ -198,6 +199,7 @@ def test_a_release_that_gets_sick_after_the_switch_loses_the_traffic_again(world
     with pytest.raises(ReleaseSick) as caught:
         world.deploy("two", watch=60)
     assert "6 of 20 answers were errors" in caught.value.message
+    assert caught.value.hint == "freehold logs --to memory"
     assert world.target.switches == [1, 2, 1]
     assert world.target.releases()[1].bad
     last = trail.read(world.target.trail()[-1]).act
@@ -233,6 +235,7 @@ def test_the_way_back_over_a_dropped_column_is_refused_and_names_both(world: Wor
         world.back()
     assert "public.notes.text" in caught.value.message
     assert "supabase/migrations/20260102000000_more.sql" in caught.value.message
+    assert "freehold deploy --to memory" in caught.value.hint
     assert world.target.live == 2
     accepted = [trail.read(line).act for line in world.target.trail()]
     assert accepted[-1].result == "failed"

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from freehold.core.release import Lease, Manifest, Needs, Release
 from freehold.core.secret import Secret
 from freehold.core.trail import Act, fault
 from freehold.engine.journal import Journal
-from freehold.flows import server_add
+from freehold.flows import rollback, server_add
+from freehold.flows.way_back import Wish
 from freehold.kit import postgres, ssh
 from freehold.releases import artifact
 from freehold.releases.artifact import digest_of
@@ -266,6 +268,26 @@ def test_only_one_at_a_time_and_the_trail_holds(target: ServerTarget, lease: Lea
     assert [json.loads(line)["what"] for line in target.trail()] == ["deploy", "rollback"]
     with pytest.raises(ReleaseUnknown):
         target.remove(lease, live(target))
+
+
+def test_a_way_back_goes_on_when_the_connection_is_cut(world: World, target: ServerTarget) -> None:
+    with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
+        cut = ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
+
+        def hang_up(event: Event) -> None:
+            if event.name == "step-started":
+                connection.close()
+
+        with pytest.raises(TargetUnreachable):
+            rollback.rollback(cut, Wish(number=1, watch_seconds=0.2), hang_up)
+    deadline = time.monotonic() + 120
+    while target.lock() is not None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert live(target) == 1
+    assert json.loads(target.trail()[-1])["result"] == "done"
+    assert world.page().startswith("<h1>first</h1>")
+    rollback.rollback(target, Wish(number=2), lambda _: None)
+    assert live(target) == 2
 
 
 def test_the_database_is_reached_through_the_connection_only(target: ServerTarget) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freehold.core.errors import BadUsage
+from freehold.core.event import Event
 from freehold.kit import ssh
 from freehold.targets.server import program
 from freehold.targets.server.agent import Agent
@@ -55,7 +56,7 @@ def test_every_order_finds_what_does_it(verb: str) -> None:
 
 def test_what_it_is_given_travels_with_it(archive: Path) -> None:
     parts = re.findall(r'="(freehold[a-zA-Z_.]+)"', program.START.decode())
-    assert len(parts) == 4
+    assert len(parts) == 5
     finds = "; ".join(f"luggage.find({part!r})" for part in parts)
     code = (
         f"import sys; sys.path.insert(0, {str(archive)!r}); from freehold.targets.server.remote import luggage; {finds}"
@@ -145,6 +146,48 @@ def test_a_unit_is_closed_to_all_but_its_own() -> None:
     for wanted in ("NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateUsers=yes", "CapabilityBoundingSet="):
         assert wanted in lines
     assert not [line for line in lines if line.startswith("RuntimeDirectory=")], "it would go with the first instance"
+
+
+class Here:
+    """A connection whose other end is a program on this machine: it says an event before it answers `slow`."""
+
+    PROGRAM = """
+import json, sys
+for line in sys.stdin:
+    verb = json.loads(line)["verb"]
+    if verb == "slow":
+        print(json.dumps({"event": {"name": "note"}}), flush=True)
+    print(json.dumps({"result": verb}), flush=True)
+"""
+
+    def __init__(self) -> None:
+        self.address = ssh.parse("here")
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def session(self, _command: str) -> ssh.Session:
+        pipe = subprocess.PIPE
+        argv = [sys.executable, "-c", self.PROGRAM]
+        self.running.append(subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe))
+        return ssh.Session(self.address, self.running[-1])
+
+
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_one() -> None:
+    connection = Here()
+    agent = Agent(cast("ssh.Connection", connection))
+
+    def interrupt(_event: Event) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        assert agent.ask("slow", report=lambda _: None) == "slow"
+        with pytest.raises(KeyboardInterrupt):
+            agent.ask("slow", report=interrupt)
+        assert agent.ask("lock") == "lock"
+        assert agent.ask("drop-lock") == "drop-lock"
+    finally:
+        for process in connection.running:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize("app", ["shop' ; reboot ; '", "$(reboot)", "a b", "-x"])

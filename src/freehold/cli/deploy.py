@@ -9,10 +9,11 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.event import Event
+from freehold.core.target import to_option
 from freehold.flows import deploy
-from freehold.flows.deploy_work import WATCH_SECONDS
 from freehold.flows.source_of import place_and_origin
 from freehold.flows.targets import open_target
+from freehold.flows.traffic_steps import WATCH_SECONDS
 from freehold.releases import history
 
 
@@ -108,7 +109,8 @@ def _summary(values: Mapping[str, object]) -> str:
     broken = values["functions_not_startable"]
     lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
     if values["before"]:
-        lines.append(f"the way back: freehold rollback{output.to(values['target'])}   (to release {values['before']})")
+        to = to_option(str(values["target"]))
+        lines.append(f"the way back: freehold rollback{to}   (to release {values['before']})")
     return "\n".join(lines)
 
 

@@ -13,12 +13,12 @@ from freehold.cli import move_text, output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
+from freehold.core.target import LOCAL
 from freehold.flows import move, move_records, move_to
 from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Login
 from freehold.flows.move_work import Request
 from freehold.targets.local.place import find_place
-from freehold.targets.local.target import NAME as LOCAL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FROM = "FREEHOLD_MOVE_FROM"

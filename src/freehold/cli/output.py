@@ -39,11 +39,6 @@ def rows(pairs: Mapping[str, str]) -> None:
         click.echo(f"{name.ljust(width)}  {value}")
 
 
-def to(target: object) -> str:
-    """What has to be added to a command so that it is about this target; "" for this machine."""
-    return "" if target == "local" else f" --to {target}"
-
-
 def paint(text: str, colour: str) -> str:
     """Colour a word where a person reads it; NO_COLOR and pipes stay plain."""
     if os.environ.get("NO_COLOR") or not sys.stderr.isatty():

@@ -9,6 +9,7 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.event import Event
+from freehold.core.target import to_option
 from freehold.flows import rollback
 from freehold.flows.targets import open_target
 from freehold.flows.traffic_steps import WATCH_SECONDS
@@ -73,7 +74,8 @@ def _summary(values: Mapping[str, object]) -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already: {where}"
-    release, before, to = int(str(values["release"])), int(str(values["before"])), output.to(values["target"])
+    release, before = int(str(values["release"])), int(str(values["before"]))
+    to = to_option(str(values["target"]))
     if release > before:
         return f"release {release} is live again at {where}\nthe way back: freehold rollback {before}{to}"
     return (

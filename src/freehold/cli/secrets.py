@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from freehold.cli import output
 from freehold.cli.options import json_option, target_options
 from freehold.core.errors import SecretRefused
 from freehold.core.secret import Secret
+from freehold.core.target import LOCAL, to_option
 from freehold.flows import keep_secret, targets
 from freehold.secrets.age import AgeStore, check_name
 from freehold.targets.local import state
@@ -29,7 +29,7 @@ def set_secret(name: str, path: str | None, data: Path | None, to: str | None) -
 
     An app that runs on this machine takes it over at once; on a server the next deploy does.
     """
-    if to not in (None, targets.LOCAL):
+    if to not in (None, LOCAL):
         check_name(name)
         target = targets.open_target(to, path, data)
         version = keep_secret.keep(target, name, Secret(_read_value(name)))
@@ -49,7 +49,7 @@ def set_secret(name: str, path: str | None, data: Path | None, to: str | None) -
 @json_option
 def list_secrets(path: str | None, data: Path | None, to: str | None, as_json: bool) -> None:
     """List names and versions; never values."""
-    if to not in (None, targets.LOCAL):
+    if to not in (None, LOCAL):
         versions = targets.open_target(to, path, data).secret_versions()
     else:
         store = AgeStore(find_place(path, data).secrets, identity_file())
@@ -60,7 +60,7 @@ def list_secrets(path: str | None, data: Path | None, to: str | None, as_json: b
     for name, version in versions.items():
         click.echo(f"{name}  version {version}")
     if not versions:
-        click.echo(f"no secret is set\nnext: freehold secrets set NAME{output.to(to or targets.LOCAL)}", err=True)
+        click.echo(f"no secret is set\nnext: freehold secrets set NAME{to_option(to or LOCAL)}", err=True)
 
 
 def _read_value(name: str) -> str:

@@ -10,10 +10,10 @@ import click
 
 from freehold.cli import output
 from freehold.cli.options import json_option, target_options
+from freehold.core.target import LOCAL
 from freehold.flows.status import Elsewhere, Status, of_target, status
 from freehold.flows.targets import open_target
 from freehold.targets.local.place import find_place
-from freehold.targets.local.target import NAME as LOCAL
 
 
 @click.command("status")

@@ -1,4 +1,4 @@
-"""What a target may be able to do besides being a Target, see core/ports.py."""
+"""What a target may be able to do besides being a Target, see core/target.py."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

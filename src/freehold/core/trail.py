@@ -22,7 +22,7 @@ class Act:
     release: int = 0
     plan: tuple[str, ...] = ()
     result: str
-    """done, refused or failed."""
+    """done or failed."""
     detail: str = ""
     values: dict[str, str] = field(default_factory=dict)
 

@@ -6,10 +6,14 @@ Standard library only: a server asks its own database with the same statement.
 import json
 from dataclasses import dataclass
 
+POSITION = """
+select greatest((select coalesce(max(position), 0) from freehold.migration_files),
+                (select coalesce(max(position), 0) from base44.migration))
+"""
+"""The newest place in the ledger that was taken, by a file or by a change of an entity; 0 while nothing ran."""
 SINCE = """
 select json_build_object(
-  'position', greatest((select coalesce(max(position), 0) from freehold.migration_files),
-                       (select coalesce(max(position), 0) from base44.migration)),
+  'position', ({position}),
   'closed', coalesce((
     select json_agg(json_build_array(f.path, w.closings) order by f.position)
       from freehold.migration_files f left join freehold.migration_windows w on w.path = f.path
@@ -45,7 +49,7 @@ class Window:
 
 def since(after: int) -> str:
     """The statement that asks for what came after a place in the ledger."""
-    return SINCE.format(after=int(after))
+    return SINCE.format(position=POSITION, after=int(after))
 
 
 def read(answer: str) -> Window:

@@ -1,8 +1,8 @@
 """Compare any two releases of a target."""
 
 from freehold.core.errors import ReleaseUnknown
-from freehold.core.ports import Target
 from freehold.core.release import Manifest, Release
+from freehold.core.target import Target
 from freehold.releases import compare, history
 from freehold.releases.compare import Comparison
 

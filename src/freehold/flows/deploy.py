@@ -5,15 +5,16 @@ from pathlib import Path
 
 from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
-from freehold.core.ports import Target
 from freehold.core.release import Lease
+from freehold.core.target import Target
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import deploy_steps, holding, traffic_steps, up_build
-from freehold.flows.deploy_work import WATCH_SECONDS, Deploy
+from freehold.flows.deploy_work import Deploy
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
+from freehold.flows.traffic_steps import WATCH_SECONDS
 from freehold.flows.up_work import Build
 from freehold.kit import git
 from freehold.releases import history

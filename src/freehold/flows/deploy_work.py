@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 
 from freehold.core.release import Standing
-from freehold.flows.traffic_steps import WATCH_SECONDS, Move
+from freehold.core.target import Target
+from freehold.flows.traffic_steps import Move
 from freehold.flows.up_work import Build
-
-__all__ = ["WATCH_SECONDS", "Deploy"]
 
 
 @dataclass(kw_only=True)
 class Deploy(Move):
     """A move to a release that is made of a build."""
 
+    target: Target
     build: Build
     who: str
     message: str = ""

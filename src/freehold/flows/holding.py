@@ -6,15 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from freehold.core.errors import FreeholdError, LockHeld, LockLost, TargetUnreachable
 from freehold.core.release import Lease
+from freehold.core.target import Switching
 from freehold.core.trail import Act
 from freehold.targets.local import state
-
-if TYPE_CHECKING:
-    from freehold.core.ports import Target
 
 LEASE_SECONDS = 600
 PATIENCE_SECONDS = 3.0
@@ -59,7 +57,7 @@ class Holder:
         return cls(me(), f"{pid}:{started}")
 
 
-def break_lock(target: "Target") -> Lease | None:
+def break_lock(target: Switching) -> Lease | None:
     """End the lock, whoever holds it, and write that down; gives whose it was."""
     lease = target.lock()
     if lease is not None:
@@ -75,19 +73,20 @@ def nobody() -> Lease:
 
 
 @contextlib.contextmanager
-def held(target: "Target", what: str) -> Iterator[tuple[Lease, Note]]:
+def held(target: Switching, what: str) -> Iterator[tuple[Lease, Note]]:
     """Hold the lock for the block and record how it ended; raises LockHeld.
 
-    What a killed command of this machine left is taken over. A change that fails is recorded as failed, one that is
-    refused before anything was changed as refused; then the error is raised again.
+    What a killed command of this machine left is taken over. A change that fails, or is refused, is recorded as failed;
+    then the error is raised again.
     """
-    lease = take(target, what)
+    holder = Holder.me()
+    lease = patiently(target, lambda: take(target, holder, what))
     with holding(target, what, lease) as note:
         yield lease, note
 
 
 @contextlib.contextmanager
-def holding(target: "Target", what: str, lease: Lease) -> Iterator[Note]:
+def holding(target: Switching, what: str, lease: Lease) -> Iterator[Note]:
     """The same with a lock that was taken before."""
     note = Note(Act(who=lease.holder, what=what, result="done"))
     try:
@@ -102,13 +101,12 @@ def holding(target: "Target", what: str, lease: Lease) -> Iterator[Note]:
             target.drop_lock(lease)
 
 
-def take(target: "Target", what: str) -> Lease:
-    """Take the lock, as this process."""
-    holder = Holder.me()
-    return patiently(target, lambda: target.take_lock(holder.name, what, process=holder.process, seconds=LEASE_SECONDS))
+def take(target: Switching, holder: Holder, what: str) -> Lease:
+    """Take the lock; raises LockHeld at once."""
+    return target.take_lock(holder.name, what, process=holder.process, seconds=LEASE_SECONDS)
 
 
-def patiently(target: "Target", act: Callable[[], Done]) -> Done:
+def patiently(target: Switching, act: Callable[[], Done]) -> Done:
     """Do what wants the lock: what is short, such as new secrets, is waited for, and a dead command's lock is freed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -130,7 +128,7 @@ def _is_dead(lease: Lease) -> bool:
     return lease.holder == me() and pid.isdigit() and state.start_time(int(pid)) != started
 
 
-def _record(target: "Target", act: Act) -> None:
+def _record(target: Switching, act: Act) -> None:
     """A target that cannot be reached any more cannot be told; the error that is on its way says so."""
     with contextlib.suppress(TargetUnreachable, LockLost):
         target.record(act)

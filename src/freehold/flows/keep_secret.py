@@ -1,7 +1,7 @@
 """Keep a secret where an app lives; releases made from then on have it, and the trail says who set it."""
 
-from freehold.core.ports import Target
 from freehold.core.secret import Secret
+from freehold.core.target import Target
 from freehold.core.trail import Act
 from freehold.flows import holding
 from freehold.secrets.age import check_name

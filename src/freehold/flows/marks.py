@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from freehold.core.ports import Target
+from freehold.core.target import Target
 from freehold.flows import holding
 from freehold.releases import history
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from freehold.core.event import Event
 from freehold.core.plan import Plan
-from freehold.core.ports import Target
 from freehold.core.release import Release
+from freehold.core.target import Target
 from freehold.engine.apply import apply
 from freehold.flows import holding, snapshot, traffic_steps
 from freehold.flows.read import read_served_app

@@ -1,31 +1,30 @@
 """Give the traffic back to an earlier release: looked at from here, or done. See flows/way_back.py."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from freehold.core.acting import SelfActing
 from freehold.core.plan import Report
+from freehold.core.target import Target
 from freehold.data.closing import Window
 from freehold.flows import holding, way_back
 from freehold.flows.way_back import AskWindow, Wish
 from freehold.releases import compare, history
 
-if TYPE_CHECKING:
-    from freehold.core.ports import Target
 
-
-def rollback(target: "Target", wish: Wish, report: Report) -> None:
+def rollback(target: Target, wish: Wish, report: Report) -> None:
     """Go back; a target that can do the whole of it does, in one journey. Raises what `way_back.go` does, LockHeld."""
-    if isinstance(target, SelfActing):
-        holder = holding.Holder.me()
-        order = asdict(wish) | {"holder": holder.name, "process": holder.process}
-        holding.patiently(target, lambda: target.act("rollback", order, report))
-        return
-    lease = holding.take(target, "rollback")
-    way_back.go(target, wish, lease, window_of(target), report)
+    holder = holding.Holder.me()
+
+    def go() -> None:
+        if isinstance(target, SelfActing):
+            target.act("rollback", {"wish": asdict(wish), "holder": asdict(holder)}, report)
+        else:
+            way_back.go(target, wish, holder, window_of(target), report)
+
+    holding.patiently(target, go)
 
 
-def window_of(target: "Target") -> AskWindow:
+def window_of(target: Target) -> AskWindow:
     """Ask the app's database from here."""
 
     def ask(after: int) -> Window:
@@ -55,12 +54,12 @@ class Preview:
         return asdict(self)
 
 
-def preview(target: "Target", number: int | None) -> Preview:
+def preview(target: Target, number: int | None) -> Preview:
     """Say what a way back would do and restore, without changing anything; raises as the way back would."""
     standings = target.releases()
-    chosen, current = way_back.choose(standings, number), history.live(standings)
+    chosen, current = way_back.choose(target, standings, number), history.live(standings)
     ask = window_of(target)
-    way_back.insist(ask, chosen.release)
+    way_back.insist(target, chosen.release, ask)
     move = way_back.move_to(target, holding.nobody(), standings, chosen, watch_seconds=0)
     restores = None
     if current is not None:

@@ -4,8 +4,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
 
-from freehold.core.ports import Target
 from freehold.core.release import WARM, Lease
+from freehold.core.target import Target
 from freehold.releases import history
 from freehold.targets.local import fleet, state
 from freehold.targets.local.place import Place

@@ -8,15 +8,12 @@ import importlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from freehold.core.errors import BadUsage, TargetUnknown
+from freehold.core.target import LOCAL, Target
 from freehold.kit import private, toml
 
-if TYPE_CHECKING:
-    from freehold.core.ports import Target
-
-LOCAL = "local"
 KINDS = {"server": "freehold.flows.server_target"}
 """Modules with a function `open_target(name, values) -> Target`, by the kind in the file."""
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -31,11 +28,11 @@ HEAD = """# Where `freehold deploy --to NAME` finds a target. `freehold server a
 
 
 class _Kind(Protocol):
-    def open_target(self, name: str, values: dict[str, str]) -> "Target":
+    def open_target(self, name: str, values: dict[str, str]) -> Target:
         """Open a target by its table."""
 
 
-def open_target(to: str | None, path: str | None, data: Path | None) -> "Target":
+def open_target(to: str | None, path: str | None, data: Path | None) -> Target:
     """Give the target that an owner names; without a name this machine's. Raises TargetUnknown or NotRunning."""
     if to is None or to == LOCAL:
         from freehold.flows import local_target  # noqa: PLC0415 - what is elsewhere is reached without it

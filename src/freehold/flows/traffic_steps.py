@@ -5,16 +5,13 @@ What is imported here goes to servers as well: the standard library, core and wh
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from freehold.core.errors import ReleaseSick
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.release import Check, Lease, Traffic
+from freehold.core.target import Switching, to_option
 from freehold.releases import history, watch
-
-if TYPE_CHECKING:
-    from freehold.core.ports import Target
 
 WATCH_SECONDS = 10.0
 LOOK_EVERY_SECONDS = 0.1
@@ -24,7 +21,7 @@ LOOK_EVERY_SECONDS = 0.1
 class Move:
     """The traffic goes from `before` to `number`; both are the deploy's and the way back's alike."""
 
-    target: "Target"
+    target: Switching
     lease: Lease
     number: int = 0
     """0 until it is known."""
@@ -135,7 +132,7 @@ class WatchTraffic:
                 raise ReleaseSick(
                     f"release {move.number} is sick: {reason}",
                     detail=f"release {move.before} has the traffic again, and {move.number} is marked bad",
-                    hint="freehold logs",
+                    hint=f"freehold logs{to_option(move.target.name)}",
                 )
         report(Event(name="watched", values={"requests": seen.requests, "failed": seen.failed}))
 
@@ -147,12 +144,8 @@ class WatchTraffic:
 def _sick(move: Move, checks: tuple[Check, ...]) -> ReleaseSick:
     lines = [f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}" for check in checks]
     serving = f"release {move.before} goes on serving" if move.before else "nothing is served"
-    hint = f"freehold logs{_to(move.target.name)}"
+    hint = f"freehold logs{to_option(move.target.name)}"
     if move.unset_secrets:
         lines.append(f"secrets that it reads and that have no value: {', '.join(move.unset_secrets)}")
-        hint = f"freehold secrets set {move.unset_secrets[0]}{_to(move.target.name)}, then the same command again"
+        hint = f"freehold secrets set {move.unset_secrets[0]}{to_option(move.target.name)}, then the same command again"
     return ReleaseSick(f"release {move.number} did not get healthy; {serving}", detail="\n".join(lines), hint=hint)
-
-
-def _to(target: str) -> str:
-    return "" if target == "local" else f" --to {target}"

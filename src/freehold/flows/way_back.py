@@ -6,20 +6,18 @@ What is imported here goes to servers as well: the standard library, core and wh
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from freehold.core.errors import ReleaseUnknown, WindowClosed
 from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.release import Lease, Release, Standing
+from freehold.core.target import Switching, to_option
 from freehold.data.closing import Closing, Window
 from freehold.engine.apply import apply
 from freehold.flows import holding, traffic_steps
+from freehold.flows.holding import Holder
 from freehold.flows.traffic_steps import Move
 from freehold.releases import history
-
-if TYPE_CHECKING:
-    from freehold.core.ports import Target
 
 SHOWN = 5
 AskWindow = Callable[[int], Window]
@@ -41,6 +39,7 @@ class Wish:
 class CheckWindow:
     """Whether the schema is still one that the release can work with; the data stays as it is."""
 
+    target: Switching
     release: Release
     ask: AskWindow
 
@@ -55,22 +54,23 @@ class CheckWindow:
 
     def run(self, _report: Report) -> None:
         """Look; raises WindowClosed with the object and the migration."""
-        insist(self.ask, self.release)
+        insist(self.target, self.release, self.ask)
 
     def undo(self) -> bool:
         """Nothing: it only looks."""
         return False
 
 
-def go(target: "Target", wish: Wish, lease: Lease, ask: AskWindow, report: Report) -> None:
-    """Give the traffic back to a release, and the lock; the trail says how it went.
+def go(target: Switching, wish: Wish, holder: Holder, ask: AskWindow, report: Report) -> None:
+    """Give the traffic back to a release, under the lock; the trail says how it went.
 
     Code, configuration, secret versions and runtime are the release's own again; the data is not touched. Reports
-    `rolled-back`. Raises ReleaseUnknown, WindowClosed, ReleaseSick, with the traffic where it was.
+    `rolled-back`. Raises ReleaseUnknown, WindowClosed, ReleaseSick, with the traffic where it was; LockHeld at once.
     """
+    lease = holding.take(target, holder, "rollback")
     with holding.holding(target, "rollback", lease) as note:
         standings = target.releases()
-        chosen = choose(standings, wish.number)
+        chosen = choose(target, standings, wish.number)
         move = move_to(target, lease, standings, chosen, watch_seconds=wish.watch_seconds)
         made = plan(move, chosen.release, ask)
         note.about(move.number, tuple(step.title for step in made.steps), before=str(move.before))
@@ -83,7 +83,7 @@ def go(target: "Target", wish: Wish, lease: Lease, ask: AskWindow, report: Repor
 
 
 def move_to(
-    target: "Target", lease: Lease, standings: Sequence[Standing], chosen: Standing, *, watch_seconds: float
+    target: Switching, lease: Lease, standings: Sequence[Standing], chosen: Standing, *, watch_seconds: float
 ) -> Move:
     """What the steps share at their start."""
     current = history.live(standings)
@@ -96,7 +96,7 @@ def plan(move: Move, release: Release, ask: AskWindow) -> Plan:
     return Plan(
         purpose=f"Go back to release {move.number} on {move.target.name}",
         steps=(
-            CheckWindow(release, ask),
+            CheckWindow(move.target, release, ask),
             traffic_steps.StartBeside(move),
             traffic_steps.SwitchTraffic(move),
             traffic_steps.WatchTraffic(move),
@@ -104,29 +104,31 @@ def plan(move: Move, release: Release, ask: AskWindow) -> Plan:
     )
 
 
-def choose(standings: Sequence[Standing], number: int | None) -> Standing:
+def choose(target: Switching, standings: Sequence[Standing], number: int | None) -> Standing:
     """Give the release to go back to; raises ReleaseUnknown."""
+    releases = f"freehold releases{to_option(target.name)}"
     chosen = history.previous(standings) if number is None else history.find(standings, number)
     if chosen is None:
         numbers = ", ".join(str(item.release.number) for item in standings) or "none"
         what = "there is no good release before the live one" if number is None else f"there is no release {number}"
-        raise ReleaseUnknown(what, detail=f"here are: {numbers}", hint="freehold releases")
+        raise ReleaseUnknown(what, detail=f"here are: {numbers}", hint=releases)
     if chosen.bad:
         raise ReleaseUnknown(
             f"release {chosen.release.number} is marked bad: {chosen.bad}",
-            hint=f"if it is good after all: freehold releases --good {chosen.release.number}",
+            hint=f"if it is good after all: {releases} --good {chosen.release.number}",
         )
     return chosen
 
 
-def insist(ask: AskWindow, release: Release) -> None:
+def insist(target: Switching, release: Release, ask: AskWindow) -> None:
     """Raise WindowClosed unless the release can work with the schema of today."""
+    deploy = f"freehold deploy{to_option(target.name)}"
     window = ask(release.schema_position)
     if window.position < release.schema_position:
         raise WindowClosed(
             f"release {release.number} needs a newer schema than the database has",
             detail="the database was put back to an earlier state",
-            hint="freehold deploy   runs the migrations that it lacks",
+            hint=f"{deploy}   runs the migrations that it lacks",
         )
     if window.closed:
         path, first = window.closed[0]
@@ -134,7 +136,7 @@ def insist(ask: AskWindow, release: Release) -> None:
         raise WindowClosed(
             f"release {release.number} cannot work with the schema of today: {first.object} ({path})",
             detail="\n".join(lines),
-            hint="deploy a release that can: freehold deploy. Data is never rolled back",
+            hint=f"deploy a release that can: {deploy}. Data is never rolled back",
         )
 
 

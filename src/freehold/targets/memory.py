@@ -24,7 +24,7 @@ def _now() -> datetime:
 
 @dataclass(kw_only=True)
 class MemoryTarget:
-    """A Target, see core/ports.py. `dsns` are the administrator's and the owner's; None where no test migrates."""
+    """A Target, see core/target.py. `dsns` are the administrator's and the owner's; None where no test migrates."""
 
     folder: Path
     dsns: tuple[Secret, Secret] | None = None

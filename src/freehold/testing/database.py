@@ -111,12 +111,10 @@ def running_server() -> Iterator[Server]:
     """Run a server in a folder that its own user can reach; pytest's tmp_path is closed to everybody but root."""
     _remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
-    folder.chmod(0o711)
-    cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
     try:
-        yield _with_template(cluster)
+        with kept_server(folder) as server:
+            yield server
     finally:
-        cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@
         def make_parts(self, tmp_path): ...  # folders that a release of this target can be made of
         def make_sick(self, target, release): ...  # how a release gets that cannot be healthy
 
-Each test is a sentence of core/ports.Target.
+Each test is a sentence of core/target.Target.
 """
 
 import dataclasses

@@ -10,6 +10,7 @@ import psycopg
 
 from freehold.core.errors import DatabaseUnavailable
 from freehold.core.inventory import MigrationFile
+from freehold.data import closing
 from freehold.data.closing import Closing
 from freehold.data.migrations.decisions import Database
 from freehold.data.migrations.segments import FilePlan, Planned, Segment
@@ -46,10 +47,6 @@ select 'column', n.nspname, c.relname, a.attname
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f')
    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-"""
-_POSITION = """
-select greatest((select coalesce(max(position), 0) from freehold.migration_files),
-                (select coalesce(max(position), 0) from base44.migration))
 """
 
 
@@ -112,7 +109,7 @@ def existing(admin: postgres.Connection) -> Existing:
 
 def position(admin: postgres.Connection) -> int:
     """The newest place in the ledger that was taken, by a file or by a change of an entity; 0 while nothing ran."""
-    row = admin.execute(_POSITION).fetchone()
+    row = admin.execute(closing.POSITION).fetchone()
     return int(str(row[0])) if row else 0
 
 

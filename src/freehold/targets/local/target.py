@@ -11,6 +11,7 @@ from freehold.core.errors import ProcessDied, ReleaseUnknown, SecretRefused, Tar
 from freehold.core.plan import Report
 from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
 from freehold.core.secret import Secret
+from freehold.core.target import LOCAL
 from freehold.core.trail import Act
 from freehold.kit import files, postgres, tail
 from freehold.targets import probe, traffic
@@ -19,8 +20,6 @@ from freehold.targets.local.control import Hands
 from freehold.targets.local.database_access import Access, Login
 from freehold.targets.local.place import Place
 from freehold.targets.records import LEASE_SECONDS, Records
-
-NAME = "local"
 
 
 class Secrets(Protocol):
@@ -38,7 +37,7 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalTarget:
-    """A Target, see core/ports.py. Records are files; what starts and stops processes is `hands`."""
+    """A Target, see core/target.py. Records are files; what starts and stops processes is `hands`."""
 
     place: Place
     hands: Hands
@@ -48,7 +47,7 @@ class LocalTarget:
     publishable_key: str
     runtime: str
     """The version of the runtime that is installed here: there is one."""
-    name: str = NAME
+    name: str = LOCAL
 
     @property
     def address(self) -> str:

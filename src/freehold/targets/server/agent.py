@@ -1,5 +1,6 @@
 """Talk to the program on a server: an order is one JSON line, then bytes where it takes some; one line answers."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -48,7 +49,7 @@ class Agent:
 
     def ask(self, verb: str, body: Iterable[bytes] = (), *, report: Report | None = None, **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
         """Give one order and its result; an error there is raised here as it is. What happens meanwhile is reported."""
-        with self._guard:
+        with self._guard, self._undisturbed():
             found = self._asked(verb, body, values)
             if not isinstance(found, bytes) and (found.code == _ABSENT or "can't open file" in found.err):
                 self._install()
@@ -86,6 +87,15 @@ class Agent:
     @property
     def _rights(self) -> str:
         return "" if self.connection.address.user in ("", "root") else "sudo -n "
+
+    @contextlib.contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Leave a session whose answer nobody waited for: it would be taken for the answer to the next order."""
+        try:
+            yield
+        except BaseException:
+            self._session = None
+            raise
 
     def _asked(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> bytes | ssh.Ended:
         """Ask the program that runs there, or start it: one start serves all orders of a command."""

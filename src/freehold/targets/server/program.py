@@ -16,6 +16,7 @@ SHARED = (
     "core/plan.py",
     "core/release.py",
     "core/secret.py",
+    "core/target.py",
     "core/trail.py",
     "data/closing.py",
     "engine/apply.py",
@@ -42,6 +43,7 @@ START = b"""from freehold.targets.server.remote.main import main
 main(
     render="freehold.releases.placeholders.render",
     go_back="freehold.flows.way_back.go",
+    holder="freehold.flows.holding.Holder",
     wish="freehold.flows.way_back.Wish",
     window="freehold.data.closing",
 )

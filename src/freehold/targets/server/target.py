@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ServerTarget:
-    """A Target, see core/ports.py, over an open connection. `cache` keeps wheels on this machine."""
+    """A Target, see core/target.py, over an open connection. `cache` keeps wheels on this machine."""
 
     name: str
     app: str

@@ -1,79 +1,93 @@
 """This server as a target, for the flows that run on it: what they ask is done here, without a journey."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from freehold.core.event import Event
-from freehold.core.release import Check, Lease, Release, Standing, Traffic
+from freehold.core.release import Check, Lease, Standing, Traffic
+from freehold.core.target import Switching
 from freehold.core.trail import Act
-from freehold.targets.server.remote import database, luggage, places, releases, serving, state, units
+from freehold.targets.records import Records
+from freehold.targets.server.remote import database, luggage, places, releases, serving, state
+from freehold.targets.server.remote.places import App
 
 
-def rollback(app: str, target: str, order: Mapping[str, Any]) -> None:
+def rollback(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> None:
     """Go back as flows/way_back.py does; raises LockHeld at once."""
-    values = dict(order)
-    holder, process = values.pop("holder"), values.pop("process")
-    here = Here(app, target)
-    lease = Lease(**releases.take_lock(app, holder, "rollback", process, LEASE_SECONDS))
-    luggage.part("go_back")(here, luggage.part("wish")(**values), lease, here.window, _report)
-
-
-LEASE_SECONDS = 600
+    place = places.app_of(app)
+    here: Switching = Here(place, target)
+    wish, holder = luggage.part("wish")(**order["wish"]), luggage.part("holder")(**order["holder"])
+    luggage.part("go_back")(here, wish, holder, lambda after: _window(place, after), _report)
 
 
 @dataclass(frozen=True)
 class Here:
-    """As much of a Target, see core/ports.py, as those flows use."""
+    """A Switching, see core/target.py."""
 
-    app: str
+    place: App
     name: str
 
     @property
     def address(self) -> str:
         """Where users find the app."""
-        return str(state.settings(places.app_of(self.app))["address"])
+        return str(state.settings(self.place)["address"])
 
     def releases(self) -> tuple[Standing, ...]:
         """Every release here."""
-        place = places.app_of(self.app)
-        state.settings(place)
-        return releases.records(place).standings(units.live(place), units.running(place))
+        return releases.stand(self.place)
 
     def healthy(self, lease: Lease, number: int) -> tuple[Check, ...]:
         """Start it and look."""
-        return serving.look(places.app_of(self.app), lease, number)
+        return serving.look(self.place, lease, number)
 
     def switch(self, lease: Lease, number: int) -> None:
         """One rename."""
-        serving.switch(self.app, asdict(lease), number)
+        serving.turn(self.place, lease, number)
 
     def traffic(self, number: int) -> Traffic:
         """What it has answered."""
-        return Traffic(**serving.traffic(self.app, number))
+        return serving.counted(self.place, number)
 
     def mark(self, lease: Lease, number: int, *, bad: str) -> None:
         """Say why it is bad."""
-        releases.mark(self.app, asdict(lease), number, bad)
+        self._records.mark(lease, number, bad=bad)
 
-    def record(self, act: Act) -> None:
-        """Append to the trail."""
-        releases.records(places.app_of(self.app)).record(act)
+    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
+        """Take the lock."""
+        state.settings(self.place)
+        return self._records.take_lock(holder, purpose, process=process, seconds=seconds)
 
     def drop_lock(self, lease: Lease) -> None:
         """Give the lock back."""
-        releases.drop_lock(self.app, asdict(lease))
+        self._records.drop_lock(lease)
 
-    def release(self, number: int) -> Release:
-        """One release."""
-        return releases.records(places.app_of(self.app)).release(number)
+    def lock(self) -> Lease | None:
+        """Who holds the lock."""
+        return self._records.lock()
 
-    def window(self, after: int) -> Any:  # noqa: ANN401 - a type of another package, see luggage.py
-        """What came after a place in the ledger."""
-        asked = luggage.part("window")
-        return asked.read(database.ask(places.app_of(self.app), asked.since(after)))
+    def break_lock(self, token: str) -> None:
+        """End a lease."""
+        self._records.break_lock(token)
+
+    def record(self, act: Act) -> None:
+        """Append to the trail."""
+        self._records.record(act)
+
+    @property
+    def _records(self) -> Records:
+        return releases.records(self.place)
+
+
+def _window(place: App, after: int) -> Any:  # noqa: ANN401 - a type of another package, see luggage.py
+    """What came after a place in the ledger."""
+    asked = luggage.part("window")
+    return asked.read(database.ask(place, asked.since(after)))
 
 
 def _report(event: Event) -> None:
-    print(json.dumps({"event": asdict(event)}), flush=True)  # noqa: T201 - this is how it answers
+    """Tell whoever asked; when the line is cut nobody listens, and what was begun goes on."""
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps({"event": asdict(event)}), flush=True)  # noqa: T201 - this is how it answers

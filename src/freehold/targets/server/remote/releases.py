@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.core.errors import ReleaseUnknown
-from freehold.core.release import SITE, Lease, Manifest, Release
+from freehold.core.release import SITE, Lease, Manifest, Release, Standing
 from freehold.core.trail import Act
 from freehold.kit import files
 from freehold.targets.records import Records
@@ -21,9 +21,13 @@ def records(place: App) -> Records:
 
 def standings(app: str) -> list[dict[str, Any]]:
     """Every release and how it stands."""
-    place = places.app_of(app)
+    return [asdict(item) for item in stand(places.app_of(app))]
+
+
+def stand(place: App) -> tuple[Standing, ...]:
+    """The same, with types."""
     state.settings(place)
-    return [asdict(item) for item in records(place).standings(units.live(place), units.running(place))]
+    return records(place).standings(units.live(place), units.running(place))
 
 
 def manifest(app: str, number: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from freehold.core import configuration
 from freehold.core.errors import ReleaseSick
-from freehold.core.release import FUNCTIONS, SITE, Check, Lease, Release
+from freehold.core.release import FUNCTIONS, SITE, Check, Lease, Release, Traffic
 from freehold.kit import files, unix_http
 from freehold.targets import probe
 from freehold.targets import traffic as counts
@@ -46,9 +46,13 @@ def look(place: App, lease: Lease, number: int) -> tuple[Check, ...]:
 
 def switch(app: str, lease: dict[str, str], number: int) -> None:
     """Send every new connection to it: one rename."""
-    place = places.app_of(app)
+    turn(places.app_of(app), Lease(**lease), number)
+
+
+def turn(place: App, lease: Lease, number: int) -> None:
+    """The same, with types."""
     held = releases.records(place)
-    with held.leased(Lease(**lease)):
+    with held.leased(lease):
         held.release(number)
         if number not in units.running(place) or not _answers(place, number):
             raise ReleaseSick(f"release {number} does not run", hint="freehold logs")
@@ -65,7 +69,12 @@ def switch(app: str, lease: dict[str, str], number: int) -> None:
 
 def traffic(app: str, number: int) -> dict[str, int]:
     """What its processes have counted."""
-    return asdict(counts.read(places.app_of(app).run / f"{int(number)}.traffic"))
+    return asdict(counted(places.app_of(app), number))
+
+
+def counted(place: App, number: int) -> Traffic:
+    """The same, with types."""
+    return counts.read(place.run / f"{int(number)}.traffic")
 
 
 def start(place: App, release: Release) -> str:
@@ -81,7 +90,10 @@ def start(place: App, release: Release) -> str:
 def _lacks(place: App, number: int) -> str:
     """What of it was taken away by hand; "" when it is whole."""
     wanted = place.release(number) / "runtime"
-    return "" if wanted.is_dir() else f"its runtime {wanted.readlink().name} is not on the server any more"
+    if wanted.is_dir():
+        return ""
+    what = f"runtime {wanted.readlink().name}" if wanted.is_symlink() else "folder"
+    return f"its {what} is not on the server any more"
 
 
 def _start(place: App, release: Release) -> str:
