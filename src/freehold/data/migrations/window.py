@@ -6,19 +6,15 @@ function, and whatever could not be read. What concerns an object that the same 
 releases. When in doubt the window closes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import postgast
-
 from freehold.core.inventory import MigrationFile
 from freehold.data.closing import Closing
-from freehold.data.migrations import blocks
+from freehold.data.migrations import blocks, nodes
+from freehold.data.migrations.nodes import Name
 from freehold.data.migrations.statements import Statement, statements
-
-Name = tuple[str, ...]
-"""kind and names: ("table", "public", "todos"), ("policy", "public", "todos", "read")."""
 
 
 @dataclass(frozen=True)
@@ -83,51 +79,51 @@ def _block(statement: Statement, desk: _Judge) -> Found:
 
 
 def _create_table(node: Any, desk: _Judge) -> Found:  # noqa: ANN401 - postgast carries no types
-    desk.made.add(("table", *_relation(node.relation)))
+    desk.made.add(("table", *nodes.relation(node.relation)))
     yield from ()
 
 
 def _create_table_as(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    desk.made.add(("table", *_relation(node.into.rel)))
+    desk.made.add(("table", *nodes.relation(node.into.rel)))
     yield from ()
 
 
 def _view(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    name = ("table", *_relation(node.view))
+    name = ("table", *nodes.relation(node.view))
     if name in desk.existing.names and node.replace:
         yield ".".join(name[1:]), "the view is changed"
     desk.made.add(name)
 
 
 def _create_function(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    name = ("function", *_qualified(node.funcname))
+    name = ("function", *nodes.qualified(node.funcname))
     if name in desk.existing.names:
         yield f"{'.'.join(name[1:])}()", "the function is changed"
     desk.made.add(name)
 
 
 def _create_policy(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    table = _relation(node.table)
+    table = nodes.relation(node.table)
     if not node.permissive and not desk.is_new("table", *table):
         yield f'policy "{node.policy_name}" on {".".join(table)}', "a restrictive policy takes rights away"
     desk.made.add(("policy", *table, node.policy_name))
 
 
 def _alter_policy(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    table = _relation(node.table)
+    table = nodes.relation(node.table)
     if not desk.is_new("policy", *table, node.policy_name):
         yield f'policy "{node.policy_name}" on {".".join(table)}', "the policy is changed"
 
 
 def _create_trigger(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    table = _relation(node.relation)
+    table = nodes.relation(node.relation)
     if not desk.is_new("table", *table):
         yield f"trigger {node.trigname} on {'.'.join(table)}", "writes to a table that was there do something else"
     desk.made.add(("trigger", *table, node.trigname))
 
 
 def _index(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    table = _relation(node.relation)
+    table = nodes.relation(node.relation)
     if node.unique and not desk.is_new("table", *table):
         yield f"{'.'.join(table)}", "a unique index refuses rows that were allowed"
     desk.made.add(("index", table[0], node.idxname))
@@ -135,7 +131,7 @@ def _index(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
 
 def _alter_enum(node: Any, _desk: _Judge) -> Found:  # noqa: ANN401
     if node.old_val:
-        yield ".".join(_qualified(node.type_name)), f"the value {node.old_val} is renamed"
+        yield ".".join(nodes.qualified(node.type_name)), f"the value {node.old_val} is renamed"
 
 
 def _named(kind: str, names: Callable[[Any], Name]) -> "Rule":
@@ -147,7 +143,7 @@ def _named(kind: str, names: Callable[[Any], Name]) -> "Rule":
 
 
 def _rename(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    relation = _relation(node.relation) if node.HasField("relation") else ()
+    relation = nodes.relation(node.relation) if node.HasField("relation") else ()
     kind = "policy" if node.rename_type == _POLICY else "table"
     if relation and desk.is_new("table", *relation):
         return
@@ -156,7 +152,7 @@ def _rename(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
 
 
 def _alter_table(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-    table = _relation(node.relation)
+    table = nodes.relation(node.relation)
     if desk.is_new("table", *table):
         return
     for item in node.cmds:
@@ -184,7 +180,7 @@ def _added_column(definition: Any, table: str, desk: _Judge) -> Found:  # noqa: 
     kinds = {item.constraint.contype for item in definition.constraints}
     filled = {_CONSTRAINT["CONSTR_DEFAULT"], _CONSTRAINT["CONSTR_IDENTITY"], _CONSTRAINT["CONSTR_GENERATED"]}
     required = {_CONSTRAINT["CONSTR_NOTNULL"], _CONSTRAINT["CONSTR_PRIMARY"]}
-    serial = _qualified(definition.type_name.names)[-1] in {"serial", "bigserial", "smallserial"}
+    serial = nodes.qualified(definition.type_name.names)[-1] in {"serial", "bigserial", "smallserial"}
     if kinds & required and not kinds & filled and not serial:
         yield f"{table}.{definition.colname}", "a new column must be given a value"
     desk.made.add(("column", *table.split("."), definition.colname))
@@ -193,7 +189,7 @@ def _added_column(definition: Any, table: str, desk: _Judge) -> Found:  # noqa: 
 def _drop(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
     kind = _DROPPED.get(node.remove_type, "")
     for item in node.objects:
-        name = (kind, *_object(item, kind))
+        name = (kind, *nodes.dropped(item, kind))
         if kind and (desk.is_new(*name) or (node.missing_ok and desk.is_absent(*name))):
             continue
         if kind in {"policy", "trigger"} and desk.is_new("table", *name[1:3]):
@@ -207,7 +203,7 @@ def _grant(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
     if node.is_grant:
         return
     for item in node.objects:
-        name = _granted(item)
+        name = nodes.granted(item)
         if not any(desk.is_new(kind, *name) for kind in ("table", "function", "sequence")):
             yield ".".join(name), "rights are revoked"
     if not node.objects:
@@ -221,7 +217,7 @@ def _default_privileges(node: Any, _desk: _Judge) -> Found:  # noqa: ANN401
 
 def _written(verb: str) -> "Rule":
     def rule(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
-        table = _relation(node.relation)
+        table = nodes.relation(node.relation)
         columns = [item.res_target.name for item in getattr(node, "target_list", ())]
         added = bool(columns) and all(desk.is_new("column", *table, column) for column in columns)
         if not desk.is_new("table", *table) and not added:
@@ -232,7 +228,7 @@ def _written(verb: str) -> "Rule":
 
 def _truncate(node: Any, desk: _Judge) -> Found:  # noqa: ANN401
     for item in node.relations:
-        table = _relation(item.range_var)
+        table = nodes.relation(item.range_var)
         if not desk.is_new("table", *table):
             yield ".".join(table), "rows are deleted"
 
@@ -243,58 +239,13 @@ def _alter_publication(node: Any, _desk: _Judge) -> Found:  # noqa: ANN401
 
 
 def _select(node: Any, _desk: _Judge) -> Found:  # noqa: ANN401
-    calls = {_qualified(call.funcname) for call in _calls(node)}
+    calls = {nodes.qualified(call.funcname) for call in nodes.calls(node)}
     unknown = sorted(".".join(name) for name in calls if name[-1] not in _HARMLESS_CALLS)
     if unknown:
         yield f"{unknown[0]}()", "a call whose effect is not known"
 
 
 Rule = Callable[[Any, _Judge], Found]
-
-
-def _calls(node: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Every function call below a node of the parse tree."""
-    for descriptor, value in node.ListFields():
-        values: Iterable[Any] = value if descriptor.is_repeated else (value,)
-        if descriptor.message_type is None:
-            continue
-        for item in values:
-            if descriptor.message_type.name == "FuncCall":
-                yield item
-            yield from _calls(item)
-
-
-def _relation(relation: Any) -> Name:  # noqa: ANN401
-    return (relation.schemaname or "public", relation.relname)
-
-
-def _qualified(names: Any) -> Name:  # noqa: ANN401
-    parts = tuple(item.string.sval for item in names)
-    return parts if len(parts) > 1 else ("public", *parts)
-
-
-def _object(item: Any, kind: str) -> Name:  # noqa: ANN401
-    """Names of a dropped object, with its schema."""
-    node = item.WhichOneof("node")
-    if node == "list" and kind in {"policy", "trigger"}:
-        *table, name = item.list.items
-        return (*_qualified(table), name.string.sval)
-    if node == "list":
-        return _qualified(item.list.items)
-    if node == "object_with_args":
-        return _qualified(item.object_with_args.objname)
-    if node == "type_name":
-        return _qualified(item.type_name.names)
-    return ("", item.string.sval) if node == "string" else ("", "")
-
-
-def _granted(item: Any) -> Name:  # noqa: ANN401
-    node = item.WhichOneof("node")
-    if node == "range_var":
-        return _relation(item.range_var)
-    if node == "object_with_args":
-        return _qualified(item.object_with_args.objname)
-    return ("", item.string.sval) if node == "string" else ("", "")
 
 
 def _told(name: Name) -> str:
@@ -308,15 +259,11 @@ def _shown(text: str) -> str:
     return line if len(line) <= 60 else f"{line[:57]}..."  # noqa: PLR2004 - what fits a line beside the rest
 
 
-def _values(enum: str) -> dict[str, int]:
-    return dict(getattr(postgast.pg_query_pb2, enum).items())
-
-
-_ALTER = _values("AlterTableType")
-_CONSTRAINT = _values("ConstrType")
-_OBJECT = _values("ObjectType")
+_ALTER = nodes.values("AlterTableType")
+_CONSTRAINT = nodes.values("ConstrType")
+_OBJECT = nodes.values("ObjectType")
 _POLICY = _OBJECT["OBJECT_POLICY"]
-_PUBLICATION_ADD = _values("AlterPublicationAction")["AP_AddObjects"]
+_PUBLICATION_ADD = nodes.values("AlterPublicationAction")["AP_AddObjects"]
 _OPEN_COMMANDS = frozenset(
     _ALTER[name]
     for name in (
@@ -370,9 +317,9 @@ _RULES: dict[str, Rule] = {
     "alter_policy": _alter_policy,
     "create_trig": _create_trigger,
     "index": _index,
-    "create_enum": _named("type", lambda node: _qualified(node.type_name)),
-    "composite_type": _named("type", lambda node: _relation(node.typevar)),
-    "create_seq": _named("sequence", lambda node: _relation(node.sequence)),
+    "create_enum": _named("type", lambda node: nodes.qualified(node.type_name)),
+    "composite_type": _named("type", lambda node: nodes.relation(node.typevar)),
+    "create_seq": _named("sequence", lambda node: nodes.relation(node.sequence)),
     "alter_enum": _alter_enum,
     "rename": _rename,
     "alter_table": _alter_table,
