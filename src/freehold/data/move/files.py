@@ -1,11 +1,13 @@
 """Bring uploaded files over: a row is here only together with its bytes, and every byte was hashed on its way."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from freehold.core.errors import MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import ledger
@@ -13,12 +15,14 @@ from freehold.data.move.destination import FilePlace
 from freehold.data.move.ledger import Item
 from freehold.data.move.loading import Loader
 from freehold.data.sources.copy_text import lines
-from freehold.data.sources.files import FileMissing, FileSource, Folder, OpenFiles
+from freehold.data.sources.files import FileCut, FileMissing, FileSource, Folder, OpenFiles
 from freehold.data.sources.toc import TEXT, Entry, Source
 from freehold.kit import postgres
 from freehold.kit.objects.store import object_key
 
 AT_ONCE = 8
+ATTEMPTS = 3
+"""So often a file is begun that the source breaks off."""
 BATCH = 200
 EXPORT_BUCKETS = "database\\_export\\_%"
 SHOWN_ORPHANS = 50
@@ -58,6 +62,7 @@ class FileMover:
         """Load the rows, fetch the bytes that are missing, take rows away that have none, and name both."""
         drop_exports(self.admin)
         if self.files is None:
+            self._forget_rows(item)
             count = self._count(entry)
             note = f"{count} files: say where their bytes are with --files" if count else "no file was uploaded"
             ledger.settle(self.admin, item.position, "left" if count else "moved", note)
@@ -66,11 +71,20 @@ class FileMover:
         loader.load(entry, item)
         ledger.settle(self.admin, item.position, "failed", "its files are not all fetched")
         drop_exports(self.admin)
-        self._fetch_all()
+        self._fetch_all(self.files)
+        self._check_any(self.files)
         missing = self._drop_ghosts()
         self._name_orphans()
         note = f"{missing} rows without bytes at the source were left out" if missing else ""
         ledger.settle(self.admin, item.position, "moved", note)
+
+    def _forget_rows(self, item: Item) -> None:
+        """Rows of an earlier run that looked for their bytes in a wrong place."""
+        ledger.forget_parts(self.admin, item.position)
+        with self.admin.transaction():
+            self.admin.execute("set local storage.allow_delete_query = 'true'")
+            self.admin.execute("delete from storage.objects")
+            self.admin.execute("delete from freehold.move_files where outcome = 'missing'")
 
     def _count(self, entry: Entry) -> int:
         columns = self.source.columns(entry)
@@ -82,7 +96,7 @@ class FileMover:
             for line in found
         )
 
-    def _fetch_all(self) -> None:
+    def _fetch_all(self, files: FileSource) -> None:
         rows = self.admin.execute(
             "select o.bucket_id, o.name, coalesce(o.version, ''), (o.metadata ->> 'size')::numeric::bigint"
             "  from storage.objects as o left join freehold.move_files as f"
@@ -91,12 +105,11 @@ class FileMover:
         ).fetchall()
         pending = [File(str(row[0]), str(row[1]), str(row[2]), row[3]) for row in rows]
         if pending:
-            asyncio.run(self._fetch(pending))
+            asyncio.run(self._fetch(files, pending))
 
-    async def _fetch(self, pending: Sequence[File]) -> None:
-        assert self.files is not None  # noqa: S101 - `move` has looked
+    async def _fetch(self, source: FileSource, pending: Sequence[File]) -> None:
         started, size = time.monotonic(), 0
-        async with self.files.opened() as files:
+        async with source.opened() as files:
             limit = asyncio.Semaphore(AT_ONCE)
             for start in range(0, len(pending), BATCH):
                 batch = pending[start : start + BATCH]
@@ -107,6 +120,13 @@ class FileMover:
                 self._tell(start + len(batch), len(pending), size, time.monotonic() - started)
 
     async def _fetch_one(self, files: OpenFiles, file: File, limit: asyncio.Semaphore) -> Fetched:
+        async with limit:
+            for _ in range(ATTEMPTS - 1):
+                with contextlib.suppress(FileCut):
+                    return await self._put(files, file)
+            return await self._put(files, file)
+
+    async def _put(self, files: OpenFiles, file: File) -> Fetched:
         digest = hashlib.sha256()
 
         async def hashed() -> AsyncIterator[bytes]:
@@ -114,12 +134,10 @@ class FileMover:
                 digest.update(piece)
                 yield piece
 
-        async with limit:
-            key = object_key(file.bucket, file.name, file.version)
-            try:
-                stored = await self.place.put(key, hashed())
-            except FileMissing:
-                return Fetched(file=file, outcome="missing")
+        try:
+            stored = await self.place.put(object_key(file.bucket, file.name, file.version), hashed())
+        except FileMissing:
+            return Fetched(file=file, outcome="missing")
         outcome = "moved" if file.size in (None, stored.size) else "different"
         return Fetched(file=file, outcome=outcome, size=stored.size, sha256=digest.hexdigest())
 
@@ -133,6 +151,19 @@ class FileMover:
                     (item.file.bucket, item.file.name, item.file.version, item.outcome, item.size, item.sha256)
                     for item in fetched
                 ],
+            )
+
+    def _check_any(self, files: FileSource) -> None:
+        """Not one file there: then it is the wrong place, and rows are not taken for ones without bytes."""
+        row = self.admin.execute(
+            "select count(*), count(*) filter (where outcome <> 'missing') from freehold.move_files"
+        ).fetchone()
+        wanted, found = (int(str(row[0])), int(str(row[1]))) if row else (0, 0)
+        if wanted and not found:
+            raise MoveRefused(
+                f"not one of the {wanted} files is at {files.described}",
+                detail="it has to hold what the project's buckets hold, under the same names",
+                hint="give the place where they are: --files FOLDER_OR_ADDRESS, or leave --files out",
             )
 
     def _drop_ghosts(self) -> int:

@@ -1,6 +1,7 @@
 """Where the bytes of uploaded files come from: a folder, or an address that is asked for each."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -15,16 +16,19 @@ from freehold.core.errors import DatabaseUnavailable, SourceBroken
 from freehold.core.secret import Secret
 
 PIECE_BYTES = 256 * 1024
-GONE = (400, 404)
-"""The Storage API answers 400 for an object that is not there, with 404 in the body."""
+OK, BAD_REQUEST, GONE = 200, 400, 404
 REFUSED = (401, 403)
-OK = 200
-ATTEMPTS = 5
+ATTEMPTS, ATTEMPTS_WHEN_BUSY = 5, 9
 TIMEOUT_SECONDS = 300
+LONGEST_PATIENCE_SECONDS = 30.0
 
 
 class FileMissing(Exception):
     """The source has a row for the file, and no bytes."""
+
+
+class FileCut(DatabaseUnavailable):
+    """The source began to give a file and broke off; asked again it may give the whole."""
 
 
 class FileSource(Protocol):
@@ -42,7 +46,7 @@ class OpenFiles(Protocol):
     """Files that can be read now."""
 
     def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
-        """Give a file's bytes; raises FileMissing, or DatabaseUnavailable when the source does not answer."""
+        """Give a file's bytes; raises FileMissing, FileCut, or DatabaseUnavailable when the source does not answer."""
 
 
 class Folder:
@@ -62,8 +66,12 @@ class Folder:
 
     async def read(self, bucket: str, name: str) -> AsyncIterator[bytes]:
         """Read one file; a name that leaves the folder names nothing."""
-        path = (self._root / bucket / name).resolve()
-        if not path.is_relative_to(self._root / bucket) or not path.is_file():
+        try:
+            path = (self._root / bucket / name).resolve()
+            is_there = path.is_relative_to(self._root / bucket) and path.is_file()
+        except OSError:  # a name that no file system takes
+            is_there = False
+        if not is_there:
             raise FileMissing(f"{bucket}/{name}")
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
@@ -124,42 +132,69 @@ class HttpFiles:
         """Fetch a file; see OpenFiles."""
         response = await self._answer(bucket, name)
         async with response:
-            if response.status in GONE:
-                raise FileMissing(f"{bucket}/{name}")
-            if response.status in REFUSED:
-                raise DatabaseUnavailable(
-                    f"{self._described} refuses the key",
-                    hint="give one that may read every bucket: for the Storage API the project's service_role key",
-                )
             if response.status != OK:
-                raise self._away(f"it answered {response.status}")
+                raise await self._refusal(response, f"{bucket}/{name}")
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     yield piece
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise self._away(error) from None
+                raise self._away(error, FileCut) from None
+
+    async def _refusal(self, response: aiohttp.ClientResponse, name: str) -> Exception:
+        """Tell a file that is not there from a key that is refused: the Storage API answers 400 to both."""
+        status, said = response.status, ""
+        if status == BAD_REQUEST:
+            status, said = _meant(await response.read())
+        if status == GONE:
+            return FileMissing(name)
+        if status in REFUSED:
+            return DatabaseUnavailable(
+                f"{self._described} refuses the key",
+                detail=said,
+                hint="give one that may read every bucket: for the Storage API the project's service_role key",
+            )
+        return self._away(f"it answered {status} {said}".strip())
 
     async def _answer(self, bucket: str, name: str) -> aiohttp.ClientResponse:
-        """Ask again while the source is busy or away."""
-        for attempt in range(ATTEMPTS):
-            asked = self._asked(bucket, name)
+        """Ask again while the source is busy or away, as patiently as it wants it."""
+        for attempt in range(ATTEMPTS_WHEN_BUSY):
+            asked, wanted = self._asked(bucket, name), ""
             try:
                 response = await self._session.get(
                     yarl.URL(asked.address, encoded=True), headers=asked.headers, allow_redirects=False
                 )
             except (aiohttp.ClientError, TimeoutError) as error:
-                if attempt + 1 == ATTEMPTS:
+                if attempt + 1 >= ATTEMPTS:
                     raise self._away(error) from None
             else:
                 if response.status < 500 and response.status != 429:  # noqa: PLR2004 - the field's own numbers
                     return response
+                wanted = response.headers.get("retry-after", "")
                 response.close()
-            await asyncio.sleep(2**attempt / 4)
-        raise self._away(f"it answered {ATTEMPTS} times that it is busy")
+            await asyncio.sleep(patience_seconds(attempt, wanted))
+        raise self._away(f"it answered {ATTEMPTS_WHEN_BUSY} times that it is busy")
 
-    def _away(self, why: object) -> DatabaseUnavailable:
-        return DatabaseUnavailable(
+    def _away(self, why: object, kind: type[DatabaseUnavailable] = DatabaseUnavailable) -> DatabaseUnavailable:
+        return kind(
             f"{self._described} does not answer",
             detail=str(why),
             hint="run the same command again: files that are here are not fetched twice",
         )
+
+
+def patience_seconds(attempt: int, wanted: str) -> float:
+    """How long to leave a source alone after an attempt; `wanted` is its Retry-After, in seconds or "" for none."""
+    longer = float(wanted) if wanted.isdigit() else 0.0
+    return min(max((1 << attempt) / 4, longer), LONGEST_PATIENCE_SECONDS)
+
+
+def _meant(body: bytes) -> tuple[int, str]:
+    """The status that a Storage API's error says in its body, and its words."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return BAD_REQUEST, ""
+    if not isinstance(told, dict):
+        return BAD_REQUEST, ""
+    status = str(told.get("statusCode", ""))
+    return int(status) if status.isdigit() else BAD_REQUEST, str(told.get("message") or told.get("error") or "")
