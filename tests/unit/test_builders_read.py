@@ -206,8 +206,21 @@ def test_of_several_lock_files_the_one_that_fits_is_used(tmp_path: Path) -> None
     assert choice("both", {"package-lock.json": fresh, "bun.lock": bun}) == ("npm", "package-lock.json")
     assert choice("stale", {"package-lock.json": stale, "bun.lock": bun}) == ("bun", "bun.lock")
     assert choice("only", {"package-lock.json": stale}) == ("npm", "package-lock.json")
+    near, far = _lock(react="^19", vite="^6"), bun.replace("^19", "^18").replace("}, }, }", '"a": "1", }, }, }')
+    assert choice("nearest", {"package-lock.json": near, "bun.lock": far}) == ("npm", "package-lock.json")
     named = {"package.json": package[:-1] + ', "packageManager": "pnpm@9.1.0"}', "package-lock.json": fresh}
     assert choice("named", named) == ("pnpm", "")
+
+
+@pytest.mark.parametrize(("names", "chosen"), [(b"react\0vite", "bun.lockb"), (b"vite\0svelte", "package-lock.json")])
+def test_a_binary_lock_file_that_lacks_a_dependency_does_not_fit(tmp_path: Path, names: bytes, chosen: str) -> None:
+    package = json.dumps({"name": "vite_react_shadcn_ts", "dependencies": {"react": "^19"}})
+    stale = _lock(react="^18")
+    changes: dict[str, str | None] = {**dict.fromkeys(FILES), "package.json": package, "package-lock.json": stale}
+    app = write(tmp_path, changes)
+    (tmp_path / "bun.lockb").write_bytes(b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n\0" + names)
+    (frontend,) = read(app).frontends
+    assert frontend.lock_file == chosen
 
 
 def test_links_that_lead_out_of_the_app_are_not_read(tmp_path: Path) -> None:

@@ -67,14 +67,18 @@ class Checkout:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
-    def _read(self, path: str) -> str:
+    def content(self, path: str) -> bytes:
+        """Give a file's bytes; b"" for what is missing or too large to be written by hand."""
         file = self.root / path
         try:
             if not self._is_inside(path) or file.stat().st_size > LARGEST_TEXT_BYTES:
-                return ""
-            content = file.read_bytes()
+                return b""
+            return file.read_bytes()
         except OSError:
-            return ""
+            return b""
+
+    def _read(self, path: str) -> str:
+        content = self.content(path)
         if b"\0" in content[:8192]:
             return ""
         return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

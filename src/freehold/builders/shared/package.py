@@ -11,6 +11,7 @@ from freehold.builders.shared.code import without_comments
 FRONTEND_FOLDERS = ("", "frontend", "client", "web", "app")
 _MANAGERS = ("npm", "bun", "pnpm", "yarn")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_UNREADABLE = 1_000_000
 _OUT_DIR = re.compile(
     r"""\boutDir\s*:\s*(?:path\.(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?"""
     r"""["'`]((?!\.\.["'`])[\w./-]+)["'`](?!\s*,\s*["'`])"""
@@ -69,8 +70,9 @@ def read(checkout: Checkout, folder: str) -> Package | None:
 def lock_of(checkout: Checkout, package: Package) -> tuple[str, str]:
     """Give the package manager and the lock file's path ("" when there is none).
 
-    Builders leave several lock files and keep one of them in step: of those that fit package.json npm's goes first,
-    because npm comes with Node. The packageManager field decides where it is set.
+    Builders leave several lock files and keep one of them in step: the one that differs from package.json in the fewest
+    dependencies is used, npm's first among equals, because npm comes with Node. The packageManager field decides where
+    it is set.
     """
     present = [(join(package.folder, name), manager) for name, manager in _LOCKS]
     present = [(path, manager) for path, manager in present if path in checkout.known]
@@ -80,23 +82,35 @@ def lock_of(checkout: Checkout, package: Package) -> tuple[str, str]:
             return package.manager, ""
     if not present:
         return "npm", ""
-    path, manager = next((lock for lock in present if _fits(checkout.text(lock[0]), lock[0], package)), present[0])
+    path, manager = min(present, key=lambda lock: _differences(checkout, lock[0], package))
     return manager, path
 
 
-def _fits(text: str, path: str, package: Package) -> bool:
-    """Say whether a lock file was written for these dependencies; forms that cannot be read are taken to fit."""
+def _differences(checkout: Checkout, path: str, package: Package) -> int:
+    """Count the dependencies that a lock file has otherwise; of forms that cannot be read, those it does not name.
+
+    bun.lockb keeps every name as it is written.
+    """
+    if path.endswith("bun.lockb"):
+        content = checkout.content(path)
+        return sum(name.encode() not in content for name in package.dependencies)
+    wanted = _locked(checkout.text(path), path)
+    if wanted is None:
+        return 0 if path.endswith((".yaml", "yarn.lock")) else _UNREADABLE
+    names = wanted.keys() | package.dependencies.keys()
+    return sum(wanted.get(name) != package.dependencies.get(name) for name in names)
+
+
+def _locked(text: str, path: str) -> dict[str, str] | None:
+    """Give the versions that package.json named when a lock file was written; None when that cannot be read."""
     try:
         if path.endswith(".json"):
             root = json.loads(text)["packages"][""]
-        elif path.endswith("bun.lock"):
-            root = json.loads(_TRAILING_COMMA.sub(r"\1", text))["workspaces"][""]
         else:
-            return True
-    except (ValueError, KeyError, TypeError):
-        return False
-    wanted = {**_texts(root.get("devDependencies")), **_texts(root.get("dependencies"))}
-    return wanted == package.dependencies
+            root = json.loads(_TRAILING_COMMA.sub(r"\1", text))["workspaces"][""]
+        return {**_texts(root.get("devDependencies")), **_texts(root.get("dependencies"))}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def vite_output(checkout: Checkout, package: Package) -> str:
