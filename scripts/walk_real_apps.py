@@ -5,13 +5,16 @@
 CORPUS holds one checkout a case, as in tests/corpus/apps.json; WORK is filled with copies, packages and builds, and may
 be used again: what is built is not built twice, and every walk begins with an empty database. Building needs the
 package registry; each walk then runs in a network namespace of its own (root, or user namespaces) with Chromium, four
-cases side by side, as a walk waits more than it computes. Results are merged into tests/corpus/served.json, and their
-section of docs/reference/real-apps.md is made anew. Nothing of an app is kept but names, addresses and answers.
+cases side by side, as a walk waits more than it computes. Results are merged into tests/corpus/served.json, each as
+soon as it is there, so that cases may be walked in several goes, also at once; their section of
+docs/reference/real-apps.md is made anew and printed. Nothing of an app is kept but names, addresses and answers.
 """
 
+import fcntl
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -27,16 +30,27 @@ SIDE_BY_SIDE = 4
 def main(corpus: Path, work: Path, chosen: list[str]) -> int:
     """Walk every case, or those that are chosen; gives the number of those that do not count."""
     names = [case["folder"] for case in json.loads(APPS.read_text()) if {*case["builders"]} & {"lovable", "bolt"}]
-    known: dict[str, dict[str, Any]] = json.loads(page.DATA.read_text()) if page.DATA.exists() else {}
+    work.mkdir(parents=True, exist_ok=True)
+    failed = 0
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         walks = {pool.submit(_case, corpus / name, work / name): name for name in chosen or names}
         for walk in as_completed(walks):
-            name = walks[walk]
-            known[name] = walk.result()
-            print(name, "counts" if page.counts(known[name]) else "does not count", flush=True)
-            page.DATA.write_text(json.dumps({key: known[key] for key in names if key in known}, indent=1) + "\n")
-    page.PAGE.write_text(page.put(page.PAGE.read_text()))
-    return sum(not page.counts(known[name]) for name in chosen or names)
+            name, found = walks[walk], walk.result()
+            print(name, "counts" if page.counts(found) else "does not count", file=sys.stderr, flush=True)
+            failed += not page.counts(found)
+            _keep(name, found, names, work)
+    print("\n".join(page.section()[2:-1]))
+    return failed
+
+
+def _keep(name: str, found: dict[str, Any], names: Sequence[str], work: Path) -> None:
+    """Put one result among those of other walks, which may be ending now as well, and make the page of all."""
+    with (work / "results.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known: dict[str, dict[str, Any]] = json.loads(page.DATA.read_text()) if page.DATA.exists() else {}
+        known[name] = found
+        page.DATA.write_text(json.dumps({key: known[key] for key in names if key in known}, indent=1) + "\n")
+        page.PAGE.write_text(page.put(page.PAGE.read_text()))
 
 
 def _case(source: Path, folder: Path) -> dict[str, Any]:

@@ -11,6 +11,10 @@ from cases import words
 from cases.screen import Screen, look, press
 
 _EMAIL = re.compile(r"e-?mail|correo|courriel", re.IGNORECASE)
+_NOBODY_GAVE = re.compile(
+    r"referral|referred|promo|coupon|voucher|discount|gift|invit\w* code|c[oó]digo promocional|gutschein", re.IGNORECASE
+)
+"""What only those have to whom somebody gave it: a new person leaves it empty where that is allowed."""
 _CODE = re.compile(r"one-time-code|\botp\b|verification code|6.digit|code", re.IGNORECASE)
 _RULES = (
     (re.compile(r"phone|tel\b|mobile|celular|whatsapp|t[ée]l[ée]fon|telefoon|contact n", re.IGNORECASE), "9876543210"),
@@ -124,7 +128,8 @@ def _fill_one(page: Page, item: dict[str, Any], person: Person, radios: set[str]
             target.select_option(item["options"][0], timeout=2000)
     elif item["type"] not in _NO_TEXT:
         value = _value(item, person)
-        if is_email(item) or is_password(item) or not item["value"]:
+        left_empty = item["value"] or (not item["required"] and _NOBODY_GAVE.search(f"{item['name']} {item['label']}"))
+        if is_email(item) or is_password(item) or not left_empty:
             target.fill(value, timeout=2000)
 
 
