@@ -105,3 +105,18 @@ async def test_nobody_asks_on_the_owners_account_and_a_provider_that_fails_is_to
     status, refused = await world.ask("POST", f"{CORE}/InvokeLLM", {"prompt": "Hi"}, world.person("ann")[0])
     assert status in (429, 502)
     assert "sk-own" not in str(refused)
+
+
+async def test_the_gateway_asks_the_owners_provider_and_nothing_else_of_it(world: World, provider: Provider) -> None:
+    ann, at = world.person("ann")[0], "ai/openai/v1/chat/completions"
+    asked = {"model": "automatic", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0}
+    for token in (ann, world.service_token()):
+        status, found = await world.ask("POST", at, asked, token)
+        assert (status, found["choices"][0]["message"]["content"]) == (200, "hello")
+    path, key, sent = provider.seen[0]
+    assert (path, key, sent) == ("/v1/chat/completions", "Bearer sk-own", asked | {"model": "gpt-4o-mini"})
+    assert (await world.ask("POST", at, asked | {"stream": True}, ann))[0] == 400
+    for other in ("ai/openai/v1/files", "ai/openai/v1/chat/completions/x", "ai/typesafe/v1/chat/completions"):
+        assert (await world.ask("POST", other, asked, ann))[0] == 501
+    assert (await world.ask("POST", at, asked))[0] == 403
+    assert len(provider.seen) == 2

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from base44_local import local_server, write_functions
+from base44_local import local_server, vendored
 from base44_sides import TASK, WHO, Answer, Reasons, Side, Step, both, reason_of
 from base44_world import APP, base44_world
 from functions_world import DENO
 
-from freehold.core.inventory import EdgeFunction
 from freehold.core.secret import Secret
-from freehold.releases import functions
-from freehold.runtime.settings import FunctionLimits, FunctionSettings
+from freehold.runtime.settings import FunctionLimits
 from freehold.testing.database import FreshDatabase
 
 pytestmark = [pytest.mark.protocol, pytest.mark.skipif(not DENO, reason="Deno is not installed")]
@@ -110,7 +108,7 @@ def calls() -> list[Call]:
 
 async def test_functions_get_and_give_the_same(database: FreshDatabase, tmp_path: Path) -> None:
     asked = calls()
-    made = _vendored(tmp_path)
+    made = vendored(tmp_path, SOURCES)
     secrets = {"A_SECRET": Secret("hush")}
     limits = FunctionLimits(heap_megabytes=128, memory_megabytes=400)
     more: dict[str, Any] = {"functions": made, "deno": DENO, "function_limits": limits, "function_secrets": secrets}
@@ -135,16 +133,3 @@ async def _compared(asked: list[Call], theirs: Side, ours: Side) -> tuple[Counte
         if not reason:
             unexplained.append((step, one, two))
     return reasons, unexplained
-
-
-def _vendored(folder: Path) -> tuple[FunctionSettings, ...]:
-    """Built as a release is, from the same sources."""
-    project, artifact = folder / "ours", folder / "artifact"
-    write_functions(project, SOURCES)
-    found = [
-        EdgeFunction(name=name, entry=f"base44/functions/{name}/entry.ts", verify_jwt=False, imports=(), secrets=())
-        for name in sorted(SOURCES)
-    ]
-    functions.vendor(project, found, artifact, deno=DENO, report=lambda _: None)
-    items: list[dict[str, Any]] = functions.settings(artifact)
-    return tuple(FunctionSettings(**(item | {"directory": Path(str(item["directory"]))})) for item in items)

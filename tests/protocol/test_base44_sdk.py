@@ -3,16 +3,23 @@
 from pathlib import Path
 
 import pytest
+from base44_local import vendored
 from base44_world import APP, base44_world
+from functions_world import DENO
 from node_client import Speak
 
+from freehold.runtime.settings import FunctionLimits
 from freehold.testing.database import FreshDatabase
 
-pytestmark = pytest.mark.protocol
+pytestmark = [pytest.mark.protocol, pytest.mark.skipif(not DENO, reason="Deno is not installed")]
+
+ECHO = Path(__file__).parents[1] / "support/base44_functions/echo.ts"
 
 
 async def test_the_sdk_finds_everything_it_asks_for(database: FreshDatabase, tmp_path: Path, speak: Speak) -> None:
-    async with base44_world(database, tmp_path) as world:
+    made = vendored(tmp_path, {"echo": ECHO.read_text()})
+    limits = FunctionLimits(heap_megabytes=128, memory_megabytes=400)
+    async with base44_world(database, tmp_path, functions=made, deno=DENO, function_limits=limits) as world:
         ann, ann_id = world.person("ann")
         results = await speak(
             "base44_app.mjs",
@@ -26,6 +33,6 @@ async def test_the_sdk_finds_everything_it_asks_for(database: FreshDatabase, tmp
             SERVICE=world.service_token(),
             MAIL=str(world.settings.mail_directory),
         )
-    assert len(results) >= 18
+    assert len(results) >= 24
     failed = "\n".join(f"{item['name']}: {item['error']}" for item in results if not item["ok"])
     assert not failed, failed

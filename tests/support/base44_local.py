@@ -20,7 +20,10 @@ import pytest
 from functions_world import DENO
 
 from freehold.core.errors import ProgramMissing
+from freehold.core.inventory import EdgeFunction
 from freehold.kit import npm_settings, programs
+from freehold.releases import functions as function_builds
+from freehold.runtime.settings import FunctionSettings
 
 VERSION = "0.1.18"
 SHA512 = (
@@ -97,6 +100,19 @@ def write_functions(project: Path, sources: Mapping[str, str]) -> None:
         entry = project / f"base44/functions/{name}/entry.ts"
         entry.parent.mkdir(parents=True, exist_ok=True)
         entry.write_text(source)
+
+
+def vendored(folder: Path, sources: Mapping[str, str]) -> tuple[FunctionSettings, ...]:
+    """Functions as a release has them, built from their sources."""
+    project, artifact = folder / "ours", folder / "artifact"
+    write_functions(project, sources)
+    found = [
+        EdgeFunction(name=name, entry=f"base44/functions/{name}/entry.ts", verify_jwt=False, imports=(), secrets=())
+        for name in sorted(sources)
+    ]
+    function_builds.vendor(project, found, artifact, deno=DENO, report=lambda _: None)
+    items: list[dict[str, Any]] = function_builds.settings(artifact)
+    return tuple(FunctionSettings(**(item | {"directory": Path(str(item["directory"]))})) for item in items)
 
 
 def _package(folder: Path) -> Path:

@@ -1,17 +1,19 @@
 // What apps do with an unmodified @base44/sdk: Ann, Ben, Eve who attacks, a visitor, and a function's own client.
 // Prints one JSON object a case: {name, ok, error}.
 import assert from 'node:assert/strict'
-import { createClient, createClientFromRequest } from '@base44/sdk'
+import { createServer } from 'node:http'
+import { sdk, unseen, watched } from './base44_surface.mjs'
 
 const { URL: url, APP, ANN, BEN, EVE, ADMIN, ANN_ID, SERVICE, MAIL } = process.env
 console.log = () => {}
 const say = (value) => process.stdout.write(JSON.stringify(value) + '\n')
-const as = (token, more = {}) =>
-  createClient({ appId: APP, serverUrl: url, appBaseUrl: url, requiresAuth: false, ...(token ? { token } : {}), ...more })
+const as = (token, more = {}) => watched(
+  sdk.createClient({ appId: APP, serverUrl: url, appBaseUrl: url, requiresAuth: false, ...(token ? { token } : {}), ...more }))
 const [ann, ben, eve, admin, visitor] = [as(ANN), as(BEN), as(EVE), as(ADMIN), as('')]
-const service = createClientFromRequest(new Request(url, { headers: {
+const inFunction = watched(sdk.createClientFromRequest(new Request(url, { headers: {
   'Base44-App-Id': APP, 'Base44-Api-Url': url, 'Base44-Service-Authorization': `Bearer ${SERVICE}`,
-  Authorization: `Bearer ${ANN}` } })).asServiceRole
+  Authorization: `Bearer ${ANN}` } })))
+const service = inFunction.asServiceRole
 const refused = async (promise, status, message) => {
   const error = await promise.then(() => null, (error) => error)
   assert.ok(error, 'it was not refused')
@@ -107,12 +109,45 @@ const cases = {
     assert.equal((await admin.entities.User.get(ANN_ID)).theme, 'dark')
   },
   async 'a function\'s client does everything, and only with its own token'() {
-    const seen = await service.entities.Task.list()
+    const { Core } = service.integrations
+    const tasks = service.entities.Task
+    const seen = await tasks.list()
     assert.ok(new Set(seen.map((task) => task.created_by)).size > 1)
-    const forged = createClientFromRequest(new Request(url, { headers: {
+    const made = await tasks.create({ title: 'job', points: 1, note: 'for admins' })
+    assert.deepEqual([made.created_by_id, (await tasks.get(made.id)).note], ['service', 'for admins'])
+    await refused(ann.entities.Task.get(made.id), 404)
+    const heard = []
+    const stop = tasks.subscribe((event) => heard.push(event.data.title))
+    await until(async () => {
+      await ann.entities.Task.create({ title: 'probe' })
+      return heard.includes('probe')
+    }, 'a function\'s client hears')
+    stop()
+    await ann.entities.Task.deleteMany({ title: 'probe' })
+    await tasks.update(made.id, { points: 2 })
+    await tasks.bulkCreate([{ title: 'job', points: 3 }, { title: 'job', points: 4 }])
+    assert.deepEqual([await tasks.count({ title: 'job' }), (await tasks.filter({ title: 'job' }, 'points')).map((task) => task.points)], [3, [2, 3, 4]])
+    assert.deepEqual((await tasks.aggregate({ query: { title: 'job' }, sum: 'points' })).rows, [{ count: 3, sum_points: 9 }])
+    assert.equal((await tasks.updateMany({ title: 'job' }, { $inc: { points: 1 } })).updated, 3)
+    assert.equal((await tasks.bulkUpdate([{ id: made.id, points: 7 }]))[0].points, 7)
+    assert.deepEqual((await tasks.upsert([{ title: 'other job' }], { key: 'title' })).created, 1)
+    const lines = new File(['title\nother job\n'], 'jobs.csv', { type: 'text/csv' })
+    assert.equal((await tasks.importEntities(lines)).status, 'success')
+    assert.deepEqual(await tasks.delete(made.id), { success: true })
+    assert.equal((await tasks.deleteMany({ title: { $in: ['job', 'other job'] } })).deleted, 4)
+    const file = new File(['name\nAda\n'], 'people.csv', { type: 'text/csv' })
+    const { file_url } = await Core.UploadFile({ file })
+    const json_schema = { type: 'array', items: { type: 'object', properties: { name: { type: 'string' } } } }
+    assert.deepEqual((await Core.ExtractDataFromUploadedFile({ file_url, json_schema })).output, [{ name: 'Ada' }])
+    const { file_uri } = await Core.UploadPrivateFile({ file })
+    assert.equal((await fetch((await Core.CreateFileSignedUrl({ file_uri })).signed_url)).status, 200)
+    await refused(ann.integrations.Core.CreateFileSignedUrl({ file_uri }), 403)
+    await refused(Core.InvokeLLM({ prompt: 'hi' }), 503)
+    await refused(Core.GenerateImage({ prompt: 'hi' }), 503)
+    const forged = sdk.createClientFromRequest(new Request(url, { headers: {
       'Base44-App-Id': APP, 'Base44-Api-Url': url, 'Base44-Service-Authorization': `Bearer ${EVE}` } })).asServiceRole
     assert.deepEqual(await forged.entities.Task.list(), [])
-    const invented = createClientFromRequest(new Request(url, { headers: {
+    const invented = sdk.createClientFromRequest(new Request(url, { headers: {
       'Base44-App-Id': APP, 'Base44-Api-Url': url, 'Base44-Service-Authorization': `Bearer ${SERVICE}x` } })).asServiceRole
     await refused(invented.entities.Task.list(), 401)
   },
@@ -146,7 +181,9 @@ const cases = {
     await refused(visitor.auth.inviteUser('new@example.com', 'admin'), 401)
     await admin.auth.inviteUser('new@example.com', 'user')
     assert.equal((await mails('new@example.com')).length, 1)
-    await service.users?.inviteUser?.('newer@example.com', 'user')
+    await refused(ann.users.inviteUser('newer@example.com', 'admin'), 403)
+    await admin.users.inviteUser('newer@example.com', 'user')
+    assert.equal((await mails('newer@example.com')).length, 1)
   },
   async 'public settings'() {
     assert.equal((await visitor.app.getPublicSettings()).public_settings, 'public_without_login')
@@ -181,22 +218,159 @@ const cases = {
     await service.integrations.Core.SendEmail({ to: 'stranger@example.org', subject: 'Hi', body: 'x' })
     assert.equal((await mails('stranger@example.org')).length, 1)
   },
-  async 'connectors, actors and custom integrations refuse clearly'() {
-    await refused(service.connectors.getAccessToken('slack'), 501, /did not move/)
-    await refused(ann.integrations.custom.call('crm', 'find', {}), 501)
+  async 'what stayed at the builder is refused in a sentence'() {
+    const { connectors, integrations, sso } = service
+    for (const call of ['getAccessToken', 'getConnection', 'getWorkspaceConnection', 'getCurrentAppUserAccessToken', 'getCurrentAppUserConnection'])
+      await refused(connectors[call]('slack'), 501, /did not move/)
+    await refused(connectors.callApi('slack', { path: '/me' }), 501, /your own key/)
+    await refused(ann.connectors.connectAppUser('slack'), 501, /did not move/)
+    await refused(ann.connectors.disconnectAppUser('slack'), 501, /did not move/)
+    await refused(sso.getAccessToken(ANN_ID), 501, /not set up/)
+    await refused(sso.getIdToken(ANN_ID), 501, /not set up/)
+    for (const module of [ann.integrations, integrations]) {
+      await refused(module.custom.call('crm', 'find', {}), 501)
+      await refused(module.Crm.find({}), 501, /not installed/)
+    }
+    for (const agents of [ann.agents, service.agents])
+      for (const address of [agents.getWhatsAppConnectURL('helper'), agents.getTelegramConnectURL('helper')])
+        assert.equal((await fetch(address)).status, 501)
+  },
+  async 'an actor is refused once, and not asked for again'() {
+    const errors = []
+    const client = as(ANN, { options: { onError: (error) => errors.push(error.status) } })
+    client.actors.Room('one').connect()
+    await until(() => errors.length, 'the refusal')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.deepEqual(errors, [404])
+    client.cleanup()
+  },
+  async 'functions are called by name and by address, and know who calls'() {
+    const file = new File(['in it'], 'a.txt', { type: 'text/plain' })
+    for (const [functions, token] of [[ann.functions, ANN], [service.functions, SERVICE]]) {
+      const { data } = await functions.invoke('echo', { n: [1, 'ä'] })
+      assert.deepEqual([JSON.parse(data.body), data.headers.authorization], [{ n: [1, 'ä'] }, `Bearer ${token}`])
+      assert.deepEqual([data.headers['base44-app-id'], data.service, data.api], [APP, ['Bearer', 2], true])
+      const form = await functions.invoke('echo', { file })
+      assert.match(form.data.headers['content-type'], /^multipart\/form-data/)
+      const answer = await functions.fetch('/echo?a=1', { method: 'PUT', body: 'words' })
+      const seen = await answer.json()
+      assert.deepEqual([seen.method, seen.search, seen.body, seen.headers.authorization], ['PUT', '?a=1', 'words', `Bearer ${token}`])
+    }
+    await refused(ann.functions.invoke('none', {}), 404)
+    const told = await inFunction.fetchWithAuth('/api/functions/echo', { fetch: (path, init) => fetch(url + path, init) })
+    assert.equal((await told.json()).headers.authorization, `Bearer ${ANN}`)
+  },
+  async 'the AI gateway speaks by the owner\'s provider, for those who are signed in'() {
+    for (const [client, status] of [[ann, 503], [service, 503], [visitor, 403]]) {
+      const { baseURL, token } = client.aiGateway.connection()
+      const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+      const body = JSON.stringify({ model: 'automatic', messages: [] })
+      const answer = await fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body })
+      assert.equal(answer.status, status)
+      assert.equal((await fetch(`${baseURL}/files`, { method: 'POST', headers, body })).status, 501)
+    }
+  },
+  async 'signing in and out leads to addresses of the app'() {
+    const kept = new Map()
+    const localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) }
+    const location = { href: `${url}/somewhere`, origin: url, search: '', pathname: '/somewhere', hash: '' }
+    globalThis.window = { location, localStorage }
+    globalThis.window.parent = globalThis.window
+    try {
+      const leads = async () => {
+        const answer = await fetch(location.href, { redirect: 'manual' })
+        return [answer.status, new globalThis.URL(answer.headers.get('location') ?? '/', url).origin]
+      }
+      visitor.auth.redirectToLogin('/next')
+      assert.deepEqual([location.href, await leads()], [`${url}/login?from_url=${encodeURIComponent(`${url}/next`)}`, [200, url]])
+      visitor.auth.loginWithProvider('google', '/next')
+      assert.deepEqual(await leads(), [302, url])
+      visitor.auth.loginWithProvider('sso', '/next')
+      assert.equal((await leads())[0], 501)
+      assert.equal(sdk.saveAccessToken(ANN, {}), true)
+      assert.equal(sdk.getAccessToken(), ANN)
+      visitor.auth.logout(`${url}/bye`)
+      assert.deepEqual([location.href, await leads()], [`${url}/api/apps/auth/logout?from_url=${encodeURIComponent(`${url}/bye`)}`, [302, url]])
+      sdk.saveAccessToken(ANN, {})
+      sdk.removeAccessToken({})
+      assert.equal(sdk.getAccessToken(), null)
+      location.href = sdk.getLoginUrl(`${url}/next`, { serverUrl: url, appId: APP })
+      assert.deepEqual(await leads(), [200, url])
+    } finally {
+      delete globalThis.window
+    }
+  },
+  async 'another person takes the client over'() {
+    const client = as(ANN)
+    assert.equal((await client.auth.me()).email, 'ann@example.com')
+    client.auth.setToken(BEN)
+    assert.equal((await client.auth.me()).email, 'ben@example.com')
+    client.setToken(EVE)
+    assert.deepEqual([(await client.auth.me()).email, client.auth.hasToken(), client.getConfig().appId], ['eve@example.com', true, APP])
+    client.cleanup()
   },
   async 'page views and analytics are taken'() {
     await ann.appLogs.logUserInApp('Home')
-    assert.deepEqual(await admin.appLogs.getStats(), { Home: 1 })
-    assert.deepEqual(await ann.appLogs.getStats(), {})
+    await service.appLogs.logUserInApp('Job')
+    for (const logs of [admin.appLogs, service.appLogs]) {
+      assert.deepEqual(await logs.getStats(), { Home: 1, Job: 1 })
+      assert.deepEqual((await logs.fetchLogs({ limit: 5 })).map((line) => line.page_name).sort(), ['Home', 'Job'])
+    }
+    assert.deepEqual([await ann.appLogs.getStats(), await ann.appLogs.fetchLogs()], [{}, []])
+    const taken = []
+    const between = createServer(async (asked, answer) => {
+      const body = Buffer.concat(await Array.fromAsync(asked)).toString()
+      const found = await fetch(url + asked.url, { method: asked.method, headers: { 'content-type': 'application/json' }, ...(body && { body }) })
+      taken.push([asked.url, found.status, body.includes('bought')])
+      answer.writeHead(found.status, { 'content-type': 'application/json' }).end(await found.text())
+    })
+    await new Promise((resolve) => between.listen(0, '127.0.0.1', resolve))
+    const client = watched(sdk.createClient({ appId: APP, serverUrl: `http://127.0.0.1:${between.address().port}` }))
+    await until(() => {
+      client.analytics.track({ eventName: 'bought', properties: { n: 1 } })
+      return taken.length
+    }, 'an event is taken')
+    client.analytics.cleanup()
+    assert.deepEqual(taken[0], [`/api/apps/${APP}/analytics/track/batch`, 200, true])
+    between.close()
   },
-  async 'conversations are kept, and an agent that does not run says so'() {
-    const begun = await ann.agents.createConversation({ agent_name: 'helper', metadata: { a: 1 } })
-    assert.deepEqual([begun.agent_name, begun.messages], ['helper', []])
-    await refused(ann.agents.addMessage(begun, { role: 'user', content: 'hello' }), 501)
-    assert.equal((await ann.agents.getConversation(begun.id)).messages[0].content, 'hello')
-    assert.equal((await ann.agents.getConversations()).length, 1)
+  async 'conversations are kept for whom they belong to, and an agent that does not run says so'() {
+    const begun = await ann.agents.createConversation({ agent_name: 'helper', metadata: { priority: 'high', n: 2 } })
+    assert.deepEqual([begun.agent_name, begun.messages, begun.app_id, begun.created_by_id], ['helper', [], APP, ANN_ID])
+    const other = await ann.agents.createConversation({ agent_name: 'other' })
+    const heard = { ann: [], eve: [], function: [] }
+    const stops = [['ann', ann], ['function', service]].map(([name, client]) =>
+      client.agents.subscribeToConversation(begun.id, ({ messages }) => heard[name].push(messages.at(-1).content)))
+    process.once('unhandledRejection', (error) => heard.eve.push(error.status)) // the SDK awaits nobody's answer here
+    eve.agents.subscribeToConversation(begun.id, () => heard.eve.push('a message'))
+    await until(async () => {
+      await refused(ann.agents.addMessage(begun, { role: 'assistant', content: 'hello' }), 501, /nobody answers/)
+      return heard.ann.length
+    }, 'ann hears of her own message')
+    const said = await service.agents.addMessage(begun, { role: 'assistant', content: 'I am a function' })
+    assert.deepEqual([said.role, said.content], ['assistant', 'I am a function'])
+    await until(() => heard.ann.includes('I am a function') && heard.function.includes('I am a function'), 'the answer')
+    stops.forEach((stop) => stop())
+    const { messages } = await ann.agents.getConversation(begun.id)
+    assert.deepEqual([messages[0].role, messages[0].content, messages.at(-1).role], ['user', 'hello', 'assistant'])
+    const ids = async (agents, asked) => (await agents.listConversations(asked)).map((found) => found.id).sort()
+    assert.deepEqual(await ids(ann.agents, { q: { agent_name: 'helper' } }), [begun.id])
+    assert.deepEqual(await ids(ann.agents, { q: { 'metadata.priority': 'high', 'metadata.n': 2 } }), [begun.id])
+    assert.deepEqual(await ids(ann.agents, { q: { $or: [{ agent_name: 'none' }, { agent_name: { $in: ['other'] } }] } }), [other.id])
+    assert.deepEqual(await ann.agents.listConversations({ sort: '-created_date', limit: 1, fields: ['id', 'agent_name'] }), [{ id: other.id, agent_name: 'other' }])
+    assert.equal((await ann.agents.listConversations({ sort: '-created_date', limit: 1, skip: 1 }))[0].id, begun.id)
+    await refused(ann.agents.listConversations({ q: { $where: 'true' } }), 400, /not known/)
+    assert.equal((await ann.agents.getConversations()).length, 2)
     await refused(eve.agents.getConversation(begun.id), 404)
+    await refused(eve.agents.addMessage(begun, { role: 'user', content: 'x' }), 404)
+    await refused(visitor.agents.getConversations(), 401)
+    assert.deepEqual([await eve.agents.getConversations(), heard.eve], [[], [404]])
+    const { agents } = service
+    assert.ok((await agents.getConversation(begun.id)).messages.length)
+    assert.ok((await agents.getConversations()).length >= 2)
+    assert.deepEqual(await ids(agents, { q: { agent_name: 'other' } }), [other.id])
+    assert.equal((await agents.createConversation({ agent_name: 'own' })).created_by_id, 'service')
+    assert.equal((await ann.agents.getConversations()).length, 2)
   },
   async 'live updates go to those who may read the record'() {
     const heard = { ann: [], eve: [], visitor: [] }
@@ -216,6 +390,10 @@ const cases = {
     assert.deepEqual([heard.eve, heard.visitor], [[['create', "Eve's"]], []])
     stops.forEach((stop) => stop())
   },
+  async 'every call that the package offers was made in one of these cases'() {
+    service.cleanup()
+    assert.deepEqual(await unseen(inFunction), [])
+  },
 }
 
 for (const [name, run] of Object.entries(cases)) {
@@ -226,5 +404,5 @@ for (const [name, run] of Object.entries(cases)) {
     say({ name, ok: false, error: String(error.stack).slice(0, 900) })
   }
 }
-for (const client of [ann, ben, eve, admin, visitor]) client.cleanup()
+for (const client of [ann, ben, eve, admin, visitor, inFunction]) client.cleanup()
 process.exit(0)

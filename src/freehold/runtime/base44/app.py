@@ -17,8 +17,10 @@ from freehold.runtime.base44 import (
     integrations,
     login_page,
     logs,
+    models,
     pages,
     people,
+    refusals,
 )
 from freehold.runtime.base44.catalog import Catalog
 from freehold.runtime.base44.context import AppSettings, Context
@@ -30,10 +32,6 @@ from freehold.runtime.database import ConnectionLost, PoolExhausted
 from freehold.runtime.mail.mailer import Mailer
 from freehold.runtime.services import ProtocolApp, Receive, Scope, Send, Services
 
-CONNECTOR_REFUSAL = (
-    "This connection belongs to the builder's account and did not move: register your own client with the service, "
-    "and call it from a function with your own key"
-)
 _ACCOUNT_CALLS = {
     "login": accounts.login,
     "register": accounts.register,
@@ -143,18 +141,20 @@ class Base44App:
             return await self._accounts(request, who, rest)
         if area == "integration-endpoints":
             return await self._integrations(request, who, rest)
+        if area == "agents" and rest[:1] == ("conversations",):
+            return await conversations.answer_conversations(context, request, who, rest[1:])
+        return await self._of_the_rest(request, who, area, rest)
+
+    async def _of_the_rest(self, request: Request, who: Who, area: str, rest: tuple[str, ...]) -> Answer:
+        context = self._context
         if area == "analytics":
             await request.body()
             return answer({"success": True})
-        if area == "agents" and rest[:1] == ("conversations",):
-            return await conversations.answer_conversations(context, request, who, rest[1:])
+        if area == "ai":
+            return await models.gateway(context, request, who, rest)
         if (area, *rest) in {("users", "invite-user"), ("runtime", "users", "invite-user")}:
             return await accounts.invite(context, request, who)
-        if area in ("external-auth", "connectors", "app-user-auth"):
-            raise detailed(501, CONNECTOR_REFUSAL, code="connector_not_moved")
-        if area in ("integrations", "agents", "actors", "ai", "sso"):
-            raise detailed(501, f"{area} are not answered here: what they did has to be set up anew", code="not_served")
-        raise plain(404, "Not found")
+        raise refusals.of_area(area) or plain(404, "Not found")
 
     async def _entities(self, request: Request, who: Who, rest: tuple[str, ...]) -> Answer:
         context, name, rest = self._context, rest[0], rest[1:]

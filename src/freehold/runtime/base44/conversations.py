@@ -1,28 +1,29 @@
-"""/apps/{id}/agents/conversations: what people write is kept; agents do not answer yet, and that is said."""
+"""/apps/{id}/agents/conversations: what people write is kept; agents do not answer, and that is said."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from freehold.runtime.base44 import accounts, rows
-from freehold.runtime.base44.context import Context
-from freehold.runtime.base44.http import Answer, Request, detailed, plain
+from freehold.runtime.base44 import accounts, conversation_lists, rows
+from freehold.runtime.base44.context import SERVICE_OWNER, Context
+from freehold.runtime.base44.http import Answer, Request, answer, detailed, plain
 from freehold.runtime.base44.identity import Who, new_id
 
-_COLUMNS = (
-    "jsonb_build_object('id', id, 'agent_name', agent_name, 'created_by_id', created_by_id, 'created_date',"
-    " created_date, 'updated_date', updated_date, 'messages', messages, 'metadata', metadata)"
-)
-NOT_RUN = "This agent does not run here yet: the message is kept, and nobody answers it"
+_PERSON = "user"
+_ROLES = frozenset({_PERSON, "assistant", "system"})
+_KEPT = (
+    "content", "file_urls", "custom_context", "additional_message_params", "hidden", "metadata", "reasoning",
+    "tool_calls", "model", "usage",
+)  # fmt: skip
+NOT_RUN = "Agents do not answer here: the message is kept, and nobody answers it"
 
 
 async def answer_conversations(context: Context, request: Request, who: Who, rest: tuple[str, ...]) -> Answer:
-    """List, begin, read and continue one's own conversations."""
-    person = await accounts.current(context, who)
+    """List, begin, read and continue one's own conversations; functions reach all."""
+    person: Mapping[str, Any] = {"id": SERVICE_OWNER} if who.service else await accounts.current(context, who)
     if request.method == "GET" and not rest:
-        sql = f"select coalesce(jsonb_agg({_COLUMNS} order by updated_date desc), '[]') from base44.conversation"
-        (result,) = await context.run(who, [(sql, ())])
+        (result,) = await context.run(who, [conversation_lists.statement(request, context.app.app_id)])
         return Answer(body=result.one()[0] or b"[]")
     if request.method == "POST" and not rest:
         return await _begin(context, who, person, await request.table())
@@ -39,14 +40,14 @@ async def _begin(context: Context, who: Who, person: Mapping[str, Any], body: Ma
     given = [*(text.encode() for text in texts), orjson.dumps(metadata if isinstance(metadata, dict) else {})]
     sql = (
         "insert into base44.conversation (id, agent_name, created_by_id, created_date, updated_date, metadata)"
-        f" values ($1, $2, $3, $4, $4, $5::jsonb) returning {_COLUMNS}"
+        f" values ($1, $2, $3, $4, $4, $5::jsonb) returning {_document(context)}"
     )
     (result,) = await context.run(who, [(sql, given)])
     return Answer(status=201, body=result.one()[0] or b"null")
 
 
 async def _one(context: Context, who: Who, identity: str) -> Answer:
-    sql = f"select {_COLUMNS} from base44.conversation where id = $1"
+    sql = f"select {_document(context)} from base44.conversation where id = $1"
     (result,) = await context.run(who, [(sql, [identity.encode()])])
     if not result.rows:
         raise plain(404, "Conversation not found")
@@ -54,13 +55,22 @@ async def _one(context: Context, who: Who, identity: str) -> Answer:
 
 
 async def _say(context: Context, who: Who, identity: str, body: Mapping[str, Any]) -> Answer:
-    message = {"id": new_id(), "role": "user", "content": body.get("content"), "created_date": rows.now()}
+    """Keep a message. Functions may speak for an agent; what a person writes is for an agent, and none answers."""
+    role = next((name for name in _ROLES if who.service and body.get("role") == name), _PERSON)
+    moment = rows.now()
+    told = {name: body[name] for name in _KEPT if name in body}
+    message = told | {"id": new_id(), "role": role, "created_date": moment, "updated_date": moment}
     sql = (
         "update base44.conversation set messages = messages || jsonb_build_array($2::jsonb), updated_date = $3"
         " where id = $1 returning id"
     )
-    given = [identity.encode(), orjson.dumps(message), rows.now().encode()]
-    (result,) = await context.run(who, [(sql, given)])
+    (result,) = await context.run(who, [(sql, [identity.encode(), orjson.dumps(message), moment.encode()])])
     if not result.rows:
         raise plain(404, "Conversation not found")
-    raise detailed(501, NOT_RUN)
+    if role == _PERSON:
+        raise detailed(501, NOT_RUN)
+    return answer(message)
+
+
+def _document(context: Context) -> str:
+    return conversation_lists.document(context.app.app_id)

@@ -28,16 +28,21 @@ def condition(entity: Entity, query: object, params: Params, *, service: bool) -
     A field that its own rule hides is missing for whoever asks, unless it is a function.
     """
 
-    def of_row(key: str) -> _Place:
+    def of_row(key: str) -> Place:
         field = entity.field(key)
         if field is not None and field.guarded and not service:
-            return _Place("json", "", f"({documents.visible_value(entity, key, service=False)})")
-        return _Place(names.kind_of(entity, key), names.column(entity, key) or "", names.value(entity, key))
+            return Place("json", "", f"({documents.visible_value(entity, key, service=False)})")
+        return Place(names.kind_of(entity, key), names.column(entity, key) or "", names.value(entity, key))
 
-    return _Filter(of_row, params).all_of(query, 0)
+    return condition_over(of_row, query, params)
 
 
-class _Place(NamedTuple):
+def condition_over(look: "Callable[[str], Place]", query: object, params: Params) -> str:
+    """Give the condition of a query over anything whose fields `look` can place."""
+    return _Filter(look, params).all_of(query, 0)
+
+
+class Place(NamedTuple):
     """Where the values of a field are: what its column holds, the column, and the value as jsonb."""
 
     kind: str
@@ -46,7 +51,7 @@ class _Place(NamedTuple):
 
 
 class _Filter:
-    def __init__(self, look: Callable[[str], _Place], params: Params, level: int = 0) -> None:
+    def __init__(self, look: Callable[[str], Place], params: Params, level: int = 0) -> None:
         self._look = look
         self._params = params
         self._level = level
@@ -105,8 +110,8 @@ class _Filter:
             raise wrong("$elemMatch takes a query or operators")
         element = f"e{self._level}"
 
-        def of_element(key: str) -> _Place:
-            return _Place("json", "", f"({element}.v -> {names.literal(key)})" if key else f"{element}.v")
+        def of_element(key: str) -> Place:
+            return Place("json", "", f"({element}.v -> {names.literal(key)})" if key else f"{element}.v")
 
         inner = _Filter(of_element, self._params, self._level + 1)
         plain_operators = all(str(name).startswith("$") and name not in ("$and", "$or", "$nor") for name in wanted)
@@ -143,7 +148,7 @@ def _operator(field: "_Field", name: str, wanted: object) -> str:  # noqa: PLR09
 class _Field:
     """One side of a comparison."""
 
-    def __init__(self, look: Callable[[str], _Place], key: str, params: Params) -> None:
+    def __init__(self, look: Callable[[str], Place], key: str, params: Params) -> None:
         self._params = params
         head, _, path = key.partition(".")
         kind, self._column, self._value = look(head)

@@ -9,6 +9,8 @@ from freehold.runtime.base44.http import Answer, Request, answer, auth_required,
 from freehold.runtime.base44.identity import Who, new_id
 
 MODEL = "FREEHOLD_AI_MODEL"
+GATEWAY_REFUSAL = "Of the builder's AI gateway, /ai/openai/v1/chat/completions alone is answered here"
+_ANY_MODEL = "automatic"
 
 
 async def invoke_llm(context: Context, request: Request, who: Who) -> Answer:
@@ -73,6 +75,17 @@ async def extract_data(context: Context, request: Request, who: Who) -> Answer:
     return answer({"status": "success", "details": None, "output": extract.json_object(text)})
 
 
+async def gateway(context: Context, request: Request, who: Who, rest: tuple[str, ...]) -> Answer:
+    """Answer what `aiGateway.connection()` leads to, by the owner's AI provider; as at the builder, without streams."""
+    if (request.method, rest) != ("POST", ("openai", "v1", "chat", "completions")):
+        raise detailed(501, GATEWAY_REFUSAL, code="not_served")
+    body = await request.table()
+    if body.get("stream"):
+        raise detailed(400, "Streams are not answered: leave `stream` unset")
+    question = body | {"model": _model(context, body)}
+    return answer(await _provider(context, request, who, "/v1/chat/completions", question))
+
+
 async def _asked(context: Context, request: Request, who: Who, question: Mapping[str, object]) -> str:
     found = await _provider(context, request, who, "/v1/chat/completions", question)
     try:
@@ -106,7 +119,8 @@ def _model(context: Context, body: Mapping[str, Any], name: str = MODEL) -> str:
     own = context.services.settings.function_secrets.get(name)
     if own:
         return own.reveal()
-    return str(body.get("model") or ("gpt-image-1" if name != MODEL else "gpt-4o-mini"))
+    wanted = body.get("model") if body.get("model") != _ANY_MODEL else ""
+    return str(wanted or ("gpt-image-1" if name != MODEL else "gpt-4o-mini"))
 
 
 def _texts(value: object) -> list[str]:

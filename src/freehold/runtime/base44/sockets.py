@@ -1,4 +1,4 @@
-"""/ws-user-apps/socket.io: rooms of entities. A change is shown to those who may read the record, and no one else."""
+"""/ws-user-apps/socket.io: rooms of entities and conversations. Each change is shown to those who may read it only."""
 
 import asyncio
 import contextlib
@@ -23,6 +23,8 @@ from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhaust
 from freehold.runtime.services import Receive, Scope, Send
 
 CHANNEL = "base44_change"
+CONVERSATION = "agents/conversation"
+"""As what the database announces a message of a conversation."""
 ROOMS_A_SOCKET = 100
 FRAMES_WAITING = 500
 LARGEST_RECORD_BYTES = 500_000
@@ -173,6 +175,9 @@ class Sockets:
         for row in result.rows:
             entity, kind, record_id, record, at = ((value or b"").decode() for value in row)
             with contextlib.suppress(Refusal):
+                if entity == CONVERSATION:
+                    await self._tell_message(record_id, record)
+                    continue
                 await self._tell(await self._context.catalog.entity(entity), kind, record_id, record, at)
 
     async def _tell(self, entity: Entity, kind: str, record_id: str, record: str, at: str) -> None:
@@ -192,6 +197,18 @@ class Sockets:
                 event = {"type": kind, "data": data, "id": record_id, "timestamp": at}
                 frame = engine.emitted("update_model", {"room": room, "data": orjson.dumps(event).decode()})
                 for member in members:
+                    member.tell(frame)
+
+    async def _tell_message(self, conversation: str, message: str) -> None:
+        """Show a message to those who may read its conversation."""
+        room = f"/agent-conversations/{conversation}"
+        event = orjson.dumps({"_message": orjson.Fragment(message)}).decode()
+        frame = engine.emitted("update_model", {"room": room, "data": event})
+        sql = "select from base44.conversation where id = $1"
+        for who, members in _by_caller(self._rooms.get(room, ())):
+            with contextlib.suppress(Refusal, *TROUBLES):  # whoever has no right to any conversation is refused
+                (result,) = await self._context.run(who, [(sql, [conversation.encode()])])
+                for member in members if result.rows else ():
                     member.tell(frame)
 
 
