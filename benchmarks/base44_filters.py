@@ -1,5 +1,8 @@
 """100,000 random filters of the entities' filter language, or as many as are named: the same records as mongomock.
 
+    python benchmarks/base44_filters.py [COUNT [FIRST]]
+
+Each filter has a number, so that a long run can be cut into pieces. FIRST is a multiple of 5,000.
 Every second batch asks the entity whose fields have rules of their own, as they are compared in another way.
 """
 
@@ -24,14 +27,14 @@ A_ROUND = 5000
 """Filters a set of records; each round has new records."""
 
 
-def main(count: int) -> int:
+def main(count: int, first: int = 0) -> int:
     """Print how many filters were asked and how many differed; 1 when one did."""
     started, wrong, matched = time.monotonic(), 0, 0
-    for number in range(0, count, A_ROUND):
-        different, ids = asyncio.run(_round(number, min(A_ROUND, count - number)))
+    for number in range(first, first + count, A_ROUND):
+        different, ids = asyncio.run(_round(number, min(A_ROUND, first + count - number)))
         wrong += different
         matched += ids
-        print(f"{number + A_ROUND} filters, {wrong} differ, {time.monotonic() - started:.0f} s", flush=True)
+        print(f"{number + A_ROUND - first} filters, {wrong} differ, {time.monotonic() - started:.0f} s", flush=True)
     print(f"{count} filters, {matched} records found, {wrong} differences, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
 
@@ -56,4 +59,4 @@ async def _round(seed: int, count: int) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
+    sys.exit(main(*map(int, sys.argv[1:])) if sys.argv[1:] else main(100_000))
