@@ -14,7 +14,9 @@ from base44_world import kinds
 
 from freehold.core.secret import Secret
 from freehold.data import entities
-from freehold.data.records.files import BUCKET, HOSTS, FileMover, MovedFiles, link_of, name_of
+from freehold.data.move.destination import StoredFiles
+from freehold.data.records.files import FileMover, MovedFiles
+from freehold.data.records.links import BUCKET, HOSTS, link_of, name_of
 from freehold.kit import postgres
 from freehold.kit.objects.folder import FolderStore
 from freehold.kit.objects.store import object_key
@@ -144,7 +146,7 @@ def _moved(database: FreshDatabase, store: Store, objects: FolderStore) -> Moved
     with postgres.connect(Secret(database.superuser_dsn)) as admin:
         return FileMover(
             admin=admin,
-            objects=objects,
+            place=StoredFiles(objects),
             entities=["Note"],
             report=lambda _: None,
             hosts=(re.escape(store.url) + "/",),

@@ -13,15 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from freehold.core.errors import MoveFailed, SourceBroken
+from freehold.core.errors import MoveFailed, MoveRefused, SourceBroken
 from freehold.core.inventory import RecordKind
 from freehold.core.secret import Secret
 from freehold.data import entities
+from freehold.data.move import ledger
+from freehold.data.move.destination import Destination, StoredFiles
+from freehold.data.move.verify import Verified
+from freehold.data.records import run as records
 from freehold.data.records.api import Api
 from freehold.data.records.copy import Moved, Target, move_entity
 from freehold.data.records.exports import Exports
 from freehold.data.records.people import move_people
+from freehold.data.records.verify import verify
 from freehold.kit import postgres
+from freehold.kit.objects.folder import FolderStore
 from freehold.platform.entities.schema import Entity, read_entity
 from freehold.testing.database import FreshDatabase
 
@@ -269,3 +275,104 @@ def test_exports_in_json_and_csv_are_read(database: FreshDatabase, tmp_path: Pat
     (tmp_path / "task.json").write_text(json.dumps([{"id": "x1", "title": "One", "updated_date": "2"}, {"id": "x3"}]))
     found = moved(database, Exports(tmp_path), entity)
     assert (found.equal, found.here) == (True, 2)
+
+
+PEOPLE = [
+    {"id": "a" * 24, "email": "Ann@example.com", "full_name": "Ann", "role": "admin", "theme": "dark", "app_id": APP},
+    {"id": "b" * 24, "email": "ben@example.com", "full_name": None},
+]
+
+
+def place(database: FreshDatabase, folder: Path) -> Destination:
+    return Destination(
+        admin_dsn=Secret(database.superuser_dsn),
+        owner_dsn=Secret(database.owner_dsn),
+        owner="postgres",
+        described="here",
+        files=StoredFiles(FolderStore(folder)),
+    )
+
+
+def brought(source: Any, destination: Destination) -> None:
+    records.begin(source, destination)
+    records.move(source, destination, lambda _: None)
+
+
+def compared(source: Any, destination: Destination) -> Verified:
+    with destination.app() as app:
+        return verify(source, destination, records.known_entities(app), lambda _: None)
+
+
+def test_everything_stands_in_the_ledger_and_every_record_is_compared(database: FreshDatabase, tmp_path: Path) -> None:
+    made(database)
+    stand_in, destination = StandIn(1200), place(database, tmp_path)
+    stand_in.people = PEOPLE
+    first = stand_in.records[f"{0:024x}"]
+    first |= {"title": "a\x00b\ud800", "drift": {"deep": [1.0, 1e22, None, "\x00"]}, "n": 7.50}
+    with served(stand_in) as url:
+        source = api(url)
+        brought(source, destination)
+        found = compared(source, destination)
+        assert found.faults == ()
+        document = found.document()
+        assert [(item.shown, item.outcome) for item in found.items] == [
+            ("users of the app", "moved"),
+            ("entity Task", "moved"),
+        ]
+        assert "other types than the schema says: n take" in str(document["ledger"])
+        assert [(table.name, table.source.rows, table.target.rows) for table in found.tables] == [
+            ("users", 2, 2),
+            ("Task", 1200, 1200),
+        ]
+        with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+            connection.execute("update entities.\"Task\" set title = 'other' where id = %s", (f"{5:024x}",))
+            connection.execute('delete from entities."Task" where id = %s', (f"{6:024x}",))
+            connection.execute("update base44.person set role = 'admin'")
+        found = compared(source, destination)
+    tables = {table.name: table for table in found.tables}
+    assert tables["Task"].only_source == (f"{5:024x}", f"{6:024x}")
+    assert tables["users"].only_source == ("b" * 24,)
+    assert found.faults == ("users: rows differ", "Task: 1200 rows at the source, 1199 here")
+
+
+def test_a_place_with_records_or_another_source_is_not_moved_into(database: FreshDatabase, tmp_path: Path) -> None:
+    made(database)
+    destination, stand_in = place(database, tmp_path), StandIn(3)
+    stand_in.faults = False
+    with served(stand_in) as url:
+        with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+            connection.execute(
+                'insert into entities."Task" select * from jsonb_populate_record(null::entities."Task", %s)',
+                (json.dumps({"id": "x", "created_date": "", "updated_date": "", "is_sample": False, "_more": {}}),),
+            )
+        with pytest.raises(MoveRefused, match="not empty"):
+            records.begin(api(url), destination)
+        with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+            connection.execute('delete from entities."Task"')
+        brought(api(url), destination)
+        exports = tmp_path / "exports"
+        exports.mkdir()
+        with pytest.raises(MoveRefused, match="another source"):
+            records.begin(Exports(exports), destination)
+
+
+def test_a_file_that_fails_is_an_open_line_and_one_that_is_gone_is_told(
+    database: FreshDatabase, tmp_path: Path
+) -> None:
+    made(database)
+    destination, stand_in = place(database, tmp_path), StandIn(2)
+    stand_in.faults = False
+    unreachable, hosts = "http://127.0.0.1:9/x.png", ("http://127[.]0[.]0[.]1:9/",)
+    stand_in.records[f"{1:024x}"]["title"] = unreachable
+    with served(stand_in) as url:
+        records.begin(api(url), destination)
+        with pytest.raises(MoveFailed, match="1 things did not arrive") as raised:
+            records.move(api(url), destination, lambda _: None, hosts)
+        assert unreachable in raised.value.detail
+        with destination.admin() as admin:
+            assert ledger.status(admin) == "copying"
+        stand_in.records[f"{1:024x}"] |= {"title": "no file", "updated_date": "2027"}
+        records.move(api(url), destination, lambda _: None, hosts)
+        assert compared(api(url), destination).faults == ()
+        with destination.admin() as admin:
+            assert ledger.status(admin) == "copied"

@@ -32,13 +32,24 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
         "--data",
         str(owner.home / "moved-base44"),
     )
-    for _ in range(2):
-        done = owner.run(*words, timeout=300)
-        assert done.returncode == 0, done.stderr
-        assert "Dish  2 of 2 records" in done.stdout
-        assert "1 users came along" in done.stderr
-    status = owner.run("move", "status", "--data", str(owner.home / "moved-base44"))
-    assert (status.returncode, status.stdout) == (0, "Dish  2 of 2 records\nWish  0 of 0 records\n")
+    done = owner.run(*words, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "Objects         3 moved" in done.stdout
+    assert "Rows            3 in 3 tables, 0 differ" in done.stdout
+    assert f"next: freehold up {SAMPLE}" in done.stderr
+    place = ("--data", str(owner.home / "moved-base44"))
+    status = owner.run("move", "status", *place)
+    assert (status.returncode, status.stdout) == (0, done.stdout)
+    page = Path(owner.run("move", "report", *place).stdout.strip()).read_text()
+    assert "Everything arrived" in page
+    assert "<td>Dish</td><td>2</td><td>2</td><td>equal</td>" in page
+    again = owner.run(*words, timeout=300)
+    assert (again.returncode, "was equal to its source then" in again.stderr) == (1, True)
+    assert "freehold move base44 --verify" in again.stderr
+    assert owner.run(*words, "--verify", timeout=300).returncode == 0
+    (tmp_path / "Dish.json").write_text(json.dumps([dish | {"title": "Bread"}]))
+    differs = owner.run(*words, "--verify", timeout=300)
+    assert (differs.returncode, "Dish: 1 rows at the source, 2 here" in differs.stderr) == (1, True)
     refused = owner.run("move", "base44", "--app", str(SAMPLE), "--data", str(owner.home / "other"), timeout=120)
     assert refused.returncode != 0
     assert "FREEHOLD_BASE44_KEY" in refused.stderr

@@ -14,7 +14,7 @@ from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
 from freehold.core.target import LOCAL
-from freehold.flows import move, move_records, move_to
+from freehold.flows import move, move_records, move_records_to, move_to
 from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Login
 from freehold.flows.move_work import Request
@@ -135,14 +135,31 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 @click.option("--api", "address", default=move_records.ADDRESS, show_default=True, help="Where the API is.")
 @click.option("--database-url", envvar="FREEHOLD_DATABASE_URL", help="Your own PostgreSQL instead of the embedded one.")
 @data_option
+@click.option(
+    "--to",
+    default=LOCAL,
+    show_default=True,
+    metavar="NAME",
+    help="Where to: this machine, a target of `freehold server`, or USER@ADDRESS of a bare machine.",
+)
+@click.option("--verify", "only_compare", is_flag=True, help="Compare again; nothing is changed, the app may be up.")
+@click.option("--start-over", is_flag=True, help="Empty the server first. Refused once a release was live there.")
 @json_option
 def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
-    app: str, exports: Path | None, address: str, database_url: str | None, data: Path | None, as_json: bool
+    app: str,
+    exports: Path | None,
+    address: str,
+    database_url: str | None,
+    data: Path | None,
+    to: str,
+    only_compare: bool,
+    start_over: bool,
+    as_json: bool,
 ) -> None:
-    """Bring a Base44 app's users and records here, and compare every id. Nothing at Base44 is changed.
+    """Bring a Base44 app's users, records and files here, and compare every record. Nothing at Base44 is changed.
 
-    The place must not be up. Running again goes on where an earlier run stopped. Exit 0 when both sides have the same
-    ids, 1 when they have not.
+    The place must not be up and must be new, or hold an earlier run of the same move: running again goes on where that
+    stopped. Exit 0 when everything is equal, 1 when anything is not.
     """
     key = os.environ.get(BASE44_KEY)
     request = move_records.Request(
@@ -152,13 +169,19 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
         address=address,
         key=Secret(key) if key else None,
         exports=exports,
+        starts_over=start_over,
     )
-    found = move_records.run(request, output.reporter(as_json=as_json))
-    if as_json:
-        click.echo(json.dumps({"event": "moved"} | found))
-        return
-    move_text.show_records(found)
-    click.echo(f"next: freehold up {app}", err=True)
+    if start_over and (to == LOCAL or only_compare):
+        raise BadUsage("--start-over empties a server", hint="here, give another folder: --data NEW_FOLDER")
+    report = output.reporter(as_json=as_json)
+    if to == LOCAL:
+        found = (move_records.compare if only_compare else move_records.run)(request, report)
+    else:
+        name = to if only_compare else move_to.prepare(to, app, report)
+        found = (move_records_to.compare if only_compare else move_records_to.run)(name, request, report)
+    move_text.show(found, as_json=as_json)
+    if not as_json and not only_compare:
+        click.echo(f"next: freehold {f'up {app}' if to == LOCAL else f'deploy {app} --to {name}'}", err=True)
 
 
 @command.command("verify")
@@ -204,10 +227,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter an option
 def status(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Say how the last move ended. Exit 1 when anything was not as at the source."""
     found, _ = _last_report(app, data, to)
-    if "entities" in found and not as_json:
-        move_text.show_records(found)
-    else:
-        move_text.show(found, as_json=as_json)
+    move_text.show(found, as_json=as_json)
     sys.exit(0 if found["equal"] else 1)
 
 
@@ -225,9 +245,6 @@ def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
 def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:
     if to != LOCAL:
         return move_to.last_report(to, app or ".", data)
-    told = move_records.last_report(app or ".", data)
-    if told is not None:
-        return told
     papers = papers_of(find_place(app, data))
     return papers.last(), papers.page
 

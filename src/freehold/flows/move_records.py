@@ -1,32 +1,40 @@
-"""Bring a Base44 app's users and records here, from its API or from exports, and compare every id."""
+"""Bring a Base44 app's users, records and files here, from its API or from exports: `freehold move base44`.
 
-import json
-from dataclasses import asdict, dataclass
+The plan, the ledger, the comparison and the report are those of `freehold move`; what differs is the source.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from freehold.core.errors import BadUsage, MoveDiffers
+from freehold import platform
+from freehold.core.errors import BadUsage
 from freehold.core.event import Event
-from freehold.core.plan import Report
+from freehold.core.inventory import Inventory
+from freehold.core.plan import Plan, Report, Step
 from freehold.core.secret import Secret
 from freehold.data import entities
+from freehold.data.move import ledger
+from freehold.data.move.destination import Destination
+from freehold.data.records import run as records
+from freehold.data.records import verify
 from freehold.data.records.api import Api
-from freehold.data.records.copy import Moved, Source, move_entity
 from freehold.data.records.exports import Exports
-from freehold.data.records.files import FileMover
-from freehold.data.records.people import NAME, move_people
-from freehold.flows import up_steps
-from freehold.flows.move_papers import papers_of
+from freehold.data.records.pages import Source
+from freehold.engine.apply import apply
+from freehold.engine.journal import Journal
+from freehold.flows import move_steps, move_work, up_steps
+from freehold.flows.move_papers import Papers, papers_of
+from freehold.flows.move_served import Address
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
 from freehold.flows.up_work import Work
-from freehold.kit import postgres, private
-from freehold.kit.objects.folder import FolderStore
-from freehold.platform.entities.schema import Entity, read_entity
+from freehold.kit import postgres
 from freehold.secrets.age import AgeStore
-from freehold.targets.local import keys, lock
-from freehold.targets.local.place import identity_file, place_of
+from freehold.targets.local import database_access, keys, lock, state
+from freehold.targets.local.place import Place, identity_file, place_of
 
-REPORT = "move-records.json"
 ADDRESS = "https://app.base44.com"
 
 
@@ -40,46 +48,182 @@ class Request:
     address: str = ADDRESS
     key: Secret | None = None
     exports: Path | None = None
+    starts_over: bool = False
+    """Whether what lies on a server that nobody has used yet is thrown away first."""
+
+
+@dataclass(kw_only=True)
+class RecordsWork:
+    """Mutable on purpose: each step fills in what the next ones need."""
+
+    place: Place
+    papers: Papers
+    inventory: Inventory
+    secrets: tuple[str, ...]
+    """Names of secrets that are set at the target."""
+    source: Source
+    up: Work
+    there: Destination | None = None
+    """A server's database and files; None for this machine's own."""
+    served_at: Address | None = None
+    document: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def destination(self) -> Destination:
+        """Whereto. The place's own only after it was started and the platform installed."""
+        return self.there or move_work.local_destination(self.place, self.up)
 
 
 def run(request: Request, report: Report) -> dict[str, object]:
-    """Move and compare; gives the report. Running again goes on where an earlier run stopped.
+    """Move, compare, and write the report; gives it. Running again goes on where an earlier run stopped.
 
-    Raises MoveDiffers when an id is on one side only: the report is written all the same.
+    Raises MoveDiffers when anything is not as at the source: the report is written all the same.
     """
     place = place_of(request.app, request.data)
     place.prepare()
-    with lock.held(place.lock):
-        app = open_source(request.app, place.work)
-        work = Work(
-            place=place,
-            app=app,
-            inventory=read_app(app),
-            keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
-            secrets=AgeStore(place.secrets, identity_file()),
-            database_url=request.database_url,
-        )
-        source = _source(request, work.inventory.app_id)
+    with lock.held(place.lock), opened(request, place, papers_of(place)) as work:
+        start = (up_steps.StartDatabase(work.up), up_steps.InstallPlatform(work.up))
         try:
-            for step in (up_steps.StartDatabase(work), up_steps.InstallPlatform(work)):
-                report(Event(name="step-started", text=step.title))
-                step.run(report)
-            found = _move(work, source, report)
+            apply(plan(work, start), report, Journal(place.journal))
         finally:
-            work.stop_database()
-        private.replace(place.root / REPORT, json.dumps(found, indent=1).encode())
-    _judge(found, place.root / REPORT)
-    return found
+            work.up.stop_database()
+        return work.document
 
 
-def last_report(app: str, data: Path | None) -> tuple[dict[str, object], Path] | None:
-    """Give what the last run found, and its file; None where no records were moved, or a database was moved, too."""
-    place = place_of(app, data)
-    path = place.root / REPORT
-    if not path.exists() or papers_of(place).report.exists():
-        return None
-    found: dict[str, object] = json.loads(path.read_text())
-    return found, path
+def plan(work: RecordsWork, start: tuple[Step, ...]) -> Plan:
+    """Say what has to happen, in order; `start` makes the database what it has to be."""
+    steps = (*start, MakeTables(work), BringRecords(work), CompareRecords(work))
+    return Plan(purpose=f"Move {work.source.described}", steps=steps)
+
+
+def compare(request: Request, report: Report) -> dict[str, object]:
+    """Hold a place against the source again; its app may be up. Raises MoveDiffers."""
+    place = place_of(request.app, request.data)
+    running = state.read(place.state)
+    if running is not None:
+        with opened(request, place, papers_of(place)) as work:
+            work.there = move_work.running_destination(
+                place, database_access.read(AgeStore(place.keys, identity_file()))
+            )
+            work.served_at = Address(url=running.url, key=work.up.keys.publishable_key)
+            return compared(work, report)
+    with lock.held(place.lock), opened(request, place, papers_of(place)) as work:
+        try:
+            return compared(work, report, (up_steps.StartDatabase(work.up),))
+        finally:
+            work.up.stop_database()
+
+
+def compared(work: RecordsWork, report: Report, start: tuple[Step, ...] = ()) -> dict[str, object]:
+    """Compare what was opened; gives the report. Raises MoveDiffers."""
+    steps = (*start, CompareRecords(work))
+    apply(Plan(purpose="Compare with the source", steps=steps), report, Journal(work.place.journal))
+    return work.document
+
+
+@contextmanager
+def opened(request: Request, place: Place, papers: Papers) -> Iterator[RecordsWork]:
+    """Read the app and open the source; nothing is changed yet."""
+    app = open_source(request.app, place.work)
+    inventory = read_app(app)
+    store = AgeStore(place.secrets, identity_file())
+    up = Work(
+        place=place,
+        app=app,
+        inventory=inventory,
+        keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
+        secrets=store,
+        database_url=request.database_url,
+    )
+    source = _source(request, inventory.app_id)
+    yield RecordsWork(place=place, papers=papers, inventory=inventory, secrets=store.names(), source=source, up=up)
+
+
+@dataclass(frozen=True)
+class MakeTables:
+    """Tables for the entities in the app's files and code; a target that was served has those of its release."""
+
+    work: RecordsWork
+    title: str = "Make the entities' tables"
+
+    def done(self) -> bool:
+        """Never asked of the disk: the database knows."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Make them, where no other source and nobody's records are. Raises MoveRefused."""
+        work = self.work
+        move_steps.refuse_when_in_use(work.destination, "freehold move base44 --verify")
+        records.begin(work.source, work.destination)
+        if work.there is None and any(work.place.releases.iterdir()):
+            return
+        found = [item for item in work.inventory.records if item.kind == "entity"]
+        entities.apply(found, owner_dsn=work.destination.owner_dsn, report=report)
+
+    def undo(self) -> bool:
+        """Nothing: empty tables do no harm, and the next run fills them."""
+        return False
+
+
+@dataclass(frozen=True)
+class BringRecords:
+    """Users, records and files."""
+
+    work: RecordsWork
+
+    @property
+    def title(self) -> str:
+        """Say from where."""
+        return f"Copy everything from {self.work.source.described}"
+
+    def done(self) -> bool:
+        """Never asked of the disk: the ledger in the database knows what is there."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Copy what is missing; raises MoveFailed."""
+        records.move(self.work.source, self.work.destination, report)
+        with self.work.destination.app() as app:
+            app.execute("analyze")
+
+    def undo(self) -> bool:
+        """Nothing: what is copied is marked, and the next run goes on from it."""
+        return False
+
+
+@dataclass(frozen=True)
+class CompareRecords:
+    """Every user, every record, every file."""
+
+    work: RecordsWork
+    title: str = "Compare everything with the source"
+
+    def done(self) -> bool:
+        """Never: comparing is the point."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Compare and write the report; raises MoveDiffers."""
+        work = self.work
+        if work.there is None:
+            with postgres.connect(work.up.database.admin_dsn) as admin:
+                work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
+        destination = work.destination
+        with destination.app() as app:
+            known = records.known_entities(app)
+        found = verify.verify(work.source, destination, known, report)
+        work.document = move_steps.described(work, found.document())
+        with destination.admin() as admin:
+            faults = found.faults + move_steps.ask(work, admin)
+            ledger.set_status(admin, "different" if faults else "equal", work.document)
+        work.papers.keep(work.document)
+        if work.source.requests:
+            report(Event(name="note", text=f"{work.source.requests} requests were sent to the source"))
+        move_steps.judge(faults, work.papers)
+
+    def undo(self) -> bool:
+        """Nothing was changed."""
+        return False
 
 
 def _source(request: Request, app_id: str) -> Source:
@@ -92,46 +236,3 @@ def _source(request: Request, app_id: str) -> Source:
     if not app_id:
         raise BadUsage("the app's id is not in its files", hint='write {"id": "..."} into base44/.app.jsonc')
     return Api(request.address, app_id, request.key)
-
-
-def _move(work: Work, source: Source, report: Report) -> dict[str, object]:
-    owner = work.database.dsn(work.owner_role, work.keys.owner_password)
-    records = [item for item in work.inventory.records if item.kind == "entity"]
-    if not any(work.place.releases.iterdir()):  # where the app was served, its tables are those of its release
-        entities.apply(records, owner_dsn=owner, report=report)
-    with postgres.connect(work.database.admin_dsn) as admin:
-        people, lost = move_people(admin, source)
-    moved: list[Moved] = []
-    with postgres.connect(owner) as connection:
-        for entity in _entities(connection):
-            report(Event(name="step-started", text=f"Bring {entity.name}"))
-            moved.append(move_entity(connection, source, entity, report))
-    with postgres.connect(work.database.admin_dsn) as admin:
-        objects, named = FolderStore(work.place.objects), [item.entity for item in moved]
-        files = FileMover(admin=admin, objects=objects, entities=named, report=report).move()
-    return {
-        "equal": not lost and not files.failed and all(item.equal for item in moved),
-        "users": people,
-        "users_missing": lost,
-        "requests": source.requests,
-        "files": asdict(files),
-        "entities": [asdict(item) | {"equal": item.equal} for item in moved],
-    }
-
-
-def _entities(connection: postgres.Connection) -> list[Entity]:
-    rows = connection.execute("select name, schema, kinds, inferred from base44.entity order by name").fetchall()
-    return [
-        read_entity(str(name), schema, kinds=kinds, inferred=inferred)
-        for name, schema, kinds, inferred in rows
-        if str(name).lower() != NAME.lower()
-    ]
-
-
-def _judge(found: dict[str, object], path: Path) -> None:
-    if not found["equal"]:
-        raise MoveDiffers(
-            "not every record and file is on both sides",
-            detail=f"their ids and addresses stand in {path}",
-            hint="run the same command again",
-        )

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from freehold import platform
 from freehold.core.errors import MoveDiffers, MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import addresses, ledger
+from freehold.data.move.destination import Destination
 from freehold.data.move.loading import without_triggers
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
 from freehold.data.move.verify import verify
 from freehold.flows import move_served
 from freehold.flows.move_papers import Papers
+from freehold.flows.move_served import Address, Login
 from freehold.flows.move_work import MoveWork
 from freehold.flows.up_work import SUPPLIED
 from freehold.kit import postgres
@@ -40,7 +43,7 @@ class BringEverything:
     def run(self, report: Report) -> None:
         """Copy what is missing; raises MoveRefused or MoveFailed."""
         work = self.work
-        _refuse_when_in_use(work)
+        refuse_when_in_use(work.destination, "freehold move verify --from SOURCE")
         migrations = work.inventory.migrations if work.inventory else ()
         moved = move(work.source, work.destination, migrations, report, files=work.files)
         with work.destination.app() as app:
@@ -75,11 +78,12 @@ class CompareEverything:
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
             old = addresses.scan(admin, work.inventory.backend.url if work.inventory and work.inventory.backend else "")
-            work.document = _described(work, found.document(), old)
-            faults = found.faults + _ask(work, admin)
+            work.document = described(work, found.document()) | {"old_addresses": [_shown(item) for item in old]}
+            names = [item.name for item in work.inventory.functions] if work.inventory else []
+            faults = found.faults + ask(work, admin, names=names, login=work.request.login)
             ledger.set_status(admin, "different" if faults else "equal", work.document)
         work.papers.keep(work.document)
-        _judge(faults, work.papers)
+        judge(faults, work.papers)
 
     def undo(self) -> bool:
         """Nothing was changed."""
@@ -119,19 +123,30 @@ class RewriteAddresses:
         return False
 
 
-def _refuse_when_in_use(work: MoveWork) -> None:
+def refuse_when_in_use(destination: Destination, command: str) -> None:
     """Once everything was equal the app may have been used here: copying again would take its new rows away."""
-    with work.destination.admin() as admin:
+    with destination.admin() as admin:
         row = admin.execute("select status, source from freehold.moves").fetchone()
     if row is not None and row[0] == "equal":
         raise MoveRefused(
             "this place was moved to already, and was equal to its source then",
             detail=f"from {row[1]}",
-            hint="freehold move verify --from SOURCE   compares again without changing anything",
+            hint=f"{command}   compares again without changing anything",
         )
 
 
-def _described(work: MoveWork, found: dict[str, object], old: Sequence[addresses.Found]) -> dict[str, object]:
+class Moving(Protocol):
+    """What the steps of every move know when they have compared."""
+
+    papers: Papers
+    inventory: Any
+    secrets: tuple[str, ...]
+    source: Any
+    served_at: Address | None
+    document: dict[str, object]
+
+
+def described(work: Moving, found: dict[str, object]) -> dict[str, object]:
     """The report: what was compared, with what, when, and what is left for the owner to do."""
     return {
         "source": work.source.described,
@@ -139,13 +154,12 @@ def _described(work: MoveWork, found: dict[str, object], old: Sequence[addresses
         "page": str(work.papers.page),
         "compared_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **found,
-        "old_addresses": [_shown(item) for item in old],
         "secrets": _secrets(work),
         "edge_functions": len(work.inventory.functions) if work.inventory else 0,
     }
 
 
-def _secrets(work: MoveWork) -> list[dict[str, object]]:
+def _secrets(work: Moving) -> list[dict[str, object]]:
     """What the app's functions read: names, whether a value is set here, and whether the builder knew it."""
     readers: dict[str, list[str]] = {}
     for function in work.inventory.functions if work.inventory else ():
@@ -162,10 +176,11 @@ def _secrets(work: MoveWork) -> list[dict[str, object]]:
     ]
 
 
-def _ask(work: MoveWork, admin: postgres.Connection) -> tuple[str, ...]:
+def ask(
+    work: Moving, admin: postgres.Connection, *, names: Sequence[str] = (), login: Login | None = None
+) -> tuple[str, ...]:
     """Let the app itself answer, add that to the report, and give what is wrong."""
-    names = [item.name for item in work.inventory.functions] if work.inventory else []
-    checks = move_served.look(work.served_at, admin, names, work.request.login)
+    checks = move_served.look(work.served_at, admin, names, login)
     wrong = tuple(f"{check.name}: {check.detail}" for check in checks if not check.ok)
     document = work.document
     document["answers"] = [asdict(check) for check in checks]
@@ -174,7 +189,7 @@ def _ask(work: MoveWork, admin: postgres.Connection) -> tuple[str, ...]:
     return wrong
 
 
-def _judge(faults: tuple[str, ...], papers: Papers) -> None:
+def judge(faults: tuple[str, ...], papers: Papers) -> None:
     """Raise MoveDiffers when there are any."""
     if not faults:
         return

@@ -15,9 +15,9 @@ from freehold.data.move.destination import Destination
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import holding, move, server_add, server_steps, server_target, targets
-from freehold.flows.move_papers import papers_of
+from freehold.flows.move_papers import Papers, papers_of
 from freehold.flows.move_served import Address
-from freehold.flows.move_to_steps import CheckServer, EmptyServer
+from freehold.flows.move_to_steps import CheckServer, EmptyServer, size_of
 from freehold.flows.move_work import MoveWork, Request
 from freehold.kit import postgres
 from freehold.releases import history
@@ -49,12 +49,16 @@ def prepare(to: str, app: str, report: Report) -> str:
 
 def run(name: str, request: Request, report: Report) -> dict[str, object]:
     """Move to a server, see move.run. Nothing is deployed there meanwhile: the move holds the target's lock."""
-    target, place = _target(name, request.app, request.data), place_of(request.app, request.data)
+    target, place = server_of(name, request.app, request.data), place_of(request.app, request.data)
     place.prepare()
     with _work(target, place, request, report) as work, holding.held(target, "move") as (lease, note):
-        with _renewed(target, lease):
+        with renewed(target, lease):
             empty = (EmptyServer(target),) if request.starts_over else ()
-            start = (*empty, server_steps.InstallPlatform(target), CheckServer(target, work))
+            start = (
+                *empty,
+                server_steps.InstallPlatform(target),
+                CheckServer(target, lambda: work.destination, lambda: size_of(work.source)),
+            )
             apply(move.plan(work, start), report, Journal(place.journal))
             note.about(0, source=work.source.described)
         return work.document
@@ -62,7 +66,7 @@ def run(name: str, request: Request, report: Report) -> dict[str, object]:
 
 def compare(name: str, request: Request, report: Report) -> dict[str, object]:
     """Hold a server against the source again; its app may be live. Raises MoveDiffers."""
-    target, place = _target(name, request.app, request.data), place_of(request.app, request.data)
+    target, place = server_of(name, request.app, request.data), place_of(request.app, request.data)
     place.prepare()
     with _work(target, place, request, report) as work:
         if history.live(target.releases()) is not None:
@@ -72,7 +76,7 @@ def compare(name: str, request: Request, report: Report) -> dict[str, object]:
 
 def last_report(name: str, app: str, data: Path | None) -> tuple[dict[str, object], Path]:
     """Give the report of the last run from the server itself, and write its page here."""
-    target, papers = _target(name, app, data), papers_of(place_of(app, data), name)
+    target, papers = server_of(name, app, data), papers_of(place_of(app, data), name)
     with target.database() as (admin, _), postgres.connect(admin) as connection:
         found = ledger.report(connection)
     if not isinstance(found, dict):
@@ -83,7 +87,8 @@ def last_report(name: str, app: str, data: Path | None) -> tuple[dict[str, objec
     return document, papers.page
 
 
-def _target(name: str, app: str, data: Path | None) -> ServerTarget:
+def server_of(name: str, app: str, data: Path | None) -> ServerTarget:
+    """Open a target that is a server; raises MoveRefused for another."""
     found = targets.open_target(name, app, data)
     if not isinstance(found, ServerTarget):
         raise MoveRefused(f"{name} is no server", hint="freehold move --to NAME, a target of: freehold server add")
@@ -92,13 +97,23 @@ def _target(name: str, app: str, data: Path | None) -> ServerTarget:
 
 @contextmanager
 def _work(target: ServerTarget, place: Place, request: Request, report: Report) -> Iterator[MoveWork]:
-    papers = papers_of(place, target.name, described=f"{target.name} ({target.address})")
-    with (
-        move.opened(request, place, papers, report) as work,
-        target.database() as (admin, owner),
-        tempfile.TemporaryDirectory(prefix="freehold-files-") as folder,
-    ):
-        work.there = Destination(
+    papers = papers_at(target, place)
+    with move.opened(request, place, papers, report) as work, destination_at(target, papers) as there:
+        work.there = there
+        work.secrets = tuple(target.secret_versions())
+        yield work
+
+
+def papers_at(target: ServerTarget, place: Place) -> Papers:
+    """Where the report about a server lies on this machine."""
+    return papers_of(place, target.name, described=f"{target.name} ({target.address})")
+
+
+@contextmanager
+def destination_at(target: ServerTarget, papers: Papers) -> Iterator[Destination]:
+    """The server's database through the SSH connection, and its files."""
+    with target.database() as (admin, owner), tempfile.TemporaryDirectory(prefix="freehold-files-") as folder:
+        yield Destination(
             admin_dsn=admin,
             owner_dsn=owner,
             owner=postgres.parameters(owner).get("user", "postgres"),
@@ -106,12 +121,10 @@ def _work(target: ServerTarget, place: Place, request: Request, report: Report) 
             files=ServerFiles(target.agent, target.app, Path(folder)),
             far=target.digest_rows,
         )
-        work.secrets = tuple(target.secret_versions())
-        yield work
 
 
 @contextmanager
-def _renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
+def renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
     """Keep the lock for as long as the move takes: building an index may be silent for longer than a lease lasts."""
     ended = threading.Event()
 

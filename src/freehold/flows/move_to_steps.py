@@ -1,5 +1,6 @@
 """What has to be so on a server before anything is moved there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -8,8 +9,8 @@ from freehold.core.errors import MoveRefused, TargetUnfit
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.move import ledger
+from freehold.data.move.destination import Destination
 from freehold.data.sources.toc import Source
-from freehold.flows.move_work import MoveWork
 from freehold.kit import postgres
 from freehold.releases import history
 from freehold.targets.server.target import ServerTarget
@@ -55,7 +56,9 @@ class CheckServer:
     """Whether everything fits, and nobody's rows would be taken away."""
 
     target: ServerTarget
-    work: MoveWork
+    there: Callable[[], Destination]
+    size: Callable[[], int]
+    """About how many bytes of rows there are."""
     title: str = "See whether the server has room and nobody works with it yet"
 
     def done(self) -> bool:
@@ -70,9 +73,9 @@ class CheckServer:
                 f"release {live.release.number} is live there: what its users have written would be taken away",
                 hint="freehold move verify compares; a move goes to a server before its first deploy",
             )
-        with self.work.destination.admin() as admin:
+        with self.there().admin() as admin:
             is_begun = ledger.status(admin) is not None
-        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(_size_of(self.work.source) * ROOM)
+        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(self.size() * ROOM)
         if needed > free and not is_begun:
             raise TargetUnfit(
                 "the server's disk is too small for what is to be moved",
@@ -85,6 +88,6 @@ class CheckServer:
         return False
 
 
-def _size_of(source: Source) -> int:
+def size_of(source: Source) -> int:
     """About how many bytes of rows there are, packed or not."""
     return sum(source.size(entry) for entry in source.entries() if entry.kind == "TABLE DATA")

@@ -70,16 +70,18 @@ class MoveWork:
     @property
     def destination(self) -> Destination:
         """Whereto. The place's own database and folder only after it was started and the platform installed."""
-        up = self.up
-        if self.there is not None:
-            return self.there
-        return Destination(
-            admin_dsn=up.database.admin_dsn,
-            owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
-            owner=up.owner_role,
-            described=up.database.described,
-            files=StoredFiles(FolderStore(self.place.objects)),
-        )
+        return self.there or local_destination(self.place, self.up)
+
+
+def local_destination(place: Place, up: Work) -> Destination:
+    """The database of a place that was started, and its folder of files."""
+    return Destination(
+        admin_dsn=up.database.admin_dsn,
+        owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
+        owner=up.owner_role,
+        described=up.database.described,
+        files=StoredFiles(FolderStore(place.objects)),
+    )
 
 
 def running_destination(place: Place, access: database_access.Access) -> Destination:

@@ -33,6 +33,13 @@ class Item:
         return f"{self.kind.lower()} {self.schema + '.' if self.schema else ''}{self.name}"
 
 
+def take_lock(admin: postgres.Connection) -> None:
+    """Hold the target for one move as long as the connection lasts; raises MoveRefused."""
+    row = admin.execute("select pg_catalog.pg_try_advisory_lock(hashtext('freehold move'))").fetchone()
+    if row is None or not row[0]:
+        raise MoveRefused("another move into this database runs now", hint="wait for it: freehold move status")
+
+
 def begin(admin: postgres.Connection, identity: str, source: str) -> bool:
     """Take the target for this source; says whether an earlier run is resumed. Raises MoveRefused."""
     row = admin.execute("select identity, source from freehold.moves").fetchone()
@@ -138,6 +145,11 @@ def add(admin: postgres.Connection, kind: str, name: str, outcome: str, note: st
         "        %(note)s, now() from freehold.move_items having not exists (select from known)",
         values,
     )
+
+
+def forget(admin: postgres.Connection, kind: str) -> None:
+    """Strike out what `add` wrote of a kind, before it is found out anew."""
+    admin.execute("delete from freehold.move_items where kind = %s and position >= %s", (kind, EXTRA))
 
 
 def plan_parts(admin: postgres.Connection, position: int, parts: Sequence[Part]) -> list[tuple[Part, str, bool]]:

@@ -52,7 +52,7 @@ def move(
     """
     with ExitStack() as stack:
         admin, app = stack.enter_context(destination.admin()), stack.enter_context(destination.app())
-        _take_lock(admin)
+        ledger.take_lock(admin)
         entries = tuple(entry for entry in source.entries() if entry.kind not in decisions.SETTINGS)
         resumed = _begin(admin, source, entries)
         _decide(admin, entries, destination)
@@ -88,12 +88,6 @@ def move(
             restore_default_rights(admin, destination.owner)
         covered = _record(admin, migrations)
         return _finish(admin, covered, resumed=resumed)
-
-
-def _take_lock(admin: postgres.Connection) -> None:
-    row = admin.execute("select pg_catalog.pg_try_advisory_lock(hashtext('freehold move'))").fetchone()
-    if row is None or not row[0]:
-        raise MoveRefused("another move into this database runs now", hint="wait for it: freehold move status")
 
 
 def _begin(admin: postgres.Connection, source: Source, entries: Sequence[Entry]) -> bool:

@@ -137,8 +137,8 @@ def verify(source: Source, destination: Destination, report: Report) -> Verified
             sequences=sequences,
             foreign_keys=checks.foreign_keys(admin),
             counts=checks.counts(admin, moved, pairs),
-            files=_files(admin, destination.files),
-            users=_users(admin),
+            files=files_of(admin, destination.files),
+            users=users_of(admin),
             doubt=source.doubt,
             lost=baseline.lost(admin),
         )
@@ -226,7 +226,8 @@ def _row_pairs(tables: Sequence[Compared]) -> dict[str, tuple[int, int]]:
     return {names[t.name]: (t.source.rows, t.target.rows) for t in tables if t.name in names}
 
 
-def _users(admin: postgres.Connection) -> dict[str, int]:
+def users_of(admin: postgres.Connection) -> dict[str, int]:
+    """Count users by the kind of their password's hash."""
     found: Counter[str] = Counter()
     with admin.transaction(), admin.cursor(name="users") as cursor:
         cursor.execute("select encrypted_password from auth.users")
@@ -235,7 +236,8 @@ def _users(admin: postgres.Connection) -> dict[str, int]:
     return dict(found)
 
 
-def _files(admin: postgres.Connection, files: FilePlace) -> Files:
+def files_of(admin: postgres.Connection, files: FilePlace) -> Files:
+    """Hash every file that was moved again."""
     rows = admin.execute(
         "select bucket, name, version, size, sha256 from freehold.move_files where outcome <> 'missing' order by 1, 2"
     ).fetchall()

@@ -51,6 +51,16 @@ class Api:
         self._asked: deque[float] = deque()
         self.requests = 0
 
+    @property
+    def identity(self) -> str:
+        """The app, wherever its API is."""
+        return f"base44 {self._app_id}"
+
+    @property
+    def described(self) -> str:
+        """For people."""
+        return f"the app {self._app_id} at {self._base.partition('/api/')[0]}"
+
     def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:
         """Give one page, oldest first; `since` begins at a date where the API ends lists too early."""
         query = {"limit": str(ID_PAGE if fields else PAGE), "sort": "created_date"}

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from psycopg import sql
 
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.data.records.api import Page
+from freehold.data.records.pages import Source, pages
+from freehold.data.records.values import holdable
 from freehold.kit import postgres
 from freehold.platform.entities import names, tables
 from freehold.platform.entities.schema import REST, Entity, read_entity
@@ -17,21 +18,6 @@ from freehold.platform.entities.schema import REST, Entity, read_entity
 Records = tuple[dict[str, Any], ...] | list[dict[str, Any]]
 ROUNDS = 10
 _FITS: dict[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "boolean": bool}
-
-
-class Source(Protocol):
-    """Where records come from; nothing is written to it."""
-
-    requests: int
-
-    def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:
-        """Give one page, oldest first; a record may come twice, and may be missed when others are deleted meanwhile."""
-
-    def count(self, entity: str) -> int:
-        """How many records there are now."""
-
-    def one(self, entity: str, identity: str) -> dict[str, Any] | None:
-        """Give one record; None when it is gone."""
 
 
 @dataclass(kw_only=True)
@@ -90,19 +76,11 @@ def _copy(target: "Target", source: Source, report: Report) -> None:
 
 def _ids(source: Source, entity: str) -> dict[str, str]:
     """Every id that the source has now, with when its record was changed."""
-    found: dict[str, str] = {}
-    since, cursor = "", ""
-    while True:
-        page = source.page(entity, since=since, cursor=cursor, fields="id,updated_date,created_date")
-        before = len(found)
-        found |= {str(item["id"]): str(item.get("updated_date") or "") for item in page.records}
-        last = max((str(item.get("created_date") or "") for item in page.records), default="")
-        if page.cursor:
-            cursor = page.cursor
-        elif len(found) < source.count(entity) and last > since and len(found) > before:
-            since, cursor = last, ""
-        else:
-            return found
+    return {
+        str(item["id"]): str(item.get("updated_date") or "")
+        for some in pages(source, entity, "id,updated_date,created_date")
+        for item in some
+    }
 
 
 def _bring(target: "Target", source: Source, wanted: list[str]) -> int:
@@ -134,7 +112,7 @@ class Target:
         with self._connection.transaction():
             self._loosen(records)
             self._connection.execute(sql.SQL("alter table {} disable trigger announce").format(self._table))
-            self._write([self._row(record) for record in records])
+            self._write([self.row(record) for record in records])
             self._connection.execute(sql.SQL("alter table {} enable trigger announce").format(self._table))
             self._connection.execute(
                 "insert into base44.moving (entity, since, cursor, copied) values (%s, %s, %s, %s) on conflict (entity)"
@@ -173,8 +151,9 @@ class Target:
         ).format(self._table, listed, taken, newer)
         self._connection.execute(statement, (json.dumps(rows),))
 
-    def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Spread a record over the columns; unknown fields and explicit nulls go into the rest."""
+        record = holdable(given)
         row: dict[str, Any] = {name: record.get(name) for name in self._entity.built_in}
         row |= {"created_date": row["created_date"] or "", "updated_date": row["updated_date"] or ""}
         row["is_sample"] = record.get("is_sample") is True

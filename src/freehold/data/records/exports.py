@@ -23,7 +23,18 @@ class Exports:
             raise SourceBroken(
                 f"{folder} is no folder", hint="give the folder that holds <Entity>.json or <Entity>.csv"
             )
+        self._folder = folder.resolve()
         self._files = {path.stem.lower(): path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".json")}
+
+    @property
+    def identity(self) -> str:
+        """The folder: newer exports may lie in it when a move goes on."""
+        return f"exports {self._folder}"
+
+    @property
+    def described(self) -> str:
+        """For people."""
+        return f"the exports in {self._folder}"
 
     def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:  # noqa: ARG002 - one page holds all
         """Give every record."""

@@ -11,35 +11,27 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from psycopg import sql
 
 from freehold.core.event import Event
 from freehold.core.plan import Report
+from freehold.data.move.destination import FilePlace
+from freehold.data.records.links import BUCKET, HOSTS, Links, name_of, pattern
 from freehold.kit import postgres
-from freehold.kit.objects.store import ObjectStore, object_key
+from freehold.kit.objects.store import object_key
 from freehold.platform.entities import names
 
-HOSTS = (
-    r"https://media\.base44\.com/",
-    r"https://qtrypzzcjebvfcihiynt\.supabase\.co/storage/v1/object/public/base44-prod/",
-    r"https://(?:app\.)?base44\.(?:app|com)/api/apps/[0-9a-f]{24}/files/",
-)
-"""Where the builder keeps what people have uploaded, as patterns of how addresses begin."""
-BUCKET = "base44-public"
-"""The bucket of the app's later uploads, too."""
-FOLDER = "moved"
 LARGEST_BYTES = 50 * 1024 * 1024
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 3
-_END = r"""[^\s"'\\<>)\]}]+"""
+BATCH = 50
 _GONE = frozenset((403, 404, 410))
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(kw_only=True)
@@ -55,12 +47,25 @@ class MovedFiles:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Fetched:
+    name: str
+    sha256: str
+    size: int
+    metadata: dict[str, object]
+
+    @property
+    def version(self) -> str:
+        """The same bytes have the same one."""
+        return self.sha256[:32]
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileMover:
     """`admin` is an administrator's connection; records and rows of the store are written by it."""
 
     admin: postgres.Connection
-    objects: ObjectStore
+    place: FilePlace
     entities: Sequence[str]
     report: Report
     hosts: Sequence[str] = HOSTS
@@ -74,30 +79,60 @@ class FileMover:
             return done
         self.report(Event(name="step-started", text=f"Fetch {len(addresses)} files that records point at"))
         self._make_bucket()
+        here = asyncio.run(self._present())
+        for start in range(0, len(addresses), BATCH):
+            self._bring([item for item in addresses[start : start + BATCH] if name_of(item) not in here], done)
+            self.report(Event(name="progress", text=f"{min(start + BATCH, len(addresses))} of {len(addresses)} files"))
+        done.moved = len(addresses) - len(done.gone) - len(done.failed)
+        done.records = self._rewrite(Links.of_moved(self.admin).names)
+        return done
+
+    def _bring(self, addresses: Sequence[str], done: MovedFiles) -> None:
+        """Fetch some; their rows are written once their bytes are there for good."""
+        fetched = []
         for address in addresses:
             try:
-                done.bytes += self._keep(address)
+                content, kind = self._fetch(address)
             except (OSError, ValueError, http.client.HTTPException) as error:
                 is_gone = isinstance(error, urllib.error.HTTPError) and error.code in _GONE
                 (done.gone if is_gone else done.failed)[address] = str(error) or type(error).__name__
                 continue
-            done.moved += 1
-            if done.moved % 20 == 0:
-                self.report(Event(name="progress", text=f"{done.moved} of {len(addresses)} files"))
-        left = done.gone.keys() | done.failed.keys()
-        done.records = self._rewrite([item for item in addresses if item not in left])
-        return done
+            found = _Fetched(
+                name_of(address), hashlib.sha256(content).hexdigest(), len(content), _metadata(content, kind)
+            )
+            asyncio.run(self.place.put(object_key(BUCKET, found.name, found.version), _once(content)))
+            fetched.append(found)
+            done.bytes += found.size
+        asyncio.run(self.place.settle())
+        with self.admin.transaction():
+            for found in fetched:
+                self._write_down(found)
+
+    def _write_down(self, found: "_Fetched") -> None:
+        self.admin.execute(
+            "insert into storage.objects (bucket_id, name, version, metadata) values (%s, %s, %s, %s)"
+            " on conflict (bucket_id, name) do update set version = excluded.version, metadata = excluded.metadata",
+            (BUCKET, found.name, found.version, json.dumps(found.metadata)),
+        )
+        self.admin.execute(
+            "insert into freehold.move_files (bucket, name, version, outcome, size, sha256)"
+            " values (%s, %s, %s, 'moved', %s, %s) on conflict (bucket, name, version) do update"
+            " set outcome = excluded.outcome, size = excluded.size, sha256 = excluded.sha256",
+            (BUCKET, found.name, found.version, found.size, found.sha256),
+        )
+
+    async def _present(self) -> set[str]:
+        """Names of files that an earlier run has brought, and whose bytes are still there."""
+        query = "select name, version, sha256 from freehold.move_files where bucket = %s and outcome = 'moved'"
+        rows = [tuple(map(str, row)) for row in self.admin.execute(query, (BUCKET,)).fetchall()]
+        digests = await self.place.digests([object_key(BUCKET, name, version) for name, version, _ in rows])
+        return {row[0] for row, digest in zip(rows, digests, strict=True) if digest == row[2]}
 
     def _tables(self) -> list[sql.Identifier]:
         return [
             *(sql.Identifier(names.SCHEMA, name) for name in self.entities),
             sql.Identifier("base44", "person"),
         ]
-
-    @property
-    def _pattern(self) -> str:
-        """A whole address; PostgreSQL and Python read it alike."""
-        return f"(?:{'|'.join(self.hosts)}){_END}"
 
     def _addresses(self) -> list[str]:
         found: set[str] = set()
@@ -106,7 +141,7 @@ class FileMover:
                 "select distinct m[1] from (select to_jsonb(t)::text as row from {} as t) as r,"
                 " regexp_matches(r.row, %s, 'g') as m"
             ).format(table)
-            found |= {str(row[0]) for row in self.admin.execute(query, (f"({self._pattern})",))}
+            found |= {str(row[0]) for row in self.admin.execute(query, (f"({pattern(self.hosts)})",))}
         return sorted(found)
 
     def _make_bucket(self) -> None:
@@ -115,23 +150,6 @@ class FileMover:
             " on conflict (id) do nothing",
             (BUCKET, BUCKET, LARGEST_BYTES),
         )
-
-    def _keep(self, address: str) -> int:
-        """Fetch one file unless it is here; gives how many bytes were fetched."""
-        name = name_of(address)
-        present = "select version from storage.objects where bucket_id = %s and name = %s"
-        row = self.admin.execute(present, (BUCKET, name)).fetchone()
-        if row is not None and asyncio.run(self.objects.exists(object_key(BUCKET, name, str(row[0])))):
-            return 0
-        content, kind = self._fetch(address)
-        version = hashlib.sha256(content).hexdigest()[:32]
-        asyncio.run(self.objects.put(object_key(BUCKET, name, version), _once(content)))
-        self.admin.execute(
-            "insert into storage.objects (bucket_id, name, version, metadata) values (%s, %s, %s, %s)"
-            " on conflict (bucket_id, name) do update set version = excluded.version, metadata = excluded.metadata",
-            (BUCKET, name, version, json.dumps(_metadata(content, kind))),
-        )
-        return len(content)
 
     def _fetch(self, address: str) -> tuple[bytes, str]:
         for attempt in range(ATTEMPTS):
@@ -158,16 +176,15 @@ class FileMover:
                 raise OSError(message)
             return content, answer.headers.get_content_type()
 
-    def _rewrite(self, addresses: Sequence[str]) -> int:
+    def _rewrite(self, here: Collection[str]) -> int:
         """Put the new links into records, without telling anybody's browser and without a new date of change."""
-        links, whole = {address: link_of(address) for address in addresses}, re.compile(self._pattern)
-        changed = 0
+        links, changed = Links(here, self.hosts), 0
         with self.admin.transaction():
             self.admin.execute("set local session_replication_role = replica")
             for table in self._tables():
                 query = sql.SQL("select to_jsonb(t) from {} as t where to_jsonb(t)::text ~ %s").format(table)
-                for (record,) in self.admin.execute(query, (self._pattern,)).fetchall():
-                    new = {name: _linked(value, whole, links) for name, value in record.items()}
+                for (record,) in self.admin.execute(query, (pattern(self.hosts),)).fetchall():
+                    new = links.here(record)
                     if new != record:
                         self._write(table, record, new)
                         changed += 1
@@ -178,28 +195,6 @@ class FileMover:
         sets = sql.SQL(", ").join(sql.SQL("{0} = r.{0}").format(sql.Identifier(name)) for name in touched)
         query = sql.SQL("update {0} as t set {1} from jsonb_populate_record(null::{0}, %s) as r where t.id = %s")
         self.admin.execute(query.format(table, sets), (json.dumps(new), record["id"]))
-
-
-def name_of(address: str) -> str:
-    """The file's name in the store: the same address has the same one, and no two share one."""
-    shown = _UNSAFE.sub("_", unquote(urlsplit(address).path.rpartition("/")[2])).strip("._")[-80:]
-    return f"{FOLDER}/{hashlib.sha256(address.encode()).hexdigest()[:24]}_{shown or 'file'}"
-
-
-def link_of(address: str) -> str:
-    """The link to the file at the app's own origin."""
-    return f"/storage/v1/object/public/{BUCKET}/{quote(name_of(address))}"
-
-
-def _linked(value: object, whole: re.Pattern[str], links: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
-    """Whole addresses only: one that was moved may be how another begins that was not."""
-    if isinstance(value, str):
-        return whole.sub(lambda match: links.get(match[0], match[0]), value)
-    if isinstance(value, list):
-        return [_linked(item, whole, links) for item in value]
-    if isinstance(value, dict):
-        return {name: _linked(item, whole, links) for name, item in value.items()}
-    return value
 
 
 def _metadata(content: bytes, kind: str) -> dict[str, object]:

@@ -2,14 +2,17 @@
 
 import json
 import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from freehold.data.records.copy import Source
+from freehold.data.records.pages import Records, Source
+from freehold.data.records.values import holdable
 from freehold.kit import postgres
 from freehold.platform.entities.schema import PERSON
 
 NAME = "User"
 _INTERNAL = frozenset({"is_service", "app_id", "_app_role", "collaborator_role"})
+_APART = frozenset(PERSON) | _INTERNAL | {"auth_id"}
 
 
 def move_people(connection: postgres.Connection, source: Source) -> tuple[int, list[str]]:
@@ -18,19 +21,43 @@ def move_people(connection: postgres.Connection, source: Source) -> tuple[int, l
     The builder gives no password hashes. Nobody gets a password that they did not choose: the account has none yet.
     The connection is an administrator's.
     """
-    found: dict[str, dict[str, Any]] = {}
+    given = found(source)
+    for one in given.values():
+        with connection.transaction():
+            _store(connection, one, _account(connection, one))
+    rows = connection.execute("select id from base44.person").fetchall()
+    return len(given), sorted(given.keys() - {str(row[0]) for row in rows})
+
+
+def found(source: Source) -> dict[str, dict[str, Any]]:
+    """Give every user of the source by id; who has no address cannot sign in and is none."""
+    return {str(item["id"]): holdable(item) for some in _pages(source) for item in some if item.get("email")}
+
+
+def kept(connection: postgres.Connection) -> Iterator[dict[str, Any]]:
+    """Give every user here, as the source would."""
+    rows = connection.execute("select to_jsonb(p) - '_more' || p._more from base44.person as p")
+    return (row[0] for row in rows.fetchall())
+
+
+def person(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be the same of a user at both ends: everything but dates and what the builder keeps for itself."""
+    return {
+        **{key: value for key, value in given.items() if key not in _APART},
+        "email": given["email"], "full_name": given.get("full_name"), "role": str(given.get("role") or "user"),
+        "disabled": given.get("disabled"),
+    }  # fmt: skip
+
+
+def _pages(source: Source) -> Iterator[Records]:
+    """Users are listed whole by their cursor; they have no count."""
     cursor = ""
     while True:
         page = source.page(NAME, since="", cursor=cursor)
-        found |= {str(item["id"]): item for item in page.records if item.get("email")}
+        yield page.records
         cursor = page.cursor
         if not cursor:
-            break
-    for person in found.values():
-        with connection.transaction():
-            _store(connection, person, _account(connection, person))
-    rows = connection.execute("select id from base44.person").fetchall()
-    return len(found), sorted(found.keys() - {str(row[0]) for row in rows})
+            return
 
 
 def _account(connection: postgres.Connection, person: dict[str, Any]) -> str:
