@@ -7,7 +7,7 @@ from replay_world import folder, inventory, replay
 
 from freehold.core.secret import Secret
 from freehold.data import schema
-from freehold.data.schema import bodies, queried
+from freehold.data.schema import bodies, queried, returned
 from freehold.testing.database import FreshDatabase
 
 ASKED = {"people": ({"name": ""}, ()), "teams": ({"title": ""}, ())}
@@ -113,6 +113,62 @@ def test_a_key_that_only_upserts_name_is_made_once(tmp_path: Path, database: Fre
     assert ask(database, "insert into roles values (1, 2) on conflict (who) do nothing returning what") == [(2,)]
 
 
+def test_a_key_that_only_a_function_names_is_made(tmp_path: Path, database: FreshDatabase) -> None:
+    history = """
+        create table purses (owner int, coins int);
+        create function open_purse(one int) returns void language plpgsql as $$ begin
+          insert into public.purses (owner, coins) values (one, 0) on conflict (owner) do nothing;
+        end $$;
+    """
+    replay(folder(tmp_path, _20260101000000_a=history), database)
+    assert schema.add_keys({}, **_dsns(database), report=lambda _event: None) == ("purses (owner)",)
+    ask(database, "select open_purse(1), open_purse(1)")
+    assert ask(database, "select count(*) from purses") == [(1,)]
+
+
+def test_keys_are_read_from_bodies_of_functions() -> None:
+    body = """
+        insert into public.people (name) select n from others on conflict (name, "team") do update set name = 'x';
+        insert into teams (a) values (1); insert into parts (a) values (1) on conflict (lower(a)) do nothing;
+        insert into some (a) values (1) on conflict (a) where b do nothing; -- insert into q (a) on conflict (a) do
+    """
+    assert [*bodies.keys(body)] == [("people", ("name", "team"))]
+
+
+RETURNS = """
+    create function songs_of(one uuid) returns table (id uuid, title text, seconds integer, since date, plays bigint)
+    language plpgsql as $$ begin
+      return query select s.id, s.title, s.seconds, coalesce(s.started, current_date) as since, s.plays::bigint
+        from songs s where s.id = one;
+    end $$;
+"""
+
+
+def test_stand_ins_get_the_types_that_functions_return(tmp_path: Path, database: FreshDatabase) -> None:
+    replay(folder(tmp_path, _20260101000000_a=RETURNS), database)
+    fill(database, {"songs": (dict.fromkeys(("title", "seconds", "started", "plays"), ""), ())})
+    own = "create table public.kept (seconds numeric)"
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        connection.execute(own)
+
+    def suit() -> tuple[str, ...]:
+        return schema.suit(**_dsns(database), report=lambda _event: None)
+
+    assert suit() == ("songs.seconds: integer", "songs.started: date")
+    assert suit() == ()
+    assert ask(database, "select count(*) from songs_of(gen_random_uuid())") == [(0,)]
+    assert ask(
+        database,
+        "select format_type(atttypid, null) from pg_attribute where attrelid = 'kept'::regclass and attnum > 0",
+    ) == [("numeric",)]
+
+
+def test_most_functions_decide_a_type() -> None:
+    body = "select t.a, x.b from things t join others x on true"
+    functions = [(body, {"a": "integer"}), (body, {"a": "bigint"}), (body, {"a": "bigint", "b": "date"})]
+    assert returned.types(functions, {"things"}) == {("things", "a"): "bigint"}
+
+
 def test_ids_of_people_who_are_kept_elsewhere_are_text(tmp_path: Path, database: FreshDatabase) -> None:
     replay(folder(tmp_path, _20260101000000_a="select 1;"), database)
     asked = {"plans": (dict.fromkeys(("user_id", "team_id"), ""), ())}
@@ -133,6 +189,8 @@ def test_columns_are_read_from_bodies_of_functions() -> None:
     """
     found = {column for table, column in bodies.used(body, {"people"}) if table == "people"}
     assert found == {"name", "first", "last", "seen", "count", "whole"}
+    into = "select jsonb_build_object('age', p.age) into result from people p left join teams on true;"
+    assert [*bodies.used(into, {"people"})] == [("people", "age")]
     body = """
         declare mine text; begin
         select name, team, mine into one from public.people where id = 1;

@@ -125,6 +125,7 @@ class FillFromQueries:
             admin_dsn=self.work.database.admin_dsn,
             report=report,
         )
+        schema.suit(owner_dsn=_owner(self.work), admin_dsn=self.work.database.admin_dsn, report=report)
         _tell_of_stand_ins(made, "the app's queries", report)
 
     def undo(self) -> bool:

@@ -8,6 +8,7 @@
     fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
     run_again(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Again   what a replay could not, after a fill
     add_keys(wanted, *, owner_dsn, admin_dsn, report) -> tuple[str, ...]       what upserts name as the key of a row
+    suit(*, owner_dsn, admin_dsn, report) -> tuple[str, ...]                   types as functions return columns
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
     fingerprint.take(admin_connection) -> Fingerprint(sha256, text)
     types_ts.read(types_text) -> Types                                         pure
@@ -26,6 +27,7 @@ from freehold.data.schema.propose import Proposal, propose
 from freehold.data.schema.reconstruct import Reconstruction, fill_from_queries, fill_from_types
 from freehold.data.schema.record import Entry
 from freehold.data.schema.replay import Replay, is_occupied, is_recorded, replay
+from freehold.data.schema.returned import suit
 
 __all__ = [
     "Again",
@@ -47,4 +49,5 @@ __all__ = [
     "propose",
     "replay",
     "run_again",
+    "suit",
 ]

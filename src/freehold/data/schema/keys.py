@@ -1,4 +1,4 @@
-"""Unique keys that nothing but the app's own upserts names: without one PostgreSQL refuses each of them (42P10)."""
+"""Unique keys that only upserts of code or functions name: without one PostgreSQL refuses each of them (42P10)."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, record, stand_ins
+from freehold.data.schema import bodies, fingerprint, record, stand_ins
 from freehold.data.schema.session import Session
 from freehold.data.schema.stand_ins import MARK_OF_QUERIES, QUERIES_PATH
 from freehold.kit import postgres
@@ -33,17 +33,22 @@ def add_keys(
 ) -> tuple[str, ...]:
     """Make the keys that upserts name and tables lack, marked and in the ledger; gives `table (columns)` of each.
 
+    `wanted` are those of the app's code; those of the functions of `public` are read here.
+
     A table whose rows already break the key keeps its rows and gets none: that stands in the ledger as failed.
     """
     with postgres.connect(admin_dsn) as admin, Session(owner_dsn) as session:
         admin.execute("set search_path = pg_catalog, pg_temp")
         ledger.lock(admin)
-        lacking = _lacking(admin, wanted)
+        every = {table: {*keys} for table, keys in wanted.items()}
+        for table, keys in bodies.conflicts(admin).items():
+            every.setdefault(table, set()).update(keys)
+        lacking = _lacking(admin, every)
         statements = [("index", _index(table, columns)) for table, columns in lacking]
         owner = ledger.describe(admin).owner
         entries = tuple(stand_ins.make(session, statements, owner=owner, path=QUERIES_PATH, mark=MARK_OF_QUERIES))
         if entries:
-            digest = hashlib.sha256(repr(sorted(wanted)).encode()).hexdigest()
+            digest = hashlib.sha256(repr(sorted(every)).encode()).hexdigest()
             record.add(admin, QUERIES_PATH, digest, entries, fingerprint.take(admin))
     made = tuple(
         f"{table} ({', '.join(columns)})"
