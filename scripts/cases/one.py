@@ -70,13 +70,17 @@ def _make_up_secrets(inventory: Inventory, folder: Path, environment: dict[str, 
     """Many functions end while they are loaded when a secret is not set: an owner has set them. False for none."""
     names = {name for function in inventory.functions for name in function.secrets}
     names = {name for name in names - {"LOVABLE_API_KEY", "RESEND_API_KEY"} if not name.startswith("SUPABASE_")}
-    for name in sorted(names):
-        value = ORIGIN if _OWN_ADDRESS.fullmatch(name) else "made-up-by-the-walk"
-        if name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN")) and value != ORIGIN:
-            value = "https://made-up.example"
-        command = [sys.executable, "-m", "freehold", "secrets", "set", name, "--data", str(folder / "data")]
-        subprocess.run(command, input=value, env=environment, text=True, capture_output=True, check=False, timeout=60)
+    values = {name: _made_up(name) for name in sorted(names)}
+    command = [sys.executable, str(Path(__file__).with_name("keeping.py")), str(folder / "data")]
+    subprocess.run(command, input=json.dumps(values), env=environment, text=True, check=True, timeout=120)
     return bool(names)
+
+
+def _made_up(name: str) -> str:
+    if _OWN_ADDRESS.fullmatch(name):
+        return ORIGIN
+    is_address = name.endswith(("_URL", "_URI", "_HOST", "_ORIGIN"))
+    return "https://made-up.example" if is_address else "made-up-by-the-walk"
 
 
 def _used(folder: Path, inventory: Inventory, ready: dict[str, Any], types_text: str) -> dict[str, Any]:
