@@ -13,7 +13,7 @@ from freehold.cli import move_text, output
 from freehold.cli.options import data_option, json_option
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
-from freehold.core.target import LOCAL
+from freehold.core.target_name import LOCAL
 from freehold.flows import move, move_records, move_records_to, move_to
 from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Login

@@ -9,7 +9,7 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.event import Event
-from freehold.core.target import to_option
+from freehold.core.target_name import to_option
 from freehold.flows import rollback
 from freehold.flows.targets import open_target
 from freehold.flows.traffic_steps import WATCH_SECONDS

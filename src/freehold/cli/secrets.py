@@ -9,7 +9,7 @@ import click
 from freehold.cli.options import json_option, target_options
 from freehold.core.errors import SecretRefused
 from freehold.core.secret import Secret
-from freehold.core.target import LOCAL, to_option
+from freehold.core.target_name import LOCAL, to_option
 from freehold.flows import keep_secret, targets
 from freehold.secrets.age import AgeStore, check_name
 from freehold.targets.local import state

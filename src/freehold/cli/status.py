@@ -10,7 +10,7 @@ import click
 
 from freehold.cli import output
 from freehold.cli.options import json_option, target_options
-from freehold.core.target import LOCAL
+from freehold.core.target_name import LOCAL
 from freehold.flows.status import Elsewhere, Status, of_target, status
 from freehold.flows.targets import open_target
 from freehold.targets.local.place import find_place
@@ -37,7 +37,8 @@ def _elsewhere(found: Elsewhere, *, as_json: bool) -> NoReturn:
         click.echo(json.dumps(asdict(found)))
     else:
         held = f"{found.lock.holder}: {found.lock.purpose}" if found.lock else "nobody"
-        rows = {"State": found.health, "Target": found.target, "Address": found.address, "Release": str(found.release)}
+        state = f"{found.health} from here: {found.trouble}" if found.trouble else found.health
+        rows = {"State": state, "Target": found.target, "Address": found.address, "Release": str(found.release)}
         output.rows(rows | {"Warm": ", ".join(map(str, found.warm)) or "none", "At work": held})
     sys.exit(0 if found.health == "ok" else 1)
 

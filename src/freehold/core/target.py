@@ -10,14 +10,6 @@ from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Rele
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
 
-LOCAL = "local"
-"""What the target is called that is this machine."""
-
-
-def to_option(name: str) -> str:
-    """What has to be added to a command so that it is about the target of this name; "" for this machine."""
-    return "" if name == LOCAL else f" --to {name}"
-
 
 class Switching(Protocol):
     """As much of a Target as it takes to move the traffic from one of its releases to another; see there.

@@ -44,6 +44,8 @@ class Elsewhere:
     release: int
     warm: tuple[int, ...]
     lock: Lease | None
+    trouble: str = ""
+    """Why the address did not answer as it should."""
 
 
 def of_target(target: Target) -> Elsewhere:
@@ -51,24 +53,27 @@ def of_target(target: Target) -> Elsewhere:
     standings = target.releases()
     current = history.live(standings)
     lease = target.lock()
+    trouble = _trouble(target.address) if current is not None else ""
     return Elsewhere(
         target=target.name,
-        health=_answers(target.address) if current is not None else "empty",
+        health="empty" if current is None else "unavailable" if trouble else "ok",
         address=target.address,
         release=current.release.number if current is not None else 0,
         warm=tuple(item.release.number for item in standings if item.state == WARM),
         lock=replace(lease, token="") if lease is not None else None,
+        trouble=trouble,
     )
 
 
-def _answers(address: str) -> str:
+def _trouble(address: str) -> str:
+    """Ask as a user would; "" when the app answers."""
     try:
         with urllib.request.urlopen(f"{address}/", timeout=HEALTH_TIMEOUT_SECONDS):  # noqa: S310 - the owner's address
-            return "ok"
+            return ""
     except urllib.error.HTTPError as error:
-        return "ok" if error.code < FAILURE else "unavailable"
-    except (urllib.error.URLError, OSError, ValueError):
-        return "unavailable"
+        return "" if error.code < FAILURE else f"it answers {error.code}"
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
 
 
 def _ask(url: str) -> str:

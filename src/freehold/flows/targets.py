@@ -8,11 +8,14 @@ import importlib
 import os
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from freehold.core.errors import BadUsage, TargetUnknown
-from freehold.core.target import LOCAL, Target
-from freehold.kit import private, toml
+from freehold.core.target_name import LOCAL
+from freehold.kit import toml
+
+if TYPE_CHECKING:
+    from freehold.core.target import Target
 
 KINDS = {"server": "freehold.flows.server_target"}
 """Modules with a function `open_target(name, values) -> Target`, by the kind in the file."""
@@ -28,16 +31,30 @@ HEAD = """# Where `freehold deploy --to NAME` finds a target. `freehold server a
 
 
 class _Kind(Protocol):
-    def open_target(self, name: str, values: dict[str, str]) -> Target:
+    def open_target(self, name: str, values: dict[str, str]) -> "Target":
         """Open a target by its table."""
 
+    def begin(self, name: str, values: dict[str, str]) -> None:
+        """Begin to reach it, and do not wait."""
 
-def open_target(to: str | None, path: str | None, data: Path | None) -> Target:
+
+def open_target(to: str | None, path: str | None, data: Path | None) -> "Target":
     """Give the target that an owner names; without a name this machine's. Raises TargetUnknown or NotRunning."""
     if to is None or to == LOCAL:
         from freehold.flows import local_target  # noqa: PLC0415 - what is elsewhere is reached without it
 
         return local_target.open_at(path, data)
+    kind, values = _find(to)
+    return kind.open_target(to, values)
+
+
+def begin(to: str) -> None:
+    """Begin to reach a target that is elsewhere, and do not wait for it. Raises TargetUnknown."""
+    kind, values = _find(to)
+    kind.begin(to, values)
+
+
+def _find(to: str) -> tuple[_Kind, dict[str, str]]:
     known = read()
     if to not in known:
         listing = ", ".join([LOCAL, *sorted(known)])
@@ -49,7 +66,7 @@ def open_target(to: str | None, path: str | None, data: Path | None) -> Target:
     if kind is None:
         raise TargetUnknown(f"target {to} is of a kind that Freehold does not know", detail=str(file()))
     module: _Kind = importlib.import_module(kind)
-    return module.open_target(to, values)
+    return module, values
 
 
 def file() -> Path:
@@ -74,6 +91,8 @@ def add(name: str, values: dict[str, str]) -> None:
     """Write a target into the file, in place of one of the same name; what else stands there stays."""
     if not NAME.fullmatch(name) or name == LOCAL:
         raise BadUsage(f"{name!r} cannot be a target's name", detail="small letters, digits and dashes; not `local`")
+    from freehold.kit import private  # noqa: PLC0415 - reading is to be quick
+
     path = file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = path.read_text(encoding="utf-8") if path.exists() else HEAD

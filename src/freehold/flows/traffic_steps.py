@@ -10,7 +10,8 @@ from freehold.core.errors import ReleaseSick
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.release import Check, Lease, Traffic
-from freehold.core.target import Switching, to_option
+from freehold.core.target import Switching
+from freehold.core.target_name import to_option
 from freehold.releases import history, watch
 
 WATCH_SECONDS = 10.0

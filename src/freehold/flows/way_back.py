@@ -11,7 +11,8 @@ from freehold.core.errors import ReleaseUnknown, WindowClosed
 from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.release import Lease, Release, Standing
-from freehold.core.target import Switching, to_option
+from freehold.core.target import Switching
+from freehold.core.target_name import to_option
 from freehold.data.closing import Closing, Window
 from freehold.engine.apply import apply
 from freehold.flows import holding, traffic_steps

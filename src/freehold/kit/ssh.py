@@ -198,13 +198,14 @@ class Session:
         self._address = address
         self._running = running
         self._errors: list[bytes] = []
+        self._was_heard = False
         self._listener = threading.Thread(target=_drain, args=(running, self._errors), daemon=True)
         self._listener.start()
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._running.poll() is None
+        """Whether it still runs; one that was never heard can be asked in any case, and then says how it ended."""
+        return not self._was_heard or self._running.poll() is None
 
     def ask(self, content: Iterable[bytes]) -> bytes | Ended:
         """Send a question and give the line that answers it; how it ended when it did. Raises TargetUnreachable."""
@@ -217,6 +218,7 @@ class Session:
         """Give the next line of an answer that has several; how it ended when it did. Raises TargetUnreachable."""
         assert self._running.stdout is not None  # noqa: S101 - it was asked for
         line = self._running.stdout.readline()
+        self._was_heard = True
         if line:
             return line
         code = self._running.wait()

@@ -1,33 +1,51 @@
 """One HTTP request to a server on a unix socket, whatever the length of its path."""
 
 import contextlib
-import http.client
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LONGEST_HEAD = 1 << 16
+_BEGIN = re.compile(rb"HTTP/1\.[01] ([0-9]{3})\b")
+_MEDIA_TYPE = re.compile(rb"(?im)^content-type:([^;\r\n]*)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Status, media type and body."""
+    """How an answer begins."""
 
     status: int
     media_type: str
-    body: bytes
 
 
 def ask(path: Path, target: str, *, headers: Mapping[str, str], timeout_seconds: float, method: str = "GET") -> Answer:
-    """Ask for `target`, such as /health; raises OSError, and http.client.HTTPException for what is no HTTP."""
-    connection = _Connection(path, timeout_seconds)
-    try:
-        connection.request(method, target, headers={"host": "localhost", **headers})
-        answer = connection.getresponse()
-        media_type = (answer.getheader("content-type") or "").split(";")[0]
-        return Answer(status=answer.status, media_type=media_type, body=answer.read())
-    finally:
-        connection.close()
+    """Ask for `target`, such as /health; raises OSError, also for what is no HTTP.
+
+    The body is not waited for: one that is a stream of events may never end.
+    """
+    lines = {"host": "localhost", "connection": "close", **headers}
+    words = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items()), "", ""]
+    with connect(path, timeout_seconds) as connection:
+        connection.sendall("\r\n".join(words).encode("latin-1"))
+        head = _head(connection)
+    begin = _BEGIN.match(head)
+    if begin is None:
+        raise OSError(f"no HTTP: {head[:80]!r}" if head else "the connection was closed without an answer")
+    media_type = _MEDIA_TYPE.search(head)
+    return Answer(status=int(begin[1]), media_type=media_type[1].decode("latin-1").strip() if media_type else "")
+
+
+def _head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
+        block = connection.recv(LONGEST_HEAD)
+        if not block:
+            break
+        head += block
+    return head.partition(b"\r\n\r\n")[0]
 
 
 @contextlib.contextmanager
@@ -66,13 +84,3 @@ def listen(path: Path, backlog: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_seconds: float) -> None:
-        super().__init__("localhost", timeout=timeout_seconds)
-        self._path = path
-        self._seconds = timeout_seconds
-
-    def connect(self) -> None:
-        self.sock = connect(self._path, self._seconds)

@@ -1,7 +1,7 @@
 """Look at a release on its own socket, where no user is: its site, its API, its database, its functions."""
 
-import http.client
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from freehold.core.release import FUNCTIONS, SITE, Check, Release
@@ -32,12 +32,12 @@ def look(socket: Path, release: Release, publishable_key: str, *, is_known: bool
 
 def _database(socket: Path) -> Check:
     answer = _ask(socket, "/_freehold/health", {})
-    return Check(name="database", ok=_status(answer) == http.HTTPStatus.OK, detail=_said(answer))
+    return Check(name="database", ok=_status(answer) == HTTPStatus.OK, detail=_said(answer))
 
 
 def _api(socket: Path, publishable_key: str) -> Check:
     answer = _ask(socket, "/_freehold/health/api", {"apikey": publishable_key})
-    ok = 0 < _status(answer) < FAILURE and _status(answer) != http.HTTPStatus.NOT_FOUND
+    ok = 0 < _status(answer) < FAILURE and _status(answer) != HTTPStatus.NOT_FOUND
     return Check(name="api", ok=ok, detail=_said(answer))
 
 
@@ -58,7 +58,7 @@ def _ask_functions(socket: Path, names: tuple[str, ...]) -> Check:
             method="OPTIONS",
             timeout_seconds=FUNCTION_TIMEOUT_SECONDS,
         )
-        if isinstance(answer, str) or answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        if isinstance(answer, str) or answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
             return Check(name="functions", ok=False, detail=f"{name}: {_said(answer)}")
     return Check(name="functions", ok=True, detail=f"{', '.join(names[:FUNCTIONS_ASKED])} started")
 
@@ -80,7 +80,7 @@ def _ask(
 ) -> Answer | str:
     try:
         return unix_http.ask(socket, target, headers=headers, timeout_seconds=timeout_seconds, method=method)
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         return str(error) or type(error).__name__
 
 

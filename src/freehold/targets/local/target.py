@@ -11,7 +11,7 @@ from freehold.core.errors import ProcessDied, ReleaseUnknown, SecretRefused, Tar
 from freehold.core.plan import Report
 from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
 from freehold.core.secret import Secret
-from freehold.core.target import LOCAL
+from freehold.core.target_name import LOCAL
 from freehold.core.trail import Act
 from freehold.kit import files, postgres, tail
 from freehold.targets import probe, traffic

@@ -14,12 +14,12 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.kit import ssh
 from freehold.targets.server import program
-from freehold.targets.server.remote import places
 
 FOLDER = "/usr/local/lib/freehold"
 # Fixed texts: nothing is ever put into them but digests of our own program.
 _PYTHON = (
-    "command -v python3 >/dev/null || (apt-get update -q && apt-get install -y -q --no-install-recommends python3)"
+    "command -v python3 >/dev/null || (echo installed; "
+    "(apt-get update -q && apt-get install -y -q --no-install-recommends python3) >&2)"
 )
 _INSTALL = (
     "python3 -Ic 'import sys,os,hashlib,io,zipfile,compileall,shutil;"
@@ -47,6 +47,10 @@ class Agent:
         """The program's name on the server."""
         return program.digest(program.sources())
 
+    def begin(self) -> None:
+        """Log in without waiting for it: whatever is asked next finds that done, or hears why it was not."""
+        self._session = self._started()
+
     def ask(self, verb: str, body: Iterable[bytes] = (), *, report: Report | None = None, **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
         """Give one order and its result; an error there is raised here as it is. What happens meanwhile is reported."""
         with self._guard, self._undisturbed():
@@ -73,16 +77,19 @@ class Agent:
 
     def logs(self, app: str, *, lines: int, follow: bool) -> Iterator[str]:
         """What an app's releases have logged. The name is checked: it is the one thing that is put into a text."""
+        from freehold.targets.server.remote import places  # noqa: PLC0415 - a login begins before this is loaded
+
         command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=places.app_of(app).name)
         return self.connection.lines(self._rights + command)
 
-    def need_python(self) -> None:
-        """Have Python 3 on the server, which everything else is written in."""
+    def need_python(self) -> bool:
+        """Have Python 3 on the server, which everything else is written in; says whether it had to be installed."""
         ended = self.connection.run(f"{self._rights}sh -c '{_PYTHON}'")
         if ended.code != 0:
             raise TargetUnfit(
                 "Python 3 cannot be installed on the server", detail=ended.err[-1500:], hint="apt-get update"
             )
+        return bool(ended.out)
 
     @property
     def _rights(self) -> str:
@@ -100,7 +107,7 @@ class Agent:
     def _asked(self, verb: str, body: Iterable[bytes], values: dict[str, Any]) -> bytes | ssh.Ended:
         """Ask the program that runs there, or start it: one start serves all orders of a command."""
         if self._session is None or not self._session.alive:
-            self._session = self.connection.session(f"{self._rights}python3 -I -S {FOLDER}/{self.digest}")
+            self._session = self._started()
         order = json.dumps({"verb": verb, "values": values}).encode() + b"\n"
 
         def content() -> Iterator[bytes]:
@@ -108,6 +115,9 @@ class Agent:
             yield from body
 
         return self._session.ask(content())
+
+    def _started(self) -> ssh.Session:
+        return self.connection.session(f"{self._rights}python3 -I -S {FOLDER}/{self.digest}")
 
     def _read(self) -> bytes | ssh.Ended:
         assert self._session is not None  # noqa: S101 - it was just asked

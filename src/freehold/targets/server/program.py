@@ -1,8 +1,6 @@
 """The remote side: a folder of modules, named by the digest of their sources; it travels as an archive."""
 
 import hashlib
-import io
-import zipfile
 from pathlib import Path
 
 import freehold
@@ -17,6 +15,7 @@ SHARED = (
     "core/release.py",
     "core/secret.py",
     "core/target.py",
+    "core/target_name.py",
     "core/trail.py",
     "data/closing.py",
     "engine/apply.py",
@@ -64,6 +63,9 @@ def sources() -> dict[str, bytes]:
 
 def pack(content: dict[str, bytes]) -> bytes:
     """Give the archive: the same bytes for the same files."""
+    import io  # noqa: PLC0415 - a server that has it already is not to wait for this
+    import zipfile  # noqa: PLC0415 - likewise
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(content):

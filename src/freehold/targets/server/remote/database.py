@@ -31,10 +31,9 @@ def address(app: str) -> dict[str, Any]:
 
 def ask(place: App, statement: str) -> str:
     """Ask the app's database, as its superuser, for one text; raises DatabaseUnavailable."""
-    found = address(place.name)
-    argv = ["psql", "-X", "-q", "-At", "-h", FOLDER, "-p", str(found["port"]), "-U", SUPERUSER, "-d", NAME]
+    argv = [*psql(place), "-At"]
     settings = {"PGOPTIONS": "-c search_path=pg_catalog,pg_temp -c statement_timeout=20s"}
-    ended = programs.attempt([*argv, "-v", "ON_ERROR_STOP=1"], content=statement.encode(), environment=settings)
+    ended = programs.attempt(argv, content=statement.encode(), environment=settings)
     if ended.returncode != 0:
         raise DatabaseUnavailable(
             f"the database of {place.name} did not answer what this Freehold asks",
@@ -42,6 +41,13 @@ def ask(place: App, statement: str) -> str:
             hint="freehold server upgrade   if it is of an older Freehold; else: freehold status",
         )
     return ended.stdout.decode()
+
+
+def psql(place: App) -> list[str]:
+    """Debian's `psql` is a script that chooses a version, which costs more than the question: this is the version."""
+    major, port = _cluster(place)
+    program = f"/usr/lib/postgresql/{major}/bin/psql"
+    return [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", FOLDER, "-p", str(port), "-U", SUPERUSER, "-d", NAME]
 
 
 def strings(place: App, own: dict[str, str]) -> dict[str, object]:

@@ -4,16 +4,14 @@ import itertools
 from collections.abc import Iterator
 
 from freehold.kit import row_digest
-from freehold.targets.server.remote import database, programs
+from freehold.targets.server.remote import database, places, programs
 
 AT_ONCE = 1000
 
 
 def digest(app: str, statement: str, options: str) -> list[int]:
     """Give count and sum of what a COPY TO STDOUT gives, with PostgreSQL's settings as the owner's machine has them."""
-    at = database.address(app)
-    argv = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", at["folder"], "-p", str(at["port"])]
-    argv += ["-U", at["superuser"], "-d", at["name"], "-f", "-"]
+    argv = [*database.psql(places.app_of(app)), "-f", "-"]
     lines = programs.lines(argv, content=statement.encode() + b";\n", environment={"PGOPTIONS": options})
     return list(row_digest.of_lines(_several(lines)))
 

@@ -1,0 +1,63 @@
+"""A way back logs in at its server while the command is still being loaded, and loses no error by that."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from owner import Owner
+
+TARGETS = '[production]\nkind = "server"\naddress = "root@127.0.0.1:1"\napp = "shop"\n'
+LOADED = """
+import sys
+from freehold.cli import ahead
+from freehold.flows import server_target
+
+ahead.begin(["2", "--to", "production"])
+print("click" in sys.modules, "freehold.core.release" in sys.modules)
+opened = server_target.open_target("production", {"address": "root@127.0.0.1:1", "app": "shop"})
+print(opened.agent._session is not None)
+"""
+
+
+@pytest.fixture
+def owner(tmp_path: Path) -> Owner:
+    if shutil.which("ssh") is None:
+        pytest.skip("not installed: ssh")
+    (tmp_path / "freehold").mkdir()
+    (tmp_path / "freehold/targets.toml").write_text(TARGETS)
+    environment = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "NO_COLOR": "1"}
+    return Owner(tmp_path, environment)
+
+
+def test_the_login_begins_before_the_command_is_loaded_and_is_used_by_it(owner: Owner) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], env=owner.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["False", "False", "True"], done.stderr
+
+
+def test_why_a_login_failed_that_was_begun_ahead_is_told(owner: Owner) -> None:
+    done = owner.run("rollback", "2", "--to", "production")
+    assert done.returncode == 1
+    assert "root@127.0.0.1:1 cannot be reached by SSH" in done.stderr
+    assert "Connection refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--to", "elsewhere"), 1, "there is no target 'elsewhere'"),
+        (("--to=elsewhere",), 1, "there is no target 'elsewhere'"),
+        (("--to",), 2, "requires an argument"),
+        (("two", "--to", "production"), 2, "not a valid integer"),
+        (("--help", "--to", "production"), 0, "Give the traffic to release NUMBER"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_told_by_the_command(
+    owner: Owner, words: tuple[str, ...], code: int, told: str
+) -> None:
+    done = owner.run("rollback", *words)
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
