@@ -1,7 +1,6 @@
 """From a bare Debian to releases that come and go: what an owner types, on a machine that is reached by SSH only."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,6 @@ import tiny_app
 from load import Load
 from machine_world import Server
 from owner import Owner, call
-
-from freehold.kit import ssh
 
 pytestmark = pytest.mark.e2e
 
@@ -66,14 +63,7 @@ def laptop() -> Iterator[Laptop]:
     if reason:
         pytest.skip(f"no server can be started here: {reason}")
     with machine_world.bare_server(2) as server:
-        home = server.folder / "home"
-        home.mkdir()
-        environment = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "NO_COLOR": "1"}
-        environment |= {"XDG_CONFIG_HOME": str(home / "config"), ssh.CONFIG_VARIABLE: str(server.ssh_config)}
-        (home / "cache").mkdir()
-        (home / "cache/freehold").symlink_to(machine_world.cache())
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FREEHOLD")}
-        yield Laptop(Owner(home, {**inherited, **environment, "XDG_CACHE_HOME": str(home / "cache")}), server)
+        yield Laptop(machine_world.owner_of(server), server)
 
 
 def test_the_whole_story(laptop: Laptop) -> None:

@@ -19,6 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from owner import Owner
+
+from freehold.kit import ssh
+
 BASE = ("systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "ca-certificates", "apt", "libpam-systemd")
 LATER = ("python3", "caddy", "postgresql", "postgresql-contrib", "age")
 """What `freehold server add` installs: it waits in the repository."""
@@ -124,6 +128,18 @@ def bare_server(number: int = 1) -> Iterator[Server]:
         _do("ip", "netns", "delete", namespace, check=False)
         _do("ip", "link", "delete", f"{namespace}a"[:15], check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def owner_of(server: Server) -> Owner:
+    """Somebody with an empty home who may log in there."""
+    home = server.folder / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "NO_COLOR": "1"}
+    environment |= {"XDG_CONFIG_HOME": str(home / "config"), ssh.CONFIG_VARIABLE: str(server.ssh_config)}
+    (home / "cache").mkdir()
+    (home / "cache/freehold").symlink_to(cache())
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FREEHOLD")}
+    return Owner(home, {**inherited, **environment, "XDG_CACHE_HOME": str(home / "cache")})
 
 
 def cache() -> Path:

@@ -9,7 +9,7 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option
 from freehold.core.event import Event
-from freehold.core.target import to_option
+from freehold.core.target_name import to_option
 from freehold.flows import deploy
 from freehold.flows.source_of import place_and_origin
 from freehold.flows.targets import open_target
@@ -105,11 +105,15 @@ def _summary(values: Mapping[str, object]) -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already, and holds the same: {where}"
+    to = to_option(str(values["target"]))
     lines = [f"release {values['release']} is live at {where}", *_unset(values)]
+    if values["unset_secrets"]:
+        lines.append(
+            f"set one: freehold secrets set NAME{to}, then deploy again" if to else "set one: freehold secrets set NAME"
+        )
     broken = values["functions_not_startable"]
     lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
     if values["before"]:
-        to = to_option(str(values["target"]))
         lines.append(f"the way back: freehold rollback{to}   (to release {values['before']})")
     return "\n".join(lines)
 

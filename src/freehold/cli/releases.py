@@ -44,7 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         return
     for number in removed:
         click.echo(f"release {number} is removed", err=True)
-    click.echo(_table(standings))
+    click.echo(_table(standings) if standings else "no release was made yet")
 
 
 def _table(standings: Sequence[Standing]) -> str:

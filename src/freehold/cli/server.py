@@ -70,12 +70,17 @@ def add(  # noqa: PLR0913 - one parameter an option
     with server_add.offered(request, report) as offer:
         _show(offer, report)
         if only_plan:
+            report(Event(name="said", text="nothing of it was done; the same without --plan does it"))
             return
         server_add.add(offer, report, Journal(server_target.cache() / "server-add.jsonl"))
         server_add.record(request, offer)
     values: dict[str, object] = {"target": name, "app": request.app, "url": offer.url}
     report(Event(name="server-ready", text=f"{address} is the server of {request.app}, at {offer.url}", values=values))
     if not as_json:
+        if domains:
+            click.echo(
+                f"let the name lead there: an A record of {', '.join(domains)} with the machine's address", err=True
+            )
         click.echo(f"{request.app} will be at {offer.url}. Next: freehold deploy --to {name}", err=True)
 
 

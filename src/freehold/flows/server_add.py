@@ -48,7 +48,7 @@ class Offer:
 
 @contextlib.contextmanager
 def offered(request: Request, report: Report) -> Iterator[Offer]:
-    """Look at the machine and say what would be done; nothing was changed there but our program laid down.
+    """Look at the machine and say what would be done; nothing was changed there but our program laid down, and Python.
 
     Raises TargetUnreachable, or TargetUnfit with every reason at once.
     """
@@ -57,7 +57,10 @@ def offered(request: Request, report: Report) -> Iterator[Offer]:
     report(Event(name="step-started", text=f"Look at {address}"))
     with ssh.connect(address, learn_host_key=True) as connection:
         agent = Agent(connection)
-        agent.need_python()
+        if agent.need_python():
+            report(
+                Event(name="note", text="Python 3 was not there, and was installed: what looks at it is written in it")
+            )
         condition = fitness.bare(agent.ask("facts"))
         if condition.problems:
             raise _unfit(str(address), condition)
