@@ -157,7 +157,8 @@ class _Field:
 
     def equals(self, wanted: object) -> str:
         if self._kind == "json":
-            return self._some(f"base44.equals({{v}}, {self._params.json(wanted)})")
+            place = self._params.json(wanted)
+            return self._some(lambda value: f"base44.equals({value}, {place})")
         if wanted is None:
             return f"({self._column} is null)"
         place = self._typed(wanted)
@@ -167,14 +168,17 @@ class _Field:
         if wanted is None:
             return self.equals(None) if name in ("$gte", "$lte") else "false"
         if self._kind == "json":
-            return self._some(f"base44.compares({{v}}, '{name[1:]}', {self._params.json(wanted)})")
+            operand = self._params.json(wanted)
+            return self._some(lambda value: f"base44.compares({value}, '{name[1:]}', {operand})")
         place = self._typed(wanted)
         return f"coalesce({self._column} {_SYMBOLS[name]} {place}, false)" if place else "false"
 
     def contains_any(self, wanted: list[object]) -> str:
         if self._kind == "json":
             every = self._params.json(wanted)
-            return self._some(f"exists (select from jsonb_array_elements({every}) as x where base44.equals({{v}}, x))")
+            return self._some(
+                lambda value: f"exists (select from jsonb_array_elements({every}) as x where base44.equals({value}, x))"
+            )
         fitting = [item for item in wanted if item is not None and _fits(self._kind, item)]
         parts = [f"{self._column} is null"] if None in wanted else []
         if fitting:
@@ -188,28 +192,35 @@ class _Field:
 
     def matches(self, pattern: str) -> str:
         if self._kind == "json":
-            return self._some(f"coalesce(base44.matches({{v}}, {self._params.text(pattern)}), false)")
+            text = self._params.text(pattern)
+            return self._some(lambda value: f"coalesce(base44.matches({value}, {text}), false)")
         return f"coalesce({self._column} ~ {self._params.text(pattern)}, false)" if self._kind == "text" else "false"
 
     def exists(self) -> str:
-        return self._some("({v} is not null)")
+        return self._some(lambda value: f"({value} is not null)")
 
     def has_size(self, size: int) -> str:
         if self._kind != "json":
             return "false"
-        return self._some(f"coalesce(base44.has_size({{v}}, {self._params.number(size)}::integer), false)")
+        place = self._params.number(size)
+        return self._some(lambda value: f"coalesce(base44.has_size({value}, {place}::integer), false)")
 
     def some_element(self, element: str, condition: str) -> str:
-        items = "case when jsonb_typeof({v}) = 'array' then {v} else '[]' end"
-        return self._some(f"exists (select from jsonb_array_elements({items}) as {element}(v) where {condition})")
+        def some(value: str) -> str:
+            items = f"case when jsonb_typeof({value}) = 'array' then {value} else '[]' end"
+            return f"exists (select from jsonb_array_elements({items}) as {element}(v) where {condition})"
 
-    def _some(self, predicate: str) -> str:
-        """Ask it of the value, or of every value that the path leads to."""
+        return self._some(some)
+
+    def _some(self, predicate: Callable[[str], str]) -> str:
+        """Ask it of the value, or of every value that the path leads to.
+
+        A predicate is made with its value and never filled in later: names that a caller chose stand in it.
+        """
         if not self._path:
-            return predicate.replace("{v}", self._value)
+            return predicate(self._value)
         path = "array(select jsonb_array_elements_text(" + self._params.json(self._path.split(".")) + "))"
-        inner = predicate.replace("{v}", "leaf")
-        return f"exists (select from unnest(base44.reach({self._value}, {path})) as leaf where {inner})"
+        return f"exists (select from unnest(base44.reach({self._value}, {path})) as leaf where {predicate('leaf')})"
 
     def _typed(self, wanted: object) -> str:
         """The parameter for a value that the column can hold, "" for another."""
