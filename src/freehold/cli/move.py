@@ -11,14 +11,14 @@ import click
 
 from freehold.cli import move_text, output
 from freehold.cli.options import data_option, json_option
-from freehold.core.errors import BadUsage
+from freehold.core.errors import BadUsage, MoveRefused, NotRunning
 from freehold.core.secret import Secret
 from freehold.core.target_name import LOCAL
 from freehold.flows import move, move_records, move_records_to, move_to
 from freehold.flows.move_papers import papers_of
 from freehold.flows.move_served import Login
 from freehold.flows.move_work import Request
-from freehold.targets.local.place import find_place
+from freehold.targets.local.place import Place, find_place, place_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FROM = "FREEHOLD_MOVE_FROM"
@@ -118,8 +118,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if to == LOCAL:
         found, following = move.run(request, report), f"up {app}"
     else:
-        name = move_to.prepare(to, app, report)
-        found, following = move_to.run(name, request, report), f"deploy {app} --to {name}"
+        found, following = move_to.run(to, request, report), f"deploy {app} --to {move_to.name_of(to)}"
+    following += f" --data {data}" if data else ""
     move_text.show(found, as_json=as_json)
     if not as_json:
         click.echo(f"next: freehold {following}", err=True)
@@ -245,8 +245,18 @@ def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
 def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:
     if to != LOCAL:
         return move_to.last_report(to, app or ".", data)
-    papers = papers_of(find_place(app, data))
+    here = place_of(app or ".", data)
+    papers = papers_of(here if app or data or here.root.exists() else _only_place())
     return papers.last(), papers.page
+
+
+def _only_place() -> Place:
+    try:
+        return find_place(None, None)
+    except NotRunning:
+        raise MoveRefused(
+            "nothing was moved on this machine yet", hint="freehold move --from SOURCE --app FOLDER"
+        ) from None
 
 
 def _source(given: str | None) -> Secret:

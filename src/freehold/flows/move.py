@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from freehold.core.app import App
-from freehold.core.errors import NotAnApp
+from freehold.core.errors import MoveRefused, NotAnApp
 from freehold.core.event import Event
 from freehold.core.inventory import Inventory
 from freehold.core.plan import Plan, Report, Step
+from freehold.data.sources.toc import Source
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import move_steps, up_steps
+from freehold.flows import move_later, move_steps, up_steps
 from freehold.flows.move_papers import Papers, papers_of
 from freehold.flows.move_served import Address
 from freehold.flows.move_work import (
@@ -34,14 +36,20 @@ def run(request: Request, report: Report) -> dict[str, object]:
     Raises MoveDiffers when anything is not as at the source: the report is written all the same.
     """
     place = place_of(request.app, request.data)
-    place.prepare()
-    with lock.held(place.lock), opened(request, place, papers_of(place), report) as work:
-        start = (up_steps.StartDatabase(work.up), up_steps.InstallPlatform(work.up))
-        try:
-            apply(plan(work, start), report, Journal(place.journal))
-        finally:
-            work.up.stop_database()
-        return work.document
+    with looked_at(request, place, report) as seen:
+        place.prepare()
+        with lock.held(place.lock):
+            work = work_of(seen, request, place, papers_of(place))
+            start = (
+                up_steps.StartDatabase(work.up),
+                move_steps.KeepEndsApart(work),
+                up_steps.InstallPlatform(work.up),
+            )
+            try:
+                apply(plan(work, start), report, Journal(place.journal))
+            finally:
+                work.up.stop_database()
+            return work.document
 
 
 def plan(work: MoveWork, start: tuple[Step, ...]) -> Plan:
@@ -51,7 +59,8 @@ def plan(work: MoveWork, start: tuple[Step, ...]) -> Plan:
         steps=(
             *start,
             move_steps.BringEverything(work),
-            move_steps.CompareEverything(work),
+            move_steps.CompareCopied(work),
+            move_later.BringLeftFiles(work),
             *((move_steps.RewriteAddresses(work),) if work.request.rewrite_to else ()),
         ),
     )
@@ -60,13 +69,19 @@ def plan(work: MoveWork, start: tuple[Step, ...]) -> Plan:
 def compare(request: Request, report: Report) -> dict[str, object]:
     """Hold a place against the source again; its app may be up. Raises MoveDiffers."""
     place = place_of(request.app, request.data)
+    if request.database_url is None and not place.postgres.exists():
+        raise MoveRefused(
+            "nothing was moved to this place yet", hint=f"freehold move --app {request.app} --from SOURCE"
+        )
     running = state.read(place.state)
     if running is not None:
-        with opened(request, place, papers_of(place), report) as work:
+        with looked_at(request, place, report) as seen:
+            work = work_of(seen, request, place, papers_of(place))
             work.there = running_destination(place, database_access.read(AgeStore(place.keys, identity_file())))
             work.served_at = Address(url=running.url, key=work.up.keys.publishable_key)
             return compared(work, report)
-    with lock.held(place.lock), opened(request, place, papers_of(place), report) as work:
+    with looked_at(request, place, report) as seen, lock.held(place.lock):
+        work = work_of(seen, request, place, papers_of(place))
         try:
             return compared(work, report, (up_steps.StartDatabase(work.up),))
         finally:
@@ -80,32 +95,55 @@ def compared(work: MoveWork, report: Report, start: tuple[Step, ...] = ()) -> di
     return work.document
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The app and the source, before anything was made or changed anywhere."""
+
+    app: App
+    inventory: Inventory | None
+    source: Source
+
+
 @contextmanager
-def opened(request: Request, place: Place, papers: Papers, report: Report) -> Iterator[MoveWork]:
-    """Read the app and open the source; nothing is changed yet."""
+def looked_at(request: Request, place: Place, report: Report) -> Iterator[Seen]:
+    """Read the app and open the source; `place` is not made yet. Raises what either has against it."""
     report(Event(name="step-started", text="Look at the source"))
-    app = open_source(request.app, place.work)
+    open_files(request)
+    app = _app(request, place)
     inventory = _inventory(app, report)
     with open_source_of(request.source, app.root) as source:
-        store = AgeStore(place.secrets, identity_file())
-        up = Work(
-            place=place,
-            app=app,
-            inventory=inventory or Inventory(builder="", generation=""),
-            keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
-            secrets=store,
-            database_url=request.database_url,
-        )
-        yield MoveWork(
-            request=request,
-            place=place,
-            papers=papers,
-            inventory=inventory,
-            secrets=store.names(),
-            source=source,
-            files=open_files(request),
-            up=up,
-        )
+        yield Seen(app=app, inventory=inventory, source=source)
+
+
+def work_of(seen: Seen, request: Request, place: Place, papers: Papers) -> MoveWork:
+    """What the steps share; `place` has been made."""
+    store = AgeStore(place.secrets, identity_file())
+    up = Work(
+        place=place,
+        app=seen.app,
+        inventory=seen.inventory or Inventory(builder="", generation=""),
+        keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
+        secrets=store,
+        database_url=request.database_url,
+    )
+    return MoveWork(
+        request=request,
+        place=place,
+        papers=papers,
+        inventory=seen.inventory,
+        secrets=store.names(),
+        source=seen.source,
+        files=open_files(request),
+        up=up,
+    )
+
+
+def _app(request: Request, place: Place) -> App:
+    try:
+        return open_source(request.app, place.work)
+    except NotAnApp as error:
+        hint = "give the app's folder, where its package.json is: --app FOLDER"
+        raise NotAnApp(error.message, detail=error.detail, hint=hint) from None
 
 
 def _inventory(app: App, report: Report) -> Inventory | None:

@@ -24,7 +24,7 @@ from freehold.data.records.exports import Exports
 from freehold.data.records.pages import Source
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import move_steps, move_work, up_steps
+from freehold.flows import move_later, move_steps, move_work, up_steps
 from freehold.flows.move_papers import Papers, papers_of
 from freehold.flows.move_served import Address
 from freehold.flows.read import read_app
@@ -153,7 +153,7 @@ class MakeTables:
     def run(self, report: Report) -> None:
         """Make them, where no other source and nobody's records are. Raises MoveRefused."""
         work = self.work
-        move_steps.refuse_when_in_use(work.destination, "freehold move base44 --verify")
+        move_later.refuse_when_in_use(work.destination, "freehold move base44 --verify")
         records.begin(work.source, work.destination)
         if work.there is None and any(work.place.releases.iterdir()):
             return

@@ -10,12 +10,12 @@ from freehold.core.errors import MoveDiffers, MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import addresses, ledger
-from freehold.data.move.destination import Destination
 from freehold.data.move.loading import without_triggers
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
 from freehold.data.move.verify import verify
-from freehold.flows import move_served
+from freehold.data.sources.live import LiveDatabase
+from freehold.flows import move_later, move_served
 from freehold.flows.move_papers import Papers
 from freehold.flows.move_served import Address, Login
 from freehold.flows.move_work import MoveWork
@@ -23,6 +23,36 @@ from freehold.flows.up_work import SUPPLIED
 from freehold.kit import postgres
 
 SHOWN = 12
+
+
+@dataclass(frozen=True)
+class KeepEndsApart:
+    """Where a database of one's own is the target: it is changed at once, and a source never is."""
+
+    work: MoveWork
+    title: str = "See that the place is not the source itself"
+
+    def done(self) -> bool:
+        """Whether the source is a file."""
+        return not isinstance(self.work.source, LiveDatabase)
+
+    def run(self, _report: Report) -> None:
+        """Look; raises MoveRefused."""
+        source = self.work.source
+        if not isinstance(source, LiveDatabase):
+            return
+        with postgres.connect(self.work.up.database.admin_dsn) as admin:
+            is_same = source.is_database_of(admin)
+        if is_same:
+            raise MoveRefused(
+                "source and target are the same database; nothing was changed",
+                detail=source.described,
+                hint="give another database with --database-url, or leave it out for one on this machine",
+            )
+
+    def undo(self) -> bool:
+        """Nothing: it only looks."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -37,13 +67,13 @@ class BringEverything:
         return f"Copy everything from {self.work.source.described}"
 
     def done(self) -> bool:
-        """Never asked of the disk: the ledger in the database knows what is there."""
-        return False
+        """Whether it was done once and was equal; what is there of a copy, the ledger in the database knows."""
+        return move_later.is_asked(self.work)
 
     def run(self, report: Report) -> None:
         """Copy what is missing; raises MoveRefused or MoveFailed."""
         work = self.work
-        refuse_when_in_use(work.destination, "freehold move verify --from SOURCE")
+        work.papers.begin(work.source.described)
         migrations = work.inventory.migrations if work.inventory else ()
         moved = move(work.source, work.destination, migrations, report, files=work.files)
         with work.destination.app() as app:
@@ -74,6 +104,8 @@ class CompareEverything:
             with postgres.connect(work.up.database.admin_dsn) as admin:
                 work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
         destination = work.destination
+        with destination.admin() as admin:
+            _refuse_when_empty(admin)
         found = verify(work.source, destination, report)
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
@@ -88,6 +120,15 @@ class CompareEverything:
     def undo(self) -> bool:
         """Nothing was changed."""
         return False
+
+
+@dataclass(frozen=True)
+class CompareCopied(CompareEverything):
+    """The same right after a copy; a place that users work with already is compared by `freehold move verify`."""
+
+    def done(self) -> bool:
+        """Whether nothing was copied."""
+        return move_later.is_asked(self.work)
 
 
 @dataclass(frozen=True)
@@ -113,6 +154,8 @@ class RewriteAddresses:
             with without_triggers(admin, app, work.destination.owner):
                 changed = addresses.rewrite(admin, app, found, old, new)
             left = addresses.scan(admin, old)
+            kept = ledger.report(admin)
+            work.document = work.document or (dict(kept) if isinstance(kept, dict) else {})
             work.document |= {"old_addresses": [_shown(item) for item in left], "rewritten": changed}
             ledger.set_status(admin, "equal", work.document)
         work.papers.keep(work.document)
@@ -123,16 +166,9 @@ class RewriteAddresses:
         return False
 
 
-def refuse_when_in_use(destination: Destination, command: str) -> None:
-    """Once everything was equal the app may have been used here: copying again would take its new rows away."""
-    with destination.admin() as admin:
-        row = admin.execute("select status, source from freehold.moves").fetchone()
-    if row is not None and row[0] == "equal":
-        raise MoveRefused(
-            "this place was moved to already, and was equal to its source then",
-            detail=f"from {row[1]}",
-            hint=f"{command}   compares again without changing anything",
-        )
+def _refuse_when_empty(admin: postgres.Connection) -> None:
+    if ledger.status(admin) is None:
+        raise MoveRefused("nothing was moved to this place yet", hint="freehold move --from SOURCE")
 
 
 class Moving(Protocol):

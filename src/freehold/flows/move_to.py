@@ -3,7 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from freehold.data.move import ledger
 from freehold.data.move.destination import Destination
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import holding, move, server_add, server_steps, server_target, targets
-from freehold.flows.move_papers import Papers, papers_of
+from freehold.flows import holding, move, move_later, server_add, server_steps, server_target, targets
+from freehold.flows.move_papers import Papers, papers_of, unfinished
 from freehold.flows.move_served import Address
 from freehold.flows.move_to_steps import CheckServer, EmptyServer, size_of
 from freehold.flows.move_work import MoveWork, Request
@@ -26,6 +26,11 @@ from freehold.targets.server.objects import ServerFiles
 from freehold.targets.server.target import ServerTarget
 
 RENEW_EVERY_SECONDS = 120.0
+
+
+def name_of(to: str) -> str:
+    """The name of the target that `to` is, or will be."""
+    return server_add.NAME if "@" in to else to
 
 
 def prepare(to: str, app: str, report: Report) -> str:
@@ -47,17 +52,30 @@ def prepare(to: str, app: str, report: Report) -> str:
     return name
 
 
-def run(name: str, request: Request, report: Report) -> dict[str, object]:
-    """Move to a server, see move.run. Nothing is deployed there meanwhile: the move holds the target's lock."""
-    target, place = server_of(name, request.app, request.data), place_of(request.app, request.data)
-    place.prepare()
-    with _work(target, place, request, report) as work, holding.held(target, "move") as (lease, note):
+def run(to: str, request: Request, report: Report) -> dict[str, object]:
+    """Move to a server, see move.run. Nothing is deployed there meanwhile: the move holds the target's lock.
+
+    `to` may be the address of a bare machine: it is made a server when the source was found to be one.
+    """
+    place = place_of(request.app, request.data)
+    if "@" not in to:
+        server_of(to, request.app, request.data)  # an unknown name is told before a large source is read
+    with ExitStack() as stack:
+        seen = stack.enter_context(move.looked_at(request, place, report))
+        target = server_of(prepare(to, request.app, report), request.app, request.data)
+        work = stack.enter_context(_work(seen, target, place, request))
+        lease, note = stack.enter_context(holding.held(target, "move"))
         with renewed(target, lease):
             empty = (EmptyServer(target),) if request.starts_over else ()
             start = (
                 *empty,
                 server_steps.InstallPlatform(target),
-                CheckServer(target, lambda: work.destination, lambda: size_of(work.source)),
+                CheckServer(
+                    target,
+                    lambda: work.destination,
+                    lambda: size_of(work.source),
+                    lambda: move_later.adds(work),
+                ),
             )
             apply(move.plan(work, start), report, Journal(place.journal))
             note.about(0, source=work.source.described)
@@ -67,8 +85,7 @@ def run(name: str, request: Request, report: Report) -> dict[str, object]:
 def compare(name: str, request: Request, report: Report) -> dict[str, object]:
     """Hold a server against the source again; its app may be live. Raises MoveDiffers."""
     target, place = server_of(name, request.app, request.data), place_of(request.app, request.data)
-    place.prepare()
-    with _work(target, place, request, report) as work:
+    with move.looked_at(request, place, report) as seen, _work(seen, target, place, request) as work:
         if history.live(target.releases()) is not None:
             work.served_at = Address(url=target.address, key=target.publishable_key)
         return move.compared(work, report)
@@ -78,6 +95,8 @@ def last_report(name: str, app: str, data: Path | None) -> tuple[dict[str, objec
     """Give the report of the last run from the server itself, and write its page here."""
     target, papers = server_of(name, app, data), papers_of(place_of(app, data), name)
     with target.database() as (admin, _), postgres.connect(admin) as connection:
+        if ledger.status(connection) in ("copying", "copied"):
+            raise unfinished(ledger.source(connection))
         found = ledger.report(connection)
     if not isinstance(found, dict):
         raise MoveRefused(f"nothing was moved to {name} yet", hint=f"freehold move --from SOURCE --to {name}")
@@ -96,9 +115,11 @@ def server_of(name: str, app: str, data: Path | None) -> ServerTarget:
 
 
 @contextmanager
-def _work(target: ServerTarget, place: Place, request: Request, report: Report) -> Iterator[MoveWork]:
+def _work(seen: move.Seen, target: ServerTarget, place: Place, request: Request) -> Iterator[MoveWork]:
+    place.prepare()
     papers = papers_at(target, place)
-    with move.opened(request, place, papers, report) as work, destination_at(target, papers) as there:
+    with destination_at(target, papers) as there:
+        work = move.work_of(seen, request, place, papers)
         work.there = there
         work.secrets = tuple(target.secret_versions())
         yield work

@@ -59,6 +59,8 @@ class CheckServer:
     there: Callable[[], Destination]
     size: Callable[[], int]
     """About how many bytes of rows there are."""
+    only_adds: Callable[[], bool] = bool
+    """Whether everything was equal once, and no row is copied again."""
     title: str = "See whether the server has room and nobody works with it yet"
 
     def done(self) -> bool:
@@ -68,7 +70,7 @@ class CheckServer:
     def run(self, _report: Report) -> None:
         """Look; raises MoveRefused or TargetUnfit before anything is copied."""
         live = history.live(self.target.releases())
-        if live is not None:
+        if live is not None and not self.only_adds():
             raise MoveRefused(
                 f"release {live.release.number} is live there: what its users have written would be taken away",
                 hint="freehold move verify compares; a move goes to a server before its first deploy",

@@ -65,6 +65,8 @@ class MoveWork:
     """A server's database and files; None for this machine's own."""
     served_at: Address | None = None
     """Where the app answers now; None while it does not."""
+    is_later: bool | None = None
+    """Whether the place was equal once and gets only what it lacks; None before anybody looked, see move_later.py."""
     document: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -42,19 +42,20 @@ def rewrite(admin: postgres.Connection, app: postgres.Connection, found: Sequenc
 
     The columns are kept with the move, because their rows are not the source's any more.
     """
-    changed, touched = 0, []
+    changed = 0
     columns = {item.place for item in found if item.kind == "column"}
+    kept = ledger.setting(admin, "rewritten_columns")
+    touched = columns | {str(item) for item in (kept if isinstance(kept, list) else [])}
+    with admin.transaction():  # first of all: killed after it, a comparison knows what it cannot compare
+        ledger.keep_setting(admin, "rewritten_columns", sorted(touched))
+        ledger.keep_setting(admin, "old_address", old)
     for table, name, kind in _text_columns(admin):
         place = f"{table.as_string(admin)}.{name}"
         if place in columns:
             connection = admin if place.startswith('"auth".') else app
             changed += _rewrite_column(connection, _update(table, name, kind, old, new))
-            touched.append(place)
     changed += sum(_rewrite_function(app, item.place, old, new) for item in found if item.kind == "function")
-    with admin.transaction():
-        admin.execute("update cron.job set command = replace(command, %s, %s)", (old, new))
-        ledger.keep_setting(admin, "rewritten_columns", touched)
-        ledger.keep_setting(admin, "old_address", old)
+    admin.execute("update cron.job set command = replace(command, %s, %s)", (old, new))
     return changed + sum(1 for item in found if item.kind == "job")
 
 

@@ -75,7 +75,11 @@ class Carrier:
 
     def _secrets(self, entry: Entry, item: Item) -> None:
         """Names only: the values are encrypted with a key that stays with the old server."""
-        for row in self._rows(entry):
+        rows = list(self._rows(entry))
+        if not rows:
+            ledger.settle(self.admin, item.position, "replaced", "it is empty")
+            return
+        for row in rows:
             note = "set it again: select vault.create_secret('VALUE', 'NAME')"
             ledger.add(self.admin, "VAULT SECRET", row.get("name") or str(row.get("id")), "left", note)
         ledger.settle(self.admin, item.position, "left", item.note)

@@ -7,13 +7,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from freehold.core.errors import MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import ledger
 from freehold.data.move.destination import FilePlace
 from freehold.data.move.ledger import Item
-from freehold.data.move.loading import Loader
+from freehold.data.move.loading import Loader, target_columns
 from freehold.data.sources.copy_text import lines
 from freehold.data.sources.files import FileCut, FileMissing, FileSource, Folder, OpenFiles
 from freehold.data.sources.toc import TEXT, Entry, Source
@@ -26,6 +28,9 @@ ATTEMPTS = 3
 BATCH = 200
 EXPORT_BUCKETS = "database\\_export\\_%"
 SHOWN_ORPHANS = 50
+EVERY = sql.SQL("")
+AMONG_ADDED = sql.SQL("join pg_temp.source_objects as s on s.id = o.id and s.version is not distinct from o.version")
+"""Rows that came from the source: what users have uploaded here is not there, and not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ class FileMover:
         if self.files is None:
             self._forget_rows(item)
             count = self._count(entry)
-            note = f"{count} files: say where their bytes are with --files" if count else "no file was uploaded"
+            note = (
+                f"{count} files: say where their bytes are with --files, now or later"
+                if count
+                else "no file was uploaded"
+            )
             ledger.settle(self.admin, item.position, "left" if count else "moved", note)
             return
         self.report(Event(name="step-started", text="Fetch the uploaded files"))
@@ -77,6 +86,44 @@ class FileMover:
         self._name_orphans()
         note = f"{missing} rows without bytes at the source were left out" if missing else ""
         ledger.settle(self.admin, item.position, "moved", note)
+
+    def add(self, entry: Entry, item: Item) -> None:
+        """Bring files to a place that is in use: what is not here is added, and nothing is replaced."""
+        if self.files is None:
+            return
+        ledger.settle(self.admin, item.position, "failed", "its files are not all fetched")
+        taken = self._add_rows(entry)
+        self._fetch_all(self.files, AMONG_ADDED)
+        self._check_any(self.files)
+        missing = self._drop_ghosts()
+        self._name_orphans()
+        notes = [f"{missing} rows without bytes at the source were left out"] if missing else []
+        notes += [f"{taken} names were taken by uploads here, which stay"] if taken else []
+        ledger.settle(self.admin, item.position, "moved", "; ".join(notes))
+
+    def _add_rows(self, entry: Entry) -> int:
+        """Give how many of the source's rows are here under another id."""
+        have = set(target_columns(self.admin, entry))
+        columns = tuple(name for name in self.source.columns(entry) if name in have)
+        chosen = sql.SQL(", ").join(map(sql.Identifier, columns))
+        self.admin.execute("create temporary table source_objects (like storage.objects)")
+        with self.admin.transaction(), self.admin.cursor() as cursor:
+            cursor.execute("set local session_replication_role = replica")
+            with cursor.copy(sql.SQL("copy pg_temp.source_objects ({}) from stdin").format(chosen)) as copy:
+                for part in self.source.parts(entry):
+                    for piece in self.source.rows(entry, part, columns, TEXT):
+                        copy.write(piece)
+            cursor.execute("delete from pg_temp.source_objects where bucket_id like %s", (EXPORT_BUCKETS,))
+            cursor.execute(
+                sql.SQL(
+                    "insert into storage.objects ({0}) select {0} from pg_temp.source_objects on conflict do nothing"
+                ).format(chosen)
+            )
+        row = self.admin.execute(
+            "select count(*) from pg_temp.source_objects as s"
+            " where not exists (select from storage.objects as o where o.id = s.id)"
+        ).fetchone()
+        return int(str(row[0])) if row else 0
 
     def _forget_rows(self, item: Item) -> None:
         """Rows of an earlier run that looked for their bytes in a wrong place."""
@@ -96,13 +143,14 @@ class FileMover:
             for line in found
         )
 
-    def _fetch_all(self, files: FileSource) -> None:
-        rows = self.admin.execute(
+    def _fetch_all(self, files: FileSource, among: sql.SQL = EVERY) -> None:
+        query = sql.SQL(
             "select o.bucket_id, o.name, coalesce(o.version, ''), (o.metadata ->> 'size')::numeric::bigint"
-            "  from storage.objects as o left join freehold.move_files as f"
+            "  from storage.objects as o {} left join freehold.move_files as f"
             "    on (f.bucket, f.name, f.version) = (o.bucket_id, o.name, coalesce(o.version, ''))"
             "   and f.outcome = 'moved' where f.bucket is null order by 1, 2"
-        ).fetchall()
+        )
+        rows = self.admin.execute(query.format(among)).fetchall()
         pending = [File(str(row[0]), str(row[1]), str(row[2]), row[3]) for row in rows]
         if pending:
             asyncio.run(self._fetch(files, pending))

@@ -199,8 +199,15 @@ def set_status(admin: postgres.Connection, status: str, report: object = None) -
 
 def status(admin: postgres.Connection) -> str | None:
     """How far a move into this database is; None when there was none."""
-    row = admin.execute("select status from freehold.moves").fetchone()
+    there = admin.execute("select to_regclass('freehold.moves') is not null").fetchone()
+    row = admin.execute("select status from freehold.moves").fetchone() if there and there[0] else None
     return str(row[0]) if row else None
+
+
+def source(admin: postgres.Connection) -> str:
+    """What was moved here, for people; "" for nothing."""
+    row = admin.execute("select source from freehold.moves").fetchone()
+    return str(row[0]) if row else ""
 
 
 def identity(admin: postgres.Connection) -> str:

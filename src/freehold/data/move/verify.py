@@ -80,23 +80,11 @@ class Verified:
 
     def document(self) -> dict[str, object]:
         """The report for machines. No value of a row stands in it but the first column of rows that differ."""
-        outcomes = Counter(item.outcome or "open" for item in self.items)
-        settled = sum(count for name, count in outcomes.items() if name not in ("open", "failed"))
         return {
             "equal": not self.faults,
             "doubt": self.doubt,
             "faults": list(self.faults),
-            "ledger": {
-                "objects": len(self.items),
-                "percent": 100.0 if settled == len(self.items) else round(100 * settled / max(1, len(self.items)), 2),
-                "outcomes": dict(outcomes),
-                "left": [{"what": item.shown, "why": item.note} for item in self.items if item.outcome == "left"],
-                "notes": [
-                    {"what": item.shown, "note": item.note}
-                    for item in self.items
-                    if item.outcome == "moved" and item.note
-                ],
-            },
+            "ledger": ledger_document(self.items),
             "tables": [
                 {
                     "name": table.name,
@@ -118,6 +106,19 @@ class Verified:
             "users": self.users,
             "lost": list(self.lost),
         }
+
+
+def ledger_document(items: Sequence[Item]) -> dict[str, object]:
+    """The ledger as the report tells it: it adds up to 100 %, or something is open."""
+    outcomes = Counter(item.outcome or "open" for item in items)
+    settled = sum(count for name, count in outcomes.items() if name not in ("open", "failed"))
+    return {
+        "objects": len(items),
+        "percent": 100.0 if settled == len(items) else round(100 * settled / max(1, len(items)), 2),
+        "outcomes": dict(outcomes),
+        "left": [{"what": item.shown, "why": item.note} for item in items if item.outcome == "left"],
+        "notes": [{"what": item.shown, "note": item.note} for item in items if item.outcome == "moved" and item.note],
+    }
 
 
 def verify(source: Source, destination: Destination, report: Report) -> Verified:

@@ -57,7 +57,12 @@ class CsvFolder:
             raise SourceBroken("types.ts has no schema public", hint="give the app's folder with --app")
         files = {_table_of(path, schema): path for path in sorted(folder.glob("*.csv"))}
         if not files:
-            raise SourceBroken(f"{folder} holds no CSV file", hint="one file a table: profiles.csv")
+            if (folder / "toc.dat").exists():
+                raise SourceBroken(f"{folder} is a dump in pg_dump's directory format", hint="make it with pg_dump -Fc")
+            raise SourceBroken(
+                f"the folder {folder} holds no CSV file",
+                hint="one file a table: profiles.csv; a dump is given as a file",
+            )
         known = guesses.known_types(schema, Relations(tables={}, views={}, functions={}, enums={}))
         tables = {
             name: _Made(

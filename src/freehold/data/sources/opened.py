@@ -19,6 +19,9 @@ from freehold.data.sources.custom.contents import MAGIC
 from freehold.data.sources.plain import PlainDump
 
 PIECE_BYTES = 1024 * 1024
+HEAD_BYTES = 1024
+SHOWN = 8
+FIRST_LINE = b"--\n-- PostgreSQL database dump"
 KEPT_FREE_BYTES = 512 * 1024 * 1024
 LARGEST_BYTES = 64 * 1024**3
 LARGEST_RATIO = 200
@@ -60,16 +63,19 @@ def open_dump(path: Path) -> Iterator[Archive | PlainDump]:
         # A zip and a gzip were unpacked to their end by now, and their checksums cover every byte.
         checked = current != path
         is_archive = _starts_with(current, MAGIC)
-        yield Archive.open_file(current, is_checked=checked) if is_archive else _plain(current, is_checked=checked)
+        if is_archive:
+            yield Archive.open_file(current, is_checked=checked, name=path.name)
+        else:
+            yield _plain(current, is_checked=checked, name=path.name)
 
 
-def _plain(path: Path, *, is_checked: bool) -> PlainDump:
+def _plain(path: Path, *, is_checked: bool, name: str) -> PlainDump:
     if _starts_with(path, b"toc.dat") or b"\0" in _head(path):
         raise SourceBroken(
-            f"{path.name} is neither a dump in pg_dump's custom format nor SQL text",
+            f"{name} is neither a dump in pg_dump's custom format nor SQL text",
             hint="give the export as you downloaded it: a .zip, .dump, .backup or .sql",
         )
-    return PlainDump.open_file(path, is_checked=is_checked)
+    return PlainDump.open_file(path, is_checked=is_checked, name=name)
 
 
 def _unpacked(path: Path, stack: contextlib.ExitStack) -> Path | None:
@@ -88,15 +94,29 @@ def _unpacked(path: Path, stack: contextlib.ExitStack) -> Path | None:
 def _from_zip(path: Path, folder: Path) -> Path:
     with _readable(path), zipfile.ZipFile(path) as archive:
         members = [item for item in archive.infolist() if not item.is_dir() and item.file_size]
-        dumps = [item for item in members if item.filename.lower().endswith(_DUMPS)] or members
+        dumps = [item for item in members if item.filename.lower().endswith(_DUMPS)] or [
+            item for item in members if _is_dump(archive, item)
+        ]
         if not dumps:
-            raise SourceBroken(f"{path.name} holds no dump", detail=", ".join(archive.namelist()[:10]))
+            names = archive.namelist()
+            raise SourceBroken(
+                f"{path.name} holds no dump of a database",
+                detail=f"it holds {', '.join(names[:SHOWN]) or 'nothing'}{' and more' if len(names) > SHOWN else ''}",
+                hint="give the export of the database; the app's folder or zip belongs to --app",
+            )
         chosen = max(dumps, key=lambda item: item.file_size)
         # The member's own name never becomes a path.
         target = folder / ("export.sql" if chosen.filename.lower().endswith(".sql") else "export.dump")
         with archive.open(chosen) as packed:
             _write(packed, target, path)
     return target
+
+
+def _is_dump(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bool:
+    """By what it begins with: some exports give the dump no ending."""
+    with archive.open(item) as packed:
+        head = packed.read(HEAD_BYTES)
+    return head.startswith((MAGIC, FIRST_LINE))
 
 
 @contextlib.contextmanager
@@ -139,6 +159,10 @@ def _starts_with(path: Path, mark: bytes) -> bool:
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(1024)
+            return file.read(HEAD_BYTES)
     except OSError as error:
-        raise SourceBroken(f"{path} cannot be read", detail=error.strerror or "", hint="check the path") from None
+        raise SourceBroken(
+            f"{path} cannot be read",
+            detail=error.strerror or "",
+            hint="check the path",
+        ) from None

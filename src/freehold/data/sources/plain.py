@@ -57,30 +57,34 @@ class _Found:
 class PlainDump:
     """What `pg_dump` or `supabase db dump` wrote as text."""
 
-    def __init__(self, path: Path, found: _Found, identity: str, *, is_checked: bool) -> None:
+    def __init__(self, path: Path, found: _Found, identity: str, *, is_checked: bool, name: str) -> None:
         """Use `open_file`."""
+        self._name = name
         self._path = path
         self._is_checked = is_checked
         self._found = found
         self.identity = identity
 
     @classmethod
-    def open_file(cls, path: Path, *, is_checked: bool = False) -> Self:
-        """Read all statements; `is_checked` when a checksum has covered every byte. Raises SourceBroken."""
+    def open_file(cls, path: Path, *, is_checked: bool = False, name: str = "") -> Self:
+        """Read all statements; `is_checked` when a checksum has covered every byte. Raises SourceBroken.
+
+        `name` is what its owner calls it, where it was unpacked from something else.
+        """
         try:
             with path.open("rb") as file:
                 digest = _Hashing(file)
-                found = _read(digest)
+                found = _read(digest, name or path.name)
         except OSError as error:
             raise SourceBroken(f"{path} cannot be read", detail=error.strerror or "") from None
         if not found.entries:
-            raise SourceBroken(f"{path.name} holds no SQL statement", hint="give a dump that pg_dump made")
-        return cls(path, found, f"sha256:{digest.hexdigest()}", is_checked=is_checked)
+            raise SourceBroken(f"{name or path.name} holds no SQL statement", hint="give a dump that pg_dump made")
+        return cls(path, found, f"sha256:{digest.hexdigest()}", is_checked=is_checked, name=name or path.name)
 
     @property
     def described(self) -> str:
         """The file's name."""
-        return f"{self._path.name} (SQL)"
+        return f"{self._name} (SQL)"
 
     @property
     def doubt(self) -> str:
@@ -150,7 +154,7 @@ class _Hashing:
         return self._digest.hexdigest()
 
 
-def _read(file: _Hashing) -> _Found:
+def _read(file: _Hashing, name: str) -> _Found:
     found, splitter = _Found(), Splitter()
     while line := file.line():
         text = _text(line, file)
@@ -165,8 +169,18 @@ def _read(file: _Hashing) -> _Found:
             _take(found, statement, file)
         if splitter.length > LONGEST_STATEMENT:
             raise SourceBroken("the dump has a statement without an end", detail=splitter.start)
+    if not splitter.is_empty() and not found.entries:
+        raise SourceBroken(
+            f"{name} holds no SQL statement",
+            detail=splitter.start,
+            hint="give the export as you downloaded it: a .zip, .dump, .backup or .sql",
+        )
     if not splitter.is_empty():
-        raise SourceBroken("the dump ends in the middle of a statement", detail=splitter.start)
+        raise SourceBroken(
+            "the dump ends in the middle of a statement",
+            detail=splitter.start,
+            hint="download it again and compare its size; nothing of it was taken for whole",
+        )
     if found.is_begun and not found.is_marked:
         raise SourceBroken(
             "the dump was cut off: what pg_dump writes at its end is not there",

@@ -20,8 +20,11 @@ HASH_BYTES = 1024 * 1024
 class Archive:
     """Opened and walked through once; rows are read from the file when they are asked for."""
 
-    def __init__(self, path: Path, found: Contents, places: dict[int, Block], identity: str, *, doubt: str) -> None:
+    def __init__(  # noqa: PLR0913 - what was found while it was opened
+        self, path: Path, found: Contents, places: dict[int, Block], identity: str, *, doubt: str, name: str
+    ) -> None:
         """Use `open_file`."""
+        self._name = name
         self.doubt = doubt
         self._path = path
         self._contents = found
@@ -29,22 +32,22 @@ class Archive:
         self.identity = identity
 
     @classmethod
-    def open_file(cls, path: Path, *, is_checked: bool = False) -> Self:
+    def open_file(cls, path: Path, *, is_checked: bool = False, name: str = "") -> Self:
         """Read the contents and walk over all rows; `is_checked` when a checksum has covered every byte.
 
-        Raises SourceBroken.
+        `name` is what its owner calls it, where it was unpacked from something else. Raises SourceBroken.
         """
         with _reader(path) as reader:
             found = contents.read(reader)
             places = blocks.locate(reader, found)
             doubt = "" if is_checked else _doubt(reader, found, places)
-        return cls(path, found, places, _identity(path), doubt=doubt)
+        return cls(path, found, places, _identity(path), doubt=doubt, name=name or path.name)
 
     @property
     def described(self) -> str:
         """The file's name and what is known of it."""
         version, packed = self._contents.server_version or "?", self._contents.compression
-        return f"{self._path.name} (pg_dump of PostgreSQL {version}, {packed})"
+        return f"{self._name} (pg_dump of PostgreSQL {version}, {packed})"
 
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the table of contents."""

@@ -100,6 +100,10 @@ class LiveDatabase:
         ):
             yield from _joined(copy)
 
+    def is_database_of(self, other: postgres.Connection) -> bool:
+        """Whether a connection leads to this very database, by whatever address."""
+        return _database_of(self._connection) == _database_of(other)
+
     def ask(self, statement: sql.Composed | sql.SQL, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """Run a query in the snapshot."""
         with _reached(self.described):
@@ -194,6 +198,13 @@ def _joined(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
             held, size = [], 0
     if held:
         yield b"".join(held)
+
+
+def _database_of(connection: postgres.Connection) -> tuple[object, ...] | None:
+    """A server by the moment of its start, in microseconds, and the database by its number there."""
+    return connection.execute(
+        "select extract(epoch from pg_postmaster_start_time()), oid from pg_database where datname = current_database()"
+    ).fetchone()
 
 
 def _identity(connection: postgres.Connection) -> str:
