@@ -172,7 +172,10 @@ class FileMover:
             for _ in range(ATTEMPTS - 1):
                 with contextlib.suppress(FileCut):
                     return await self._put(files, file)
-            return await self._put(files, file)
+            try:
+                return await self._put(files, file)
+            except FileCut as cut:
+                raise cut.error from None
 
     async def _put(self, files: OpenFiles, file: File) -> Fetched:
         digest = hashlib.sha256()

@@ -27,8 +27,13 @@ class FileMissing(Exception):
     """The source has a row for the file, and no bytes."""
 
 
-class FileCut(DatabaseUnavailable):
-    """The source began to give a file and broke off; asked again it may give the whole."""
+class FileCut(Exception):
+    """The source began to give a file and broke off; asked again it may give the whole. `error` is for people."""
+
+    def __init__(self, error: DatabaseUnavailable) -> None:
+        """Keep what is to be said when it is not asked again."""
+        super().__init__(error.message)
+        self.error = error
 
 
 class FileSource(Protocol):
@@ -138,7 +143,7 @@ class HttpFiles:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     yield piece
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise self._away(error, FileCut) from None
+                raise FileCut(self._away(error)) from None
 
     async def _refusal(self, response: aiohttp.ClientResponse, name: str) -> Exception:
         """Tell a file that is not there from a key that is refused: the Storage API answers 400 to both."""
@@ -174,8 +179,8 @@ class HttpFiles:
             await asyncio.sleep(patience_seconds(attempt, wanted))
         raise self._away(f"it answered {ATTEMPTS_WHEN_BUSY} times that it is busy")
 
-    def _away(self, why: object, kind: type[DatabaseUnavailable] = DatabaseUnavailable) -> DatabaseUnavailable:
-        return kind(
+    def _away(self, why: object) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
             f"{self._described} does not answer",
             detail=str(why),
             hint="run the same command again: files that are here are not fetched twice",
