@@ -4,13 +4,14 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 
-PIECES = 24
-"""Of 128 to 256 KiB each: a few MiB, however large the table."""
+HELD_BYTES = 6 * 1024 * 1024
+"""However large the table. A piece may be larger, because a row comes whole: then it is held alone."""
+Item = bytes | BaseException | None
 
 
 def ahead(read: Callable[[], Iterator[bytes]]) -> Generator[bytes, None, None]:
     """Give what `read` gives, read by a thread; what it raises is raised here. Closing early ends the reading."""
-    pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(PIECES)
+    pieces = _Weighed(HELD_BYTES)
     ended = threading.Event()
     thread = threading.Thread(target=_fill, args=(read, pieces, ended), daemon=True)
     thread.start()
@@ -26,9 +27,31 @@ def ahead(read: Callable[[], Iterator[bytes]]) -> Generator[bytes, None, None]:
             thread.join(0.01)
 
 
-def _fill(
-    read: Callable[[], Iterator[bytes]], pieces: "queue.Queue[bytes | BaseException | None]", ended: threading.Event
-) -> None:
+class _Weighed(queue.Queue[Item]):
+    """Full by the bytes that it holds."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._held = 0
+
+    def _qsize(self) -> int:
+        return self._held
+
+    def _put(self, item: Item) -> None:
+        super()._put(item)
+        self._held += _weight(item)
+
+    def _get(self) -> Item:
+        item: Item = super()._get()
+        self._held -= _weight(item)
+        return item
+
+
+def _weight(item: Item) -> int:
+    return max(1, len(item)) if isinstance(item, bytes) else 1
+
+
+def _fill(read: Callable[[], Iterator[bytes]], pieces: _Weighed, ended: threading.Event) -> None:
     found = read()
     try:
         for piece in found:
@@ -46,7 +69,7 @@ def _fill(
             close()
 
 
-def _drain(pieces: "queue.Queue[bytes | BaseException | None]") -> None:
+def _drain(pieces: _Weighed) -> None:
     while True:
         try:
             pieces.get_nowait()

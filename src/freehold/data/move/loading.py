@@ -35,6 +35,8 @@ class Loader:
                 try:
                     with self.progress.table(f"{entry.schema}.{entry.name}", self.source.size(entry)):
                         self.load(entry, item)
+                except psycopg.errors.DiskFull:
+                    raise  # the next table would not fit either
                 except psycopg.OperationalError as error:
                     self._check_alive(error)
                     self._refused(item, error)

@@ -67,6 +67,8 @@ class Maker:
                 return error
             self._make_role(missing["name"])
             return self._try(entry, item)
+        except psycopg.errors.DiskFull:
+            raise  # the next object would not fit either
         except psycopg.OperationalError as error:
             if self.admin.closed or self.app.closed:
                 raise _gone(error) from None

@@ -1,9 +1,12 @@
 """The move itself, as a recipe: decide, make, load, finish, record. Killed anywhere, it goes on where it stopped."""
 
+import errno
 import hashlib
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+
+import psycopg
 
 from freehold.core.errors import MoveFailed, MoveRefused
 from freehold.core.event import Event
@@ -51,6 +54,7 @@ def move(
     the next run tries it again.
     """
     with ExitStack() as stack:
+        stack.enter_context(told_when_full())
         admin, app = stack.enter_context(destination.admin()), stack.enter_context(destination.app())
         ledger.take_lock(admin)
         entries = tuple(entry for entry in source.entries() if entry.kind not in decisions.SETTINGS)
@@ -88,6 +92,28 @@ def move(
             restore_default_rights(admin, destination.owner)
         covered = _record(admin, migrations)
         return _finish(admin, covered, resumed=resumed)
+
+
+@contextmanager
+def told_when_full() -> Iterator[None]:
+    """Name a full disk as such; raises MoveFailed."""
+    again = "run the same command again: it goes on where it stopped"
+    try:
+        yield
+    except psycopg.errors.DiskFull as error:
+        raise MoveFailed(
+            "the disk of the target's PostgreSQL is full",
+            detail=error.diag.message_primary or str(error),
+            hint=f"make room there, then {again}",
+        ) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise MoveFailed(
+            "the disk is full",
+            detail=str(error.filename or "where uploaded files go, or temporary ones"),
+            hint=f"make room, then {again}",
+        ) from None
 
 
 def _begin(admin: postgres.Connection, source: Source, entries: Sequence[Entry]) -> bool:
