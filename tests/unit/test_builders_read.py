@@ -223,6 +223,32 @@ def test_a_binary_lock_file_that_lacks_a_dependency_does_not_fit(tmp_path: Path,
     assert frontend.lock_file == chosen
 
 
+_SIGN_UP = "await supabase.auth.signUp({ email, password });\n"
+_CODE = 'await supabase.auth.verifyOtp({\n  email, token: code, type: "email" });\n'
+
+
+@pytest.mark.parametrize(
+    ("code", "config", "confirmed"),
+    [
+        (_SIGN_UP + _CODE, "", True),
+        (_SIGN_UP + _CODE, "[auth.email]\nenable_confirmations = false\n", False),
+        (_SIGN_UP, "", None),
+        (_CODE, "", None),
+        (_SIGN_UP + _CODE + "await supabase.auth.signInWithOtp({ email });", "", None),
+        (_SIGN_UP + _CODE.replace("token:", "token_hash:"), "", None),
+        (_SIGN_UP + "// " + _CODE.replace("\n", ""), "", None),
+    ],
+)
+def test_pages_that_ask_a_new_user_for_a_code_say_that_addresses_are_confirmed(
+    tmp_path: Path, code: str, config: str, confirmed: bool | None
+) -> None:
+    inventory = _read(tmp_path, {"src/pages/SignUp.tsx": code, "supabase/config.toml": config})
+    auth = inventory.settings.get("auth", {})
+    assert isinstance(auth, dict)
+    assert auth.get("email", {}).get("enable_confirmations") is confirmed
+    assert bool(_unknown(inventory, "whether addresses are confirmed")) == (confirmed is True)
+
+
 def test_links_that_lead_out_of_the_app_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "outside.ts").write_text(f'supabase.from("stolen"); const k = "{SERVICE}";')
     write(tmp_path / "app")

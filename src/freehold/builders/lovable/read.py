@@ -7,6 +7,7 @@ from freehold.builders.shared import (
     addresses,
     ai,
     breaks,
+    confirmations,
     environment,
     leftovers,
     native,
@@ -41,7 +42,8 @@ def read(app: App) -> Inventory:
     name = generation(checkout, main)
     code = checkout.below("", suffixes=CODE_SUFFIXES)
     texts = shared_services.text_files(checkout)
-    settings, setting_unknowns = supabase_project.settings(checkout)
+    written, setting_unknowns = supabase_project.settings(checkout)
+    settings, confirmed = confirmations.with_confirmations(written, checkout, code)
     migrations = schema.migrations(checkout)
     functions = supabase_project.functions(checkout, settings)
     names = _environment(checkout, code, tuple(function.name for function in functions))
@@ -81,6 +83,7 @@ def read(app: App) -> Inventory:
         ),
         unknowns=(
             *setting_unknowns,
+            *confirmed,
             *unknowns(checkout, used, migrations, functions),
             *tanstack.unknowns(needed),
             *_mail(functions),

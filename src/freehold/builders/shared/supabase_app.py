@@ -3,6 +3,7 @@
 from freehold.builders.shared import (
     addresses,
     ai,
+    confirmations,
     environment,
     native,
     python,
@@ -36,7 +37,8 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
     `scripts` are SQL files that ran before the migrations of supabase/migrations.
     """
     code = sources(checkout)
-    settings, setting_unknowns = supabase_project.settings(checkout)
+    written, setting_unknowns = supabase_project.settings(checkout)
+    settings, confirmed = confirmations.with_confirmations(written, checkout, code)
     migrations = (*scripts, *schema.migrations(checkout))
     functions = supabase_project.functions(checkout, settings)
     names = _environment(checkout, code, tuple(function.name for function in functions))
@@ -62,7 +64,11 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
         servers=servers.servers(checkout, packages),
         third_parties=third_parties.third_parties(checkout, packages),
         native_shells=native.shells(checkout, packages),
-        unknowns=(*setting_unknowns, *(unknowns(checkout, used, migrations, functions) if backends else ())),
+        unknowns=(
+            *setting_unknowns,
+            *confirmed,
+            *(unknowns(checkout, used, migrations, functions) if backends else ()),
+        ),
         secrets=environment.server_secrets(names) if any(item.server for item in frontends) else (),
         published_keys=addresses.published_keys(checkout),
         client_versions={
