@@ -1,5 +1,6 @@
 """The page that compares converters names a test for each row, and each of them is there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/base44-compared.md"
-ROWS = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
+TEXT = PAGE.read_text()
+ROWS = [line for line in TEXT.partition("\n## ")[0].splitlines() if line.startswith("| ")][1:]
 TESTS = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("*.py")))
 
 
@@ -26,3 +28,15 @@ def test_a_row_names_tests_that_are_there(row: str) -> None:
         else:
             text = (ROOT / "tests/protocol/node" / "base44_app.mjs").read_text()
             assert name == "base44_app.mjs" or f"'{name}'" in text, name
+
+
+@pytest.mark.parametrize("name", ["server", "functions"])
+def test_every_reason_for_another_answer_than_the_builders_is_on_the_page(name: str) -> None:
+    tree = ast.parse((ROOT / f"tests/protocol/test_base44_local_{name}.py").read_text())
+    explained = next(
+        node.value for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "EXPLAINED"
+    )
+    assert isinstance(explained, ast.Dict)
+    reasons = [ast.literal_eval(key) for key in explained.keys if key is not None]
+    assert reasons
+    assert [reason for reason in reasons if f"| {reason}" not in TEXT] == []
