@@ -160,6 +160,38 @@ async def test_no_other_parameter_breaks_the_server_either(world: World) -> None
     assert world.sql("select count(*) from pg_tables where schemaname = 'entities'") == [(1,)]
 
 
+async def test_long_paths_and_large_numbers_are_refused_or_held(world: World) -> None:
+    eve, _ = world.person("eve")
+    status, made = await world.ask("POST", T, {"title": "x", "n": 10**18, "deep": {"a": {"a": 1}}}, eve)
+    assert status == 201
+    far, nested = "deep" + ".a" * 5000, json.loads('{"a":' * 900 + "1" + "}" * 900)
+    changes: tuple[Any, ...] = (
+        {"$set": {far: 1}}, {"$unset": {far: 1}}, {"$inc": {far: 1}}, {"$push": {far: 1}}, {"$rename": {"title": far}},
+        {"$mul": {"n": 10**18}}, {"$inc": {"n": 2**63}}, {"$mul": {"n": 1e308}}, {"$set": {"n": 10**40}},
+        {"$set": {"deep": nested}}, {"$max": {"deep": [1]}}, {"$min": {"n": "x"}},
+        {"$pull": {"title": {"$in": [nested]}}},
+        {"$push": {"list": {"$each": [nested] * 50}}}, {"$addToSet": {"list": {"$each": [1, True, nested]}}},
+    )  # fmt: skip
+    calls: list[tuple[str, str, Any]] = [
+        ("PATCH", f"{T}/update-many", {"query": {"id": made["id"]}, "data": change}) for change in changes
+    ]
+    calls += [("PATCH", f"{T}/update-many", {"query": {far: 1}, "data": {"$set": {"title": "y"}}})]
+    calls += [("DELETE", T, {far: {"$gt": 1}}), ("POST", T, {"title": "x", "deep": nested}), ("POST", T, nested)]
+    calls += [("POST", f"{T}/upsert", {"records": [{"title": "x", "deep": nested}], "key": "deep"})]
+    calls += [("POST", f"{T}/aggregate", {"groupBy": far}), ("PUT", f"{T}/{made['id']}", {"n": 10**400})]
+    calls += [
+        ("GET", f"{T}?sort={far[:7000]}&fields={far[:7000]}", None),
+        ("POST", f"{T}/bulk", [{"title": "x"}] * 5001),
+    ]
+    wrong = []
+    for method, path, body in calls:
+        status, found = await world.ask(method, path, body, eve)
+        if status not in (200, 201, 400, 404, 413, 422):
+            wrong.append((method, path[:60], str(body)[:80], status, str(found)[:200]))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert (await world.ask("GET", f"{T}/{made['id']}", token=eve))[0] == 200
+
+
 async def test_nobody_becomes_the_maker_of_anothers_record(world: World) -> None:
     (ann, ann_id), (eve, eve_id) = world.person("ann"), world.person("eve")
     status, victim = await world.ask("POST", T, {"title": "Ann's"}, ann)

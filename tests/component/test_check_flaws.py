@@ -7,6 +7,7 @@ from pathlib import Path
 import flaws
 import lovable_app
 import pytest
+import tiny_base44
 
 from freehold.audit import registry
 from freehold.core.errors import ProgramMissing
@@ -172,3 +173,16 @@ def test_types_that_cannot_be_read_are_told_and_stop_nothing(tmp_path: Path, che
     assert result.schema is not None
     assert result.schema.comparison is None
     assert "the generated types" in {item.what for item in result.unknowns}
+
+
+def test_a_base44_function_is_told_to_ask_by_its_own_client(tmp_path: Path) -> None:
+    spends = (
+        "Deno.serve(async (req) => {\n  const { text } = await req.json();\n"
+        '  const headers = { Authorization: `Bearer ${Deno.env.get("OPENAI_API_KEY")}` };\n'
+        '  return fetch("https://api.openai.com/v1/audio/speech", { method: "POST", headers, body: text });\n});\n'
+    )
+    tiny_base44.write(tmp_path, **{"base44/functions/spend/entry.ts": spends})
+    found = check(Request(origin=str(tmp_path)), silent).findings
+    (told,) = [item for item in found if item.rule == "function-with-paid-key-open"]
+    assert "base44.auth.isAuthenticated()" in told.change
+    assert "supabase" not in told.change

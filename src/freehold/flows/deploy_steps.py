@@ -78,6 +78,8 @@ class ApplyMigrations:
     def title(self) -> str:
         """Say how many files there are."""
         count = len(self.deploy.build.inventory.migrations)
+        if not count:
+            return "See that the app has no migrations"
         return f"Apply what is new of the app's {count} migration{'' if count == 1 else 's'}"
 
     def done(self) -> bool:

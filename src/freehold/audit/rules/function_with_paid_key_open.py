@@ -23,6 +23,17 @@ card = Card(
 )
 
 
+_ASKS = {
+    "base44": "const base44 = createClientFromRequest(req);\n"
+    'if (!(await base44.auth.isAuthenticated())) return Response.json({ error: "Unauthorized" }, { status: 401 });',
+}
+_ASKS_SUPABASE = (
+    "const { data: { user } } = await supabase.auth.getUser(token);\n"
+    'if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });'
+)
+"""How a function asks, by the builder whose client it has."""
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding for those that nobody guards, one for those behind verify_jwt: there the public key is enough."""
     found: dict[bool, list[edge_functions.Reading]] = {True: [], False: []}
@@ -33,10 +44,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             found[not guarded].append(reading)
     for is_open, readings in found.items():
         if readings:
-            yield _finding(readings, is_open=is_open)
+            builder = facts.inventory.builder if facts.inventory else ""
+            yield _finding(readings, _ASKS.get(builder, _ASKS_SUPABASE), is_open=is_open)
 
 
-def _finding(readings: list[edge_functions.Reading], *, is_open: bool) -> Finding:
+def _finding(readings: list[edge_functions.Reading], change: str, *, is_open: bool) -> Finding:
     names = [reading.function.name for reading in readings]
     one, many = f"Function {names[0]} spends", f"{len(names)} functions spend"
     listed = f": {proofs.listed(names)}" if len(names) > 1 else ""
@@ -48,6 +60,5 @@ def _finding(readings: list[edge_functions.Reading], *, is_open: bool) -> Findin
         ),
         title=f"{many if len(names) > 1 else one} your money for anybody{listed}",
         severity="high" if is_open else "medium",
-        change="const { data: { user } } = await supabase.auth.getUser(token);\n"
-        'if (!user) return new Response("Unauthorized", { status: 401, headers: corsHeaders });',
+        change=change,
     )

@@ -11,7 +11,7 @@ from freehold.platform.entities import names
 from freehold.platform.entities.schema import Entity
 from freehold.runtime.base44 import entities, field_rules, forms, rows, updates, validate
 from freehold.runtime.base44.context import Context, owner_of, refusal_of
-from freehold.runtime.base44.http import Answer, Refusal, Request, answer, plain
+from freehold.runtime.base44.http import Answer, Refusal, Request, answer, encoded, plain
 from freehold.runtime.base44.identity import Who, new_id
 from freehold.runtime.database import DatabaseError
 
@@ -83,7 +83,7 @@ async def upsert(context: Context, request: Request, who: Who, entity: Entity) -
     """POST upsert: update what has the same key, create the rest; of records with one key the last wins."""
     body = await request.table()
     keys, records = _keys(body.get("key")), _records(body.get("records"))
-    wanted = {orjson.dumps([record.get(key) for key in keys]): record for record in records}
+    wanted = {encoded([record.get(key) for key in keys]): record for record in records}
     try:
         async with context.pool.transaction() as connection:
             # Two upserts of one entity take turns, or both would create what neither finds.

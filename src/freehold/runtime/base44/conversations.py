@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from freehold.runtime.base44 import accounts, conversation_lists, rows
 from freehold.runtime.base44.context import SERVICE_OWNER, Context
-from freehold.runtime.base44.http import Answer, Request, answer, detailed, plain
+from freehold.runtime.base44.http import Answer, Request, answer, detailed, encoded, plain
 from freehold.runtime.base44.identity import Who, new_id
 
 _PERSON = "user"
@@ -37,7 +35,7 @@ async def answer_conversations(context: Context, request: Request, who: Who, res
 async def _begin(context: Context, who: Who, person: Mapping[str, Any], body: Mapping[str, Any]) -> Answer:
     moment, metadata = rows.now(), body.get("metadata")
     texts = [new_id(), str(body.get("agent_name") or ""), person["id"], moment]
-    given = [*(text.encode() for text in texts), orjson.dumps(metadata if isinstance(metadata, dict) else {})]
+    given = [*(text.encode() for text in texts), encoded(metadata if isinstance(metadata, dict) else {})]
     sql = (
         "insert into base44.conversation (id, agent_name, created_by_id, created_date, updated_date, metadata)"
         f" values ($1, $2, $3, $4, $4, $5::jsonb) returning {_document(context)}"
@@ -64,7 +62,7 @@ async def _say(context: Context, who: Who, identity: str, body: Mapping[str, Any
         "update base44.conversation set messages = messages || jsonb_build_array($2::jsonb), updated_date = $3"
         " where id = $1 returning id"
     )
-    (result,) = await context.run(who, [(sql, [identity.encode(), orjson.dumps(message), moment.encode()])])
+    (result,) = await context.run(who, [(sql, [identity.encode(), encoded(message), moment.encode()])])
     if not result.rows:
         raise plain(404, "Conversation not found")
     if role == _PERSON:

@@ -58,6 +58,16 @@ def answer(value: object, status: int = 200) -> Answer:
     return Answer(status=status, body=orjson.dumps(value))
 
 
+def encoded(value: object) -> bytes:
+    """Write a value of a request as JSON; one that no JSON can hold is refused with 400."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise plain(
+            400, "The request holds a value that is nested too deeply, or a number that is too large"
+        ) from error
+
+
 @dataclass(frozen=True)
 class Request:
     """One request; the body is read when it is asked for."""

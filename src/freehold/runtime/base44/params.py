@@ -1,7 +1,6 @@
 """Parameters of one statement, numbered as they are added."""
 
-import orjson
-
+from freehold.runtime.base44.http import encoded
 from freehold.runtime.database import Parameter
 
 
@@ -26,7 +25,7 @@ class Params:
 
     def json(self, value: object) -> str:
         """Add a JSON value."""
-        return self._add(orjson.dumps(value), "jsonb")
+        return self._add(encoded(value), "jsonb")
 
     def _add(self, value: bytes, kind: str) -> str:
         self.values.append(value)

@@ -26,6 +26,7 @@ CHANNEL = "base44_change"
 CONVERSATION = "agents/conversation"
 """As what the database announces a message of a conversation."""
 ROOMS_A_SOCKET = 100
+LONGEST_ROOM = 300
 FRAMES_WAITING = 500
 LARGEST_RECORD_BYTES = 500_000
 LONG_TEXT = 10_000
@@ -129,7 +130,7 @@ class Sockets:
         if event is None or not event.arguments or not isinstance(event.arguments[0], str):
             return
         room = event.arguments[0]
-        if event.name == "join" and len(member.rooms) < ROOMS_A_SOCKET:
+        if event.name == "join" and len(member.rooms) < ROOMS_A_SOCKET and len(room) <= LONGEST_ROOM:
             member.rooms.add(room)
             self._rooms[room].add(member)
         elif event.name == "leave":

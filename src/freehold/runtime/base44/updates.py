@@ -6,6 +6,8 @@ from typing import Any
 
 from freehold.runtime.base44.http import Refusal, plain
 
+DEEPEST = 100
+"""As MongoDB has it for documents."""
 Change = Callable[[dict[str, Any], str, Any], None]
 
 
@@ -22,8 +24,14 @@ def updated(record: Mapping[str, Any], operations: Mapping[str, Any]) -> dict[st
             if name in seen:
                 raise _wrong(f"{name} stands in two operators")
             seen.add(name)
+            _refuse_long(name)
             _OPERATORS[operator](new, name, value)
     return new
+
+
+def _refuse_long(name: str) -> None:
+    if name.count(".") > DEEPEST:
+        raise _wrong("a name leads too deep")
 
 
 def _set(record: dict[str, Any], name: str, value: object) -> None:
@@ -54,6 +62,7 @@ def _unset(record: dict[str, Any], name: str, _: object) -> None:
 def _rename(record: dict[str, Any], name: str, new: object) -> None:
     if not isinstance(new, str) or not new:
         raise _wrong("$rename takes a name")
+    _refuse_long(new)
     if name in record:
         _set(record, new, record.pop(name))
 
