@@ -335,6 +335,18 @@ def test_everything_stands_in_the_ledger_and_every_record_is_compared(database: 
     assert found.faults == ("users: rows differ", "Task: 1200 rows at the source, 1199 here")
 
 
+def test_records_that_are_counted_and_never_listed_are_a_fault(database: FreshDatabase, tmp_path: Path) -> None:
+    made(database)
+    destination, stand_in = place(database, tmp_path), StandIn(CUT + 3)
+    stand_in.faults = False
+    for record in stand_in.records.values():  # as after an import: no date to begin again from
+        record["created_date"] = "2026-01-01"
+    with served(stand_in) as url:
+        brought(api(url), destination)
+        found = compared(api(url), destination)
+    assert found.faults == (f"Task, counted and not listed by the source: {CUT + 3} at the source, {CUT} here",)
+
+
 def test_a_place_with_records_or_another_source_is_not_moved_into(database: FreshDatabase, tmp_path: Path) -> None:
     made(database)
     destination, stand_in = place(database, tmp_path), StandIn(3)

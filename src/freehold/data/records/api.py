@@ -76,7 +76,9 @@ class Api:
     def count(self, entity: str) -> int:
         """How many records there are."""
         found = self._get(f"entities/{entity}/count", {})
-        return int(found["count"]) if isinstance(found, Mapping) and "count" in found else 0
+        if not isinstance(found, Mapping) or not isinstance(found.get("count"), int):
+            raise SourceBroken(f"Base44 answered no number of {entity}", detail=str(found)[:300])
+        return int(found["count"])
 
     def one(self, entity: str, identity: str) -> dict[str, Any] | None:
         """Give one record; None when it is gone."""
