@@ -147,7 +147,7 @@ RETURNS = """
 def test_stand_ins_get_the_types_that_functions_return(tmp_path: Path, database: FreshDatabase) -> None:
     replay(folder(tmp_path, _20260101000000_a=RETURNS), database)
     fill(database, {"songs": (dict.fromkeys(("title", "seconds", "started", "plays"), ""), ())})
-    own = "create table public.kept (seconds numeric)"
+    own = "create table public.kept (seconds numeric); comment on table public.songs is 'of the app'"
     with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
         connection.execute(own)
 
@@ -161,6 +161,23 @@ def test_stand_ins_get_the_types_that_functions_return(tmp_path: Path, database:
         database,
         "select format_type(atttypid, null) from pg_attribute where attrelid = 'kept'::regclass and attnum > 0",
     ) == [("numeric",)]
+
+
+def test_a_table_that_is_there_gets_the_foreign_key_that_is_embedded_by(
+    tmp_path: Path, database: FreshDatabase
+) -> None:
+    history = """
+        create table people (id uuid primary key);
+        create table notes (id uuid primary key, writer uuid, reader uuid references people (id));
+        insert into notes values (gen_random_uuid(), gen_random_uuid(), null);
+    """
+    replay(folder(tmp_path, _20260101000000_a=history), database)
+    asked = {"notes": ({}, (("people", "writer"), ("people", "reader"))), "people": ({}, ())}
+    for _ in range(2):
+        fill(database, asked)
+        found = ask(database, "select conname from pg_constraint where contype = 'f' and conrelid = 'notes'::regclass")
+        assert sorted(found) == [("notes_reader_fkey",), ("notes_writer_fkey",)]
+    assert ask(database, "select count(*) from freehold.migration_statements where outcome = 'failed'") == [(0,)]
 
 
 def test_most_functions_decide_a_type() -> None:

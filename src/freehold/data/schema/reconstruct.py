@@ -11,7 +11,7 @@ from freehold.core.inventory import Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, guesses, queried, record, relations, stand_ins, types_ts
+from freehold.data.schema import fingerprint, guesses, links, queried, record, relations, stand_ins, types_ts
 from freehold.data.schema.compare import POSTGIS
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.guesses import Guess
@@ -45,6 +45,8 @@ class _Work:
     columns: list[str] = field(default_factory=list)
     enums: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    linked: frozenset[links.Link] = frozenset()
+    """Foreign keys that the schema has already."""
 
     def add(self, kind: str, statement: sql.Composed) -> None:
         """Queue a statement."""
@@ -140,6 +142,7 @@ def _fill(
         lost: list[str] = []
         for schema in read(admin).schemas.values():
             found = relations.read(admin, schema.name)
+            work.linked = links.there(admin, schema.name)
             _plan(work, schema, found)
             lost += [
                 f"{schema.name}.{name}" for name in sorted({*schema.views} - POSTGIS - {*found.views, *found.tables})
@@ -172,8 +175,10 @@ def _plan(work: _Work, schema: Schema, found: Relations) -> None:
         _plan_table(work, schema, table, known)
     for name, columns in found.tables.items():
         _plan_columns(work, schema, schema.tables.get(name), {*columns}, known)
-    for table in absent:
-        _plan_keys(work, schema, table, {*found.tables} | {item.name for item in absent}, known)
+    targets = {*found.tables} | {item.name for item in absent}
+    for table in schema.tables.values():
+        if table.name in targets:
+            _plan_keys(work, schema, table, targets, known)
 
 
 def _plan_enums(work: _Work, schema: Schema, found: Relations) -> None:
@@ -222,16 +227,19 @@ def _plan_columns(
 
 
 def _plan_keys(work: _Work, schema: Schema, table: Table, targets: set[str], known: dict[tuple[str, str], str]) -> None:
-    seen = set()
+    """Add the foreign keys that embedding goes by; rows that are there already are not held against them."""
+    seen: set[str] = set()
     for item in table.relationships:
         if item.name in seen or item.referenced not in targets:
             continue
         if any((item.referenced, name) not in known for name in item.referenced_columns):
             continue
         seen.add(item.name)
+        if (table.name, item.referenced, item.columns) in work.linked:
+            continue
         work.add(
             "alter_table",
-            sql.SQL("alter table {} add constraint {} foreign key ({}) references {} ({})").format(
+            sql.SQL("alter table {} add constraint {} foreign key ({}) references {} ({}) not valid").format(
                 sql.Identifier(schema.name, table.name),
                 sql.Identifier(item.name),
                 sql.SQL(", ").join(map(sql.Identifier, item.columns)),

@@ -1,6 +1,7 @@
 """Statements that Freehold makes itself, for what no SQL of the app says: run as the owner role, marked, recorded."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 
 from psycopg import sql
@@ -13,17 +14,22 @@ MARK = "reconstructed by Freehold from types.ts"
 LEDGER_PATH = "types.ts"
 MARK_OF_QUERIES = "made by Freehold from the app's queries"
 QUERIES_PATH = "queries"
-_MARKED = """
-select c.relname from pg_catalog.pg_class as c
-  join pg_catalog.pg_description as d
-    on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objoid = c.oid and d.objsubid = 0
- where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r' and d.description = any (%s)
+_MADE = """
+select c.relname from freehold.migration_statements as s
+  join pg_catalog.pg_class as c on s.note in (%(types)s || ': ' || c.relname, %(queries)s || ': ' || c.relname)
+ where s.kind = 'create' and s.outcome = 'applied'
+   and c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r'
 """
+_CREATED = re.compile(r'create table "public"\."((?:[^"]|"")+)"')
 
 
 def tables(admin: postgres.Connection) -> frozenset[str]:
-    """Give the tables of `public` that were made without SQL of the app."""
-    return frozenset(str(row[0]) for row in admin.execute(_MARKED, ([MARK, MARK_OF_QUERIES],)).fetchall())
+    """Give the tables of `public` that were made without SQL of the app, by the ledger.
+
+    Their comments say it as well, until the app's own history writes others.
+    """
+    asked = {"types": MARK, "queries": MARK_OF_QUERIES}
+    return frozenset(str(row[0]) for row in admin.execute(_MADE, asked).fetchall())
 
 
 def make(
@@ -33,6 +39,7 @@ def make(
     for number, (kind, statement) in enumerate(statements, start=1):
         text = statement.as_string()
         failure = session.run(text, kind=kind)
+        created = _CREATED.match(text)
         yield Entry(
             path=path,
             number=number,
@@ -41,8 +48,13 @@ def make(
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             outcome="failed" if failure else "applied",
             role=owner,
-            note=mark,
+            note=_note(mark, created[1]) if created else mark,
             sqlstate=failure.sqlstate if failure else "",
             message=failure.message if failure else "",
             cause=failure.cause if failure else "",
         )
+
+
+def _note(mark: str, quoted: str) -> str:
+    name = quoted.replace('""', '"')
+    return f"{mark}: {name}"
