@@ -100,7 +100,7 @@ class MemoryTarget:
                 raise ReleaseSick(f"release {number} does not run", hint="look at it first")
             self.live = number
             self.switches.append(number)
-        self._records.note_live(number)
+            self._records.note_live(number)
 
     def traffic(self, number: int) -> Traffic:
         """As told."""

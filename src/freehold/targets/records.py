@@ -109,9 +109,8 @@ class Records:
         return frozenset(own - others)
 
     def note_live(self, number: int) -> None:
-        """Write down that a release became live now."""
-        with self.locked():
-            self._note(lambda notes: notes["live_since"].update({str(number): self._stamp()}))
+        """Write down that a release becomes live now; whoever moves the traffic calls this within `leased`."""
+        self._note(lambda notes: notes["live_since"].update({str(number): self._stamp()}))
 
     def mark(self, lease: Lease, number: int, *, bad: str) -> None:
         """Write down why a release is bad, or that it is not."""

@@ -144,7 +144,7 @@ class LocalTarget:
         with self._records.leased(lease):
             self._records.release(number)
             self.hands.switch(number)
-        self._records.note_live(number)
+            self._records.note_live(number)
 
     def traffic(self, number: int) -> Traffic:
         """Read what its processes have counted."""

@@ -60,17 +60,12 @@ def make_part(app: str, digest: str, names: list[list[str]]) -> None:
 
 def lay_out(destination: Path, names: list[list[str]]) -> None:
     """Make a read-only folder of links to uploaded files."""
-    try:
-        with files.whole_folder(destination) as folder:
-            for name, mode, sha in names:
-                _link(folder, name, mode, sha)
-            for inner in (folder, *(item for item in folder.rglob("*") if item.is_dir())):
-                inner.chmod(0o755)
-        disk.sync(destination.parent)
-    except OSError as error:
-        raise TargetUnfit(
-            "the release cannot be unpacked", detail=str(error), hint="make room on the server"
-        ) from error
+    with files.whole_folder(destination) as folder:
+        for name, mode, sha in names:
+            _link(folder, name, mode, sha)
+        for inner in (folder, *(item for item in folder.rglob("*") if item.is_dir())):
+            inner.chmod(0o755)
+    disk.sync(destination.parent)
 
 
 def forget_unused(kept: set[str]) -> None:
@@ -97,8 +92,8 @@ def _link(folder: Path, name: str, mode: str, sha: str) -> None:
     if mode == "755":  # one content may be a program here and a text there: only that one is copied
         shutil.copyfile(source, target)
         target.chmod(0o555)
-    else:
-        os.link(source, target)
+    else:  # runtimes may lie on another filesystem than what was uploaded
+        files.link_or_copy(source, target)
 
 
 def _take(path: Path, digest: str, offset: int, count: int) -> bool:
@@ -107,17 +102,14 @@ def _take(path: Path, digest: str, offset: int, count: int) -> bool:
         file.truncate(offset)
         file.seek(offset)
         left = count
-        try:
-            while left:
-                block = sys.stdin.buffer.read(min(BLOCK, left))
-                if not block:
-                    return False
-                file.write(block)
-                left -= len(block)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError as error:
-            raise TargetUnfit("the server's disk is full", detail=str(error), hint="make room there") from error
+        while left:
+            block = sys.stdin.buffer.read(min(BLOCK, left))
+            if not block:
+                return False
+            file.write(block)
+            left -= len(block)
+        file.flush()
+        os.fsync(file.fileno())
     if files.sha256(part) != digest:
         part.unlink()
         raise TargetUnfit("a file did not arrive as it was sent", detail=digest, hint="run the same command again")

@@ -67,10 +67,17 @@ def folder(path: Path, mode: int, owner: str = "root", group: str = "root") -> N
 
 def link(path: Path, to: str) -> None:
     """Let a symbolic link lead somewhere, in one step."""
-    temporary = path.with_name(f".{path.name}.next")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(to)
-    temporary.rename(path)
+    links((path, to))
+
+
+def links(*wanted: tuple[Path, str]) -> None:
+    """The same for several, one after the other; none of them when there is no room for all."""
+    temporaries = [path.with_name(f".{path.name}.next") for path, _ in wanted]
+    for temporary, (_, to) in zip(temporaries, wanted, strict=True):
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(to)
+    for temporary, (path, _) in zip(temporaries, wanted, strict=True):
+        temporary.rename(path)
 
 
 def sync(path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 from freehold.targets.server.remote import programs
 
 FIRST_FILE = Path("/etc/postgresql-common/createcluster.d/freehold.conf")
+FILLED = tuple(Path(name) for name in ("/", "/srv/freehold", "/var/lib/freehold", "/opt", "/var/lib/postgresql"))
+"""Folders that releases and their data fill, each of which may be a disk of its own."""
 PACKAGES = ("python3", "caddy", "postgresql", "postgresql-contrib", "age")
 
 
 def facts() -> dict[str, Any]:
     """Look; nothing is changed."""
     release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
-    disk = shutil.disk_usage("/")
     return {
         "system": release.get("ID", ""),
         "version": release.get("VERSION_ID", ""),
@@ -27,7 +28,7 @@ def facts() -> dict[str, Any]:
         "glibc": platform.libc_ver()[1],
         "systemd": Path("/run/systemd/system").is_dir(),
         "memory_bytes": _memory(),
-        "disk_free_bytes": disk.free,
+        "disk_free_bytes": min(shutil.disk_usage(folder).free for folder in FILLED if folder.is_dir()),
         "cpus": len(os.sched_getaffinity(0)),
         "root": os.geteuid() == 0,
         "time": time.time(),

@@ -3,11 +3,13 @@
 An order that takes its time may say lines of {"event": ...} first. Modules are imported when an order wants them.
 """
 
+import errno
 import json
+import os
 import sys
 from typing import Any
 
-from freehold.core.errors import FreeholdError
+from freehold.core.errors import FreeholdError, TargetUnfit
 from freehold.targets.server.remote import luggage
 
 VERBS = {
@@ -53,6 +55,8 @@ VERBS = {
 }
 """What can be ordered, and the function that does it."""
 WITH_BODY = "receive"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+MAKE_ROOM = "make room there, then the same command again"
 _HERE = "freehold.targets.server.remote"
 
 
@@ -71,7 +75,20 @@ def main(**parts: str) -> None:
 def _carried_out(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = {"result": luggage.find(f"{_HERE}.{VERBS[asked['verb']]}")(**asked["values"])}
+    except OSError as error:
+        if not _is_full(error):
+            raise
+        answer = _told(TargetUnfit("the server's disk is full", detail=str(error), hint=MAKE_ROOM))
     except FreeholdError as error:
-        answer = {"error": {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}}
+        answer = _told(error)
     print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
     return answer
+
+
+def _is_full(error: OSError) -> bool:
+    """Whether there is no room; shutil keeps several errors as one text."""
+    return error.errno in FULL or os.strerror(errno.ENOSPC) in str(error)
+
+
+def _told(error: FreeholdError) -> dict[str, Any]:
+    return {"error": {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}}

@@ -55,12 +55,11 @@ def turn(place: App, lease: Lease, number: int) -> None:
         if number not in units.running(place) or not _answers(place, number):
             raise ReleaseSick(f"release {number} does not run", hint="freehold logs")
         before = units.live(place)
-        disk.link(place.switch, f"{number}.sock")
-        disk.link(place.current, f"releases/{number}")
+        held.note_live(number)  # first: a full disk is met while the traffic is where it was
+        disk.links((place.switch, f"{number}.sock"), (place.current, f"releases/{number}"))
         disk.sync(place.home)
         if before not in (0, number):
             units.note_left(place, before)
-    held.note_live(number)
     # What is warm for longer than it has to be is stopped while nobody waits.
     programs.attempt(["systemctl", "start", "--no-block", "freehold-keep.service"])
 
