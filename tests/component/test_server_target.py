@@ -7,7 +7,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -302,6 +302,34 @@ def test_the_database_is_reached_through_the_connection_only(target: ServerTarge
             assert row == ("postgres", False)
 
 
+ANNA = (
+    "useradd -m anna && echo 'anna ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/anna"
+    " && mkdir /home/anna/.ssh && cp /root/.ssh/authorized_keys /home/anna/.ssh/ && chown -R anna: /home/anna/.ssh"
+)
+
+
+def test_who_may_use_sudo_does_what_root_does(world: World, target: ServerTarget) -> None:
+    """By a name that is typed, and by one that only the SSH client's configuration knows; nothing is started again."""
+    world.server.run(ANNA)
+    config = world.server.ssh_config
+    config.write_text(f"Host box\n  HostName {world.server.address}\n  User anna\n{config.read_text()}")
+    asked = "select pg_postmaster_start_time()"
+    with target.database() as (admin, _), postgres.connect(admin) as connection:
+        started = connection.execute(asked).fetchone()
+    for address, number in ((f"anna@{world.server.address}", 1), ("box", 2)):
+        with ssh.connect(ssh.parse(address)) as reached:
+            other = ServerTarget(name="production", app="shop", agent=Agent(reached), cache=machine_world.cache())
+            assert other.check(Needs(runtime="0.1.0", disk_bytes=0)).problems == ()
+            with other.database() as (admin, _), postgres.connect(admin) as connection:
+                assert connection.execute(asked).fetchone() == started
+            rollback.rollback(other, Wish(number=number), lambda _: None)
+            assert live(target) == number
+            request = dataclasses.replace(world.request, address=address)
+            with server_add.offered(request, lambda _: None) as offer:
+                assert [step.title for step in offer.plan.steps if not step.done()] == []
+    assert world.add() == []
+
+
 def test_everything_comes_back_after_a_reboot(world: World) -> None:
     world.server.reboot()
     assert world.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
@@ -362,6 +390,66 @@ async def test_nothing_is_dropped_while_releases_come_and_go(world: World, targe
                     await asyncio.sleep(0.1)
     assert load.failed == []
     assert min(load.done[kind] for kind in ("GET", "POST", "stream", "heartbeat")) >= 4
+
+
+def test_a_disk_that_fills_up_at_any_step_stops_that_step_and_nothing_else(
+    world: World, target: ServerTarget, lease: Lease
+) -> None:
+    """Freehold's folders lie on small disks of their own here, and somebody else fills them in the middle of it all."""
+    before, page = live(target), world.page()
+    for folder in ("/srv/freehold", "/var/lib/freehold"):
+        world.server.run(SMALL_DISK.format(folder=folder))
+    large = world.folder / f"large{world.number}"
+    release, parts = world.release("in spite of a full disk")
+    (parts["site"] / "video.bin").write_bytes(os.urandom(8_000_000))
+    digest = digest_of(parts["site"])
+    site = parts["site"].rename(large.with_name(digest))
+    release, parts = dataclasses.replace(release, artifact=digest, parts={"site": digest}), {"site": site}
+
+    def fill(event: Event | None = None) -> None:
+        if event is None or event.name == "progress":
+            world.server.run(FILL)
+
+    def is_refused(act: Callable[[], object]) -> None:
+        """It says that there is no room, and users see nothing of it; then there is room again."""
+        with pytest.raises(TargetUnfit, match="full") as caught:
+            act()
+        assert "No space left on device" in caught.value.detail
+        assert live(target) == before
+        assert world.page() == page
+        world.server.run(FREE)
+
+    is_refused(lambda: target.push(lease, parts, fill))
+    notes: list[str] = []
+    target.push(lease, parts, lambda event: notes.append(event.text) if event.name == "note" else None)
+    assert len(notes) == 1
+    for act in (
+        lambda: target.put_secret("NEW", Secret("value")),
+        lambda: target.mark(lease, before, bad=""),
+        lambda: target.add(lease, release, Manifest()),
+    ):
+        fill()
+        is_refused(act)
+    target.add(lease, release, Manifest())
+    fill()
+    is_refused(lambda: target.healthy(lease, release.number))
+    assert all(check.ok for check in target.healthy(lease, release.number))
+    fill()
+    is_refused(lambda: target.switch(lease, release.number))
+    target.switch(lease, release.number)
+    assert world.page().startswith("<h1>in spite of a full disk</h1>")
+    target.record(Act(who="anna@laptop", what="deploy", result="done"))
+    assert fault(target.trail()) == ""
+    left = world.server.run("find /srv/freehold /var/lib/freehold -name '.*' ! -name '*.gone-*'").stdout
+    assert left == ""
+
+
+SMALL_DISK = (
+    "mkdir -p /mnt/small && mount -t tmpfs -o size=$(( $(du -sk {folder} | cut -f1) + 160000 ))k small /mnt/small"
+    " && cp -a {folder}/. /mnt/small/ && mount --bind /mnt/small {folder} && umount /mnt/small"
+)
+FILL = "for disk in /srv/freehold /var/lib/freehold; do cat /dev/zero > $disk/filler; done 2>/dev/null; true"
+FREE = "rm -f /srv/freehold/filler /var/lib/freehold/filler"
 
 
 def go(target: ServerTarget, lease: Lease, number: int) -> None:

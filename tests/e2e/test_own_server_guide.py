@@ -2,6 +2,7 @@
 
 import http.client
 import shlex
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import machine_world
 import pytest
+import server_ca
 import tiny_app
 from machine_world import Server
 from owner import Owner
@@ -77,6 +79,11 @@ def test_the_guide_is_typed_from_its_first_line_to_its_last(reader: Reader) -> N
     assert f"an A record of {NAME}" in added
     assert f"shop will be at https://{NAME}. Next: freehold deploy --to production" in added
     assert reader.browser()[:2] == (308, f"https://{NAME}/")
+    trust = server_ca.start(reader.server, NAME)
+    with pytest.raises(ssl.SSLError):
+        server_ca.page(reader.server, "other.example.org", trust)
+    # The first request has the certificate fetched, and checked by this client.
+    assert server_ca.page(reader.server, NAME, trust).startswith("HTTP/1.1 503"), "nothing is deployed yet"
     assert f"shop will be at http://{NAME}." in reader.does("server", "add")
 
     assert f"release 1 is live at http://{NAME}" in reader.does("deploy")

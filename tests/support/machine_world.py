@@ -23,7 +23,17 @@ from owner import Owner
 
 from freehold.kit import ssh
 
-BASE = ("systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "ca-certificates", "apt", "libpam-systemd")
+BASE = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "ca-certificates",
+    "apt",
+    "libpam-systemd",
+    "sudo",
+)
 LATER = ("python3", "caddy", "postgresql", "postgresql-contrib", "age")
 """What `freehold server add` installs: it waits in the repository."""
 LEAN = ("path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*")
@@ -95,10 +105,11 @@ class Server:
             self.process.wait()
         self.process = None
 
-    def run(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a shell command there as root, as a test that looks from outside."""
         ended = subprocess.run(
             ["ssh", "-F", str(self.ssh_config), self.address, command],
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=180,

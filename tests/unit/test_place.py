@@ -94,3 +94,6 @@ def test_a_removal_that_is_cut_off_leaves_nothing_under_the_name(
     (tmp_path / "link").symlink_to(tmp_path)
     files.remove_tree(tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
+    (tmp_path / "other").mkdir()
+    files.remove_tree(tmp_path / "other")
+    assert [item.name for item in tmp_path.iterdir()] == ["link"], "what was cut off goes with the next removal"

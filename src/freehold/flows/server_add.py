@@ -100,9 +100,10 @@ def _where(request: Request, address: ssh.Address) -> tuple[str, tuple[str, ...]
         raise BadUsage(f"--tls {request.tls} is not known", hint="--tls acme, internal or off")
     if request.domains:
         return f"{'http' if request.tls == 'off' else 'https'}://{request.domains[0]}", request.domains
-    if ":" in address.host:
+    host = ssh.host_name(address).lower()
+    if ":" in host:
         raise BadUsage("an app cannot be served at a bare IPv6 address", hint="--domain shop.example.org")
-    return f"http://{address.host.lower()}", (address.host.lower(),)
+    return f"http://{host}", (host,)
 
 
 def _tls(request: Request) -> str:

@@ -25,8 +25,7 @@ def wish(  # noqa: PLR0913 - all named
     agent: Agent, app: str, *, hosts: tuple[str, ...], url: str, tls: str, recipient: str
 ) -> dict[str, Any]:
     """What is wanted there, for the program on the server."""
-    admin = agent.connection.address.user or "root"
-    values = {"app": app, "hosts": list(hosts), "address": url, "admin": admin, "recipient": recipient}
+    values = {"app": app, "hosts": list(hosts), "address": url, "recipient": recipient}
     return {**values, "tls": tls, "program": agent.digest}
 
 

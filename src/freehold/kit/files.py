@@ -33,7 +33,8 @@ def whole_folder(destination: Path) -> Iterator[Path]:
 def remove_tree(folder: Path) -> None:
     """Remove a folder and all it holds; one that is not there is no error.
 
-    It loses its name first: cut off at any moment, nobody finds half of it under the name of the whole.
+    It loses its name first: cut off at any moment, nobody finds half of it under the name of the whole. What was cut
+    off before goes too.
     """
     if not folder.is_dir() or folder.is_symlink():
         return
@@ -43,6 +44,8 @@ def remove_tree(folder: Path) -> None:
     except OSError:
         gone = folder
     shutil.rmtree(gone, ignore_errors=True)
+    for left in folder.parent.glob(f".*{GONE}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

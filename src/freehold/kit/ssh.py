@@ -69,6 +69,14 @@ def parse(text: str) -> Address:
     return Address(host=host, user=match["user"] or "", port=int(match["port"] or 0))
 
 
+def host_name(address: Address) -> str:
+    """Give the name or address that the client connects to: what is typed may stand for it in its configuration."""
+    argv = ["ssh", "-G", *_options(address), "--", address.host]
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False).stdout
+    found = re.search(r"(?m)^hostname (\S+)$", shown)
+    return found[1] if found else address.host
+
+
 @contextlib.contextmanager
 def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Connection"]:
     """Give a connection for everything inside the block; it logs in with the first command, and only once.

@@ -21,6 +21,7 @@ _PYTHON = (
     "command -v python3 >/dev/null || (echo installed; "
     "(apt-get update -q && apt-get install -y -q --no-install-recommends python3) >&2)"
 )
+_SUDO_UNLESS_ROOT = '$(test "$(id -u)" = 0 || echo sudo -n) '
 _INSTALL = (
     "python3 -Ic 'import sys,os,hashlib,io,zipfile,compileall,shutil;"
     f'n,h,p="{{name}}","{{archive}}","{FOLDER}";'
@@ -65,6 +66,10 @@ class Agent:
                 if report is not None:
                     report(Event(**answer["event"]))
                 found = self._read()
+            if isinstance(found, bytes) and "error" in answer and body:
+                # It reads no further than that: what was not taken of the body is no order. It ends, and is awaited.
+                self._read()
+                self._session = None
         if not isinstance(found, bytes):
             raise TargetUnfit(
                 f"the program on {self.connection.address} failed",
@@ -93,7 +98,9 @@ class Agent:
 
     @property
     def _rights(self) -> str:
-        return "" if self.connection.address.user in ("", "root") else "sudo -n "
+        """Who logs in without a name is known to the SSH client's configuration alone."""
+        user = self.connection.address.user
+        return "" if user == "root" else "sudo -n " if user else _SUDO_UNLESS_ROOT
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:

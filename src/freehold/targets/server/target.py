@@ -28,6 +28,8 @@ class ServerTarget:
     cache: Path
     _described: dict[str, Any] = field(default_factory=dict)
     _runtime: "wheels.Runtime | None" = None
+    _place: dict[str, Any] = field(default_factory=dict)
+    """Where its database listens, and the owner's password there: asked once."""
 
     @property
     def address(self) -> str:
@@ -43,10 +45,9 @@ class ServerTarget:
         """Look whether the server fits."""
         from freehold.targets.server import fitness  # noqa: PLC0415 - a way back starts without it
 
-        database = self.agent.ask("database", app=self.app)
         facts = self.agent.ask("facts")
         with self.database() as (admin, _):
-            found = fitness.condition(facts, needs, major=database["major"], extensions=fitness.extensions(admin))
+            found = fitness.condition(facts, needs, major=self._database["major"], extensions=fitness.extensions(admin))
             if fitness.is_current(admin):
                 return found
             old = Problem(
@@ -60,12 +61,11 @@ class ServerTarget:
         """Reach the app's PostgreSQL through the connection: its socket there is a socket here."""
         from freehold.kit import postgres  # noqa: PLC0415 - likewise
 
-        place = self.agent.ask("database", app=self.app)
+        place = self._database
         with self.agent.connection.forwarded(Path(place["folder"]) / f".s.PGSQL.{place['port']}") as socket:
             base = {"host": str(socket.parent), "port": str(place["port"]), "dbname": str(place["name"])}
             admin = postgres.with_defaults("", **base, user=str(place["superuser"]))
-            password = self.passwords().get("owner_password", "")
-            yield Secret(admin), Secret(postgres.with_login(admin, str(place["owner"]), password))
+            yield Secret(admin), Secret(postgres.with_login(admin, str(place["owner"]), place["password"].reveal()))
 
     def releases(self) -> tuple[Standing, ...]:
         """Every release there."""
@@ -200,6 +200,17 @@ class ServerTarget:
     def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
         """What releases have logged."""
         return self.agent.logs(self.app, lines=lines, follow=follow)
+
+    @property
+    def _database(self) -> dict[str, Any]:
+        """Each order is a journey, and a deploy opens its database three times."""
+        if not self._place:
+            found = self.agent.ask("database", app=self.app)
+            password = self.passwords().get("owner_password", "")
+            if not password:
+                return {**found, "password": Secret("")}
+            self._place.update(found, password=Secret(password))
+        return self._place
 
     @property
     def _app(self) -> dict[str, Any]:

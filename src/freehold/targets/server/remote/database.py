@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from freehold.core.errors import DatabaseUnavailable
-from freehold.targets.server.remote import disk, places, programs
+from freehold.targets.server.remote import admission, disk, places, programs
 from freehold.targets.server.remote.disk import Wanted
 from freehold.targets.server.remote.machine import postgres_major
 from freehold.targets.server.remote.places import App
@@ -23,9 +23,10 @@ _LOGINS = {
 
 
 def address(app: str) -> dict[str, Any]:
-    """Where the app's database listens."""
+    """Where the app's database listens; who asks is let in there."""
     place = places.app_of(app)
     major, port = _cluster(place)
+    admission.let_in(_folder(place, major), SUPERUSER, _unit(place, major), psql(place))
     return {"folder": FOLDER, "port": port, "superuser": SUPERUSER, "name": NAME, "owner": OWNER, "major": major}
 
 
@@ -57,18 +58,19 @@ def strings(place: App, own: dict[str, str]) -> dict[str, object]:
     return {key: f"{base} user={role} password={own[password]}" for key, (role, password) in _LOGINS.items()}
 
 
-def is_ready(place: App, memory_bytes: int, admin: str) -> bool:
+def is_ready(place: App, memory_bytes: int) -> bool:
     """Whether the cluster is there, set up so, and up."""
     try:
         major, port = _cluster(place)
     except DatabaseUnavailable:
         return False
-    folder = Path(f"/etc/postgresql/{major}/{place.name}")
-    is_set = disk.stamped(_stamp(place), _files(folder, memory_bytes, admin))
-    return is_set and Path(f"{FOLDER}/.s.PGSQL.{port}").exists()
+    folder = _folder(place, major)
+    is_set = disk.stamped(_stamp(place), _files(folder, memory_bytes))
+    knows = set(admission.names(folder, SUPERUSER)) >= {*admission.ALWAYS, admission.asker()}
+    return is_set and knows and Path(f"{FOLDER}/.s.PGSQL.{port}").exists()
 
 
-def prepare(place: App, memory_bytes: int, admin: str) -> None:
+def prepare(place: App, memory_bytes: int) -> None:
     """Make the cluster, or bring it to how it should be; it is started again only when its files changed."""
     try:
         major, _ = _cluster(place)
@@ -76,33 +78,37 @@ def prepare(place: App, memory_bytes: int, admin: str) -> None:
         major = postgres_major()
         options = ["--", f"--username={SUPERUSER}", "--auth=peer", "--data-checksums"]
         programs.run(["pg_createcluster", "--encoding=UTF8", "--locale=C.UTF-8", str(major), place.name, *options])
-    folder = Path(f"/etc/postgresql/{major}/{place.name}")
-    files, unit = _files(folder, memory_bytes, admin), f"postgresql@{major}-{place.name}.service"
+    folder, unit = _folder(place, major), _unit(place, major)
+    files = _files(folder, memory_bytes)
     is_set = disk.stamped(_stamp(place), files)
     for file in files:
         file.write()
+    if not is_set:
+        admission.write(folder, SUPERUSER)
     programs.run(["systemctl", "start" if is_set else "restart", unit])
+    admission.let_in(folder, SUPERUSER, unit, psql(place))
     disk.stamp(_stamp(place), files)
+
+
+def _folder(place: App, major: int) -> Path:
+    return Path(f"/etc/postgresql/{major}/{place.name}")
+
+
+def _unit(place: App, major: int) -> str:
+    return f"postgresql@{major}-{place.name}.service"
 
 
 def _stamp(place: App) -> Path:
     return place.state / "database.started"
 
 
-def _files(folder: Path, memory_bytes: int, admin: str) -> tuple[Wanted, ...]:
-    """pg_hba lets root in as the superuser by who it is, and everybody else by password; nobody from the network."""
+def _files(folder: Path, memory_bytes: int) -> tuple[Wanted, ...]:
+    """pg_hba lets root in as the superuser by who it is, and everybody else by password; nobody by network."""
     postgres = {"owner": "postgres", "group": "postgres"}
-    people = dict.fromkeys(("root", "postgres", admin))
-    rights = f"local all {SUPERUSER} peer map=freehold\nlocal all all scram-sha-256\n"
+    rights = f"local all {SUPERUSER} peer map={admission.MAP}\nlocal all all scram-sha-256\n"
     return (
         Wanted(path=folder / "conf.d/freehold.conf", content=_tuned(memory_bytes), mode=0o644, **postgres),
         Wanted(path=folder / "pg_hba.conf", content=f"# Written by Freehold.\n{rights}", mode=0o640, **postgres),
-        Wanted(
-            path=folder / "pg_ident.conf",
-            content="# Written by Freehold.\n" + "".join(f"freehold {name} {SUPERUSER}\n" for name in people),
-            mode=0o640,
-            **postgres,
-        ),
     )
 
 

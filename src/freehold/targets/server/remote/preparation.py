@@ -26,7 +26,6 @@ class Wish:
     app: str
     hosts: list[str]
     address: str
-    admin: str
     recipient: str
     tls: str
     program: str
@@ -111,11 +110,11 @@ def _tmpfiles(place: App) -> Wanted:
 
 
 def _database_there(wish: Wish) -> bool:
-    return database.is_ready(places.app_of(wish.app), machine.facts()["memory_bytes"], wish.admin)
+    return database.is_ready(places.app_of(wish.app), machine.facts()["memory_bytes"])
 
 
 def _make_database(wish: Wish) -> None:
-    database.prepare(places.app_of(wish.app), machine.facts()["memory_bytes"], wish.admin)
+    database.prepare(places.app_of(wish.app), machine.facts()["memory_bytes"])
 
 
 def _units_there(wish: Wish) -> bool:
