@@ -74,6 +74,21 @@ def truth(dsn: str) -> dict[str, list[bytes]]:
     return found
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_row_of_many_megabytes_comes_in_small_pieces(
+    postgres_server: databases.Server, tmp_path: Path, compression: str
+) -> None:
+    """Without compression pg_dump writes a row as one chunk, however long it is."""
+    with databases.empty_database(postgres_server) as empty:
+        with psycopg.connect(empty.superuser_dsn, autocommit=True) as connection:
+            connection.execute("create table public.large as select repeat('0123456789abcde ', 5000000) as body")
+        opened = Archive.open_file(dumps.custom(empty.superuser_dsn, tmp_path / "x.dump", compression))
+        [entry] = [entry for entry in opened.entries() if entry.kind == "TABLE DATA"]
+        sizes = [len(piece) for piece in opened.rows(entry, opened.parts(entry)[0], ("body",), "text")]
+    assert sum(sizes) == 80_000_001
+    assert max(sizes) < 1024 * 1024
+
+
 @pytest.mark.parametrize("compression", ["none", "gzip", "lz4", "zstd"])
 def test_a_dump_of_every_compression_gives_every_row(source: str, tmp_path: Path, compression: str) -> None:
     opened = Archive.open_file(dumps.custom(source, tmp_path / "x.dump", compression))

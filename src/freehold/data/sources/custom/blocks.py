@@ -13,7 +13,8 @@ from freehold.data.sources.custom.reading import Reader
 
 DATA, LARGE_OBJECTS = 1, 3
 PIECE_BYTES = 256 * 1024
-LONGEST_CHUNK = 64 * 1024 * 1024
+LONGEST_CHUNK = 2 * 1024**3
+"""Without compression pg_dump writes each row as one chunk, and a row may take a GiB."""
 FLAGS_AT, CHECKSUM_FLAG = 4, 0x04
 """After four bytes of magic number both formats have their flags, and both the same bit for a checksum of the content:
 https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and RFC 8878, 3.1.1.1."""
@@ -94,7 +95,10 @@ def _chunks(reader: Reader) -> Iterator[bytes]:
     while length := reader.integer():
         if length < 0 or length > LONGEST_CHUNK:
             raise reader.broken(f"a chunk cannot have {length} bytes")
-        yield reader.bytes(length)
+        while length:
+            piece = min(length, PIECE_BYTES)
+            yield reader.bytes(piece)
+            length -= piece
 
 
 def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:

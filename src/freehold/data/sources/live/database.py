@@ -13,6 +13,7 @@ from freehold.core.secret import Secret
 from freehold.data.sources.custom import Archive
 from freehold.data.sources.live import catalogue
 from freehold.data.sources.live.catalogue import Relation
+from freehold.data.sources.live.reaching import connected
 from freehold.data.sources.toc import BINARY, TEXT, Entry, Part, Setting
 from freehold.kit import postgres
 from freehold.kit.postgres_dump import dump_definitions
@@ -23,12 +24,6 @@ BLOCK_BYTES = 8192
 BLOCKS_A_PART = 16_384
 """128 MiB with PostgreSQL's usual page of 8 KiB."""
 TID_RANGES_SINCE = 140_000
-OPTIONS = (
-    "-c row_security=off -c statement_timeout=0 -c lock_timeout=60s -c idle_in_transaction_session_timeout=0 "
-    "-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex "
-    "-c search_path="
-)
-"""The same at both ends, so that equal rows have equal texts; and a query that row security would cut fails."""
 
 
 class LiveDatabase:
@@ -157,7 +152,7 @@ def open_live(dsn: Secret, platform: frozenset[str], needed: frozenset[str]) -> 
     `platform` are the schemas of the old platform, `needed` those of them whose rows are copied. Raises SourceBlind
     when the role does not see everything, DatabaseUnavailable.
     """
-    with postgres.connect(Secret(postgres.with_defaults(dsn.reveal(), options=OPTIONS))) as connection:
+    with connected(dsn) as connection:
         _begin(connection)
         found = catalogue.relations(connection)
         catalogue.check_sight(found, platform, needed, connection.info.user)
