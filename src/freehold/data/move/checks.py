@@ -11,7 +11,7 @@ from psycopg import sql
 from freehold.data.sources.toc import Entry
 from freehold.kit import postgres
 
-_SET = re.compile(r"setval\('(?P<name>(?:[^']|'')+)', (?P<value>-?\d+), (?P<called>true|false)\)", re.IGNORECASE)
+_SET = re.compile(r"setval\(\s*E?'(?P<name>(?:[^']|'')+)', (?P<value>-?\d+), (?P<called>true|false)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,7 @@ def sequences(admin: postgres.Connection, entries: Sequence[Entry]) -> tuple[Seq
             continue
         row = admin.execute(
             sql.SQL("select s.last_value, s.is_called, q.seqincrement < 0 from {} as s, pg_catalog.pg_sequence as q"
-                    " where q.seqrelid = %s::regclass").format(name),
-            (name.as_string(admin),),
+                    " where q.seqrelid = {}::regclass").format(name, sql.Literal(name.as_string(admin))),
         ).fetchone()  # fmt: skip
         last, called, falls = (int(str(row[0])), bool(row[1]), bool(row[2])) if row else (0, False, False)
         wanted = int(match["value"]), match["called"].lower() == "true"

@@ -20,6 +20,7 @@ _HEADER = re.compile(
 )
 _COPY = re.compile(r"^COPY .* FROM stdin$", re.IGNORECASE | re.DOTALL)
 _FIRST, _LAST = "-- PostgreSQL database dump", "-- PostgreSQL database dump complete"
+_BY_THEIR_WORDS = ("TABLE DATA", "SEQUENCE SET")
 _SETTING = re.compile(
     r"^(SET|RESET|BEGIN|COMMIT|SELECT pg_catalog\.set_config)\b|^ALTER .* OWNER TO [^;]*$", re.IGNORECASE
 )
@@ -40,9 +41,11 @@ class _Found:
         """Name a statement by pg_dump's comment above it, else by its own words."""
         kind, schema, name, owner = statement_names.named(statement)
         if self.header is not None:
-            kind, name = self.header["kind"], self.header["name"]
-            schema = "" if self.header["schema"] == "-" else self.header["schema"]
             owner = "" if self.header["owner"] == "-" else self.header["owner"]
+            # Where rows go is said by the statement alone: a line end within a name is a space in a comment.
+            if kind not in _BY_THEIR_WORDS:
+                kind, name = self.header["kind"], self.header["name"]
+                schema = "" if self.header["schema"] == "-" else self.header["schema"]
         copy = f"{statement};\n" if _COPY.match(statement) else ""
         if copy:
             kind = "TABLE DATA"

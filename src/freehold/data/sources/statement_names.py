@@ -22,7 +22,7 @@ _FORMS = tuple(
         ("VIEW", rf"CREATE (?:OR REPLACE )?VIEW {_NAME}"),
         ("SEQUENCE", rf"CREATE SEQUENCE (?:IF NOT EXISTS )?{_NAME}"),
         ("SEQUENCE OWNED BY", rf"ALTER SEQUENCE {_NAME} OWNED BY"),
-        ("SEQUENCE SET", rf"SELECT pg_catalog\.setval\('{_NAME}'"),
+        ("SEQUENCE SET", r"SELECT pg_catalog\.setval\(\s*(?P<literal>E?'(?:[^']|'')+')"),
         ("SEQUENCE", rf"ALTER TABLE {_NAME} ALTER COLUMN .* ADD GENERATED"),
         ("DEFAULT", rf"{_TABLE} ALTER COLUMN .* SET DEFAULT"),
         ("ROW SECURITY", rf"{_TABLE} (?:ENABLE|FORCE) ROW LEVEL SECURITY"),
@@ -53,10 +53,18 @@ def named(statement: str) -> tuple[str, str, str, str]:
         if match is None:
             continue
         groups = match.groupdict()
+        if literal := groups.get("literal"):
+            groups["name"] = _read(literal)
         schema, name = _split(groups.get("name") or "")
         sub = _plain(groups.get("sub") or "")
-        return kind, "" if kind in _WITHOUT_SCHEMA else schema, f"{name} {sub}".strip(), ""
+        return kind, "" if kind in _WITHOUT_SCHEMA else schema, f"{name} {sub}" if sub else name, ""
     return "STATEMENT", "", statement.split("\n", maxsplit=1)[0][:60], ""
+
+
+def _read(literal: str) -> str:
+    """What stands in quotes."""
+    text = literal[literal.index("'") + 1 : -1].replace("''", "'")
+    return text.replace("\\\\", "\\") if literal.startswith(("E", "e")) else text
 
 
 def _split(name: str) -> tuple[str, str]:

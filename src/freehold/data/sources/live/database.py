@@ -99,10 +99,10 @@ class LiveDatabase:
         """Whether a connection leads to this very database, by whatever address."""
         return _database_of(self._connection) == _database_of(other)
 
-    def ask(self, statement: sql.Composed | sql.SQL, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        """Run a query in the snapshot."""
+    def ask(self, statement: sql.Composed | sql.SQL) -> list[tuple[object, ...]]:
+        """Run a query in the snapshot. It takes no parameters: a name in it may hold a percent sign."""
         with _reached(self.described):
-            return self._connection.execute(statement, parameters).fetchall()
+            return self._connection.execute(statement).fetchall()
 
     def _relation(self, entry: Entry) -> Relation:
         return self.relations[entry.schema, entry.name]
