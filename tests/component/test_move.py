@@ -12,7 +12,7 @@ from supabase_project import BCRYPT, PASSWORD
 
 from freehold.core.errors import MoveFailed, MoveRefused, SourceBlind
 from freehold.core.secret import Secret
-from freehold.data.move import decisions
+from freehold.data.move import decisions, ledger
 from freehold.data.move.refresh import refresh
 from freehold.data.move.verify import Verified, verify
 from freehold.data.sources import copy_text
@@ -275,6 +275,21 @@ def test_another_source_or_a_used_target_is_refused(
         pytest.raises(MoveRefused, match="another source"),
     ):
         target.take(opened)
+
+
+def test_two_moves_at_once_do_not_meet(source: databases.FreshDatabase, target: Target) -> None:
+    """Two people at two machines, into one database: the second is told, whatever the first is at."""
+    with live(source) as opened:
+        with target.destination.admin() as first:
+            ledger.take_lock(first)
+            with pytest.raises(MoveRefused, match="another move"):
+                target.take(opened)
+        target.take(opened)
+        with target.destination.admin() as first:
+            ledger.take_lock(first)
+            with pytest.raises(MoveRefused, match="another move"):
+                refresh(opened, target.destination, target.events.append)
+        assert refresh(opened, target.destination, target.events.append) == ()
 
 
 def test_a_role_that_would_silently_see_nothing_is_refused(source: databases.FreshDatabase) -> None:

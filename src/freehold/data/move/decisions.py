@@ -7,6 +7,7 @@ from typing import Any
 
 from freehold.data.migrations import statements
 from freehold.data.migrations.decisions import ABSENT, PLATFORM_SCHEMAS, STAND_INS, TABLE_OWNERS
+from freehold.data.sources.csv_folder import NOT_IN_CSV
 from freehold.data.sources.toc import Entry
 
 OLD_PLATFORM = PLATFORM_SCHEMAS | frozenset(
@@ -209,7 +210,13 @@ def _node(entry: Entry) -> Any:  # noqa: ANN401 - postgast's protobuf classes ca
     return found[0].node if len(found) == 1 else None
 
 
+def _not_in_csv(_entry: Entry, _target: Target) -> Decision:
+    note = "CSV files hold rows only; until these are made, nobody but the service role gets in: freehold db shell"
+    return Decision(outcome="left", note=note)
+
+
 _RULES = {
+    NOT_IN_CSV: _not_in_csv,
     "EXTENSION": _extension,
     "SCHEMA": _schema,
     "TRIGGER": _trigger,

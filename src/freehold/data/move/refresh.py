@@ -21,9 +21,11 @@ def refresh(
 ) -> tuple[str, ...]:
     """Bring every table that differs to the source's present moment; gives their names.
 
-    Only right after a copy, before anybody works with the target: what was written there is taken away.
+    Only right after a copy, before anybody works with the target: what was written there is taken away. Raises
+    MoveRefused while another move into this database runs.
     """
     with destination.admin() as admin, destination.app() as app:
+        ledger.take_lock(admin)
         items = ledger.items(admin)
         entries = [entry for entry in source.entries() if entry.kind not in decisions.SETTINGS]
         moved = [entry for entry in entries if items[entry.number].outcome == "moved"]

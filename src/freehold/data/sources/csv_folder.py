@@ -23,6 +23,8 @@ from freehold.data.schema.types_ts import Schema, Table
 from freehold.data.sources import copy_text
 from freehold.data.sources.toc import TEXT, Entry, Part, Setting
 
+NOT_IN_CSV = "POLICIES, FUNCTIONS AND TRIGGERS"
+"""What nobody can read from rows: it stands in the ledger all the same."""
 PIECE_BYTES = 128 * 1024
 LONGEST_FIELD = 256 * 1024 * 1024
 _EXPORTED = re.compile(r"(_rows|_export)?(-export-.*|_\d{4}-\d{2}-\d{2}.*)?$")
@@ -82,8 +84,17 @@ class CsvFolder:
     def entries(self) -> tuple[Entry, ...]:
         """Enums and tables of types.ts, the rows of the files, keys, and row security that lets nobody in yet."""
         made = [*self._enums(), *self._creates(), *self._rows_of(), *self._sequences(), *self._keys()]
+        made.append((NOT_IN_CSV, "of the app", "", ""))
         return tuple(
-            Entry(number=number, kind=kind, schema="public", name=name, owner="", definition=text, copy=copy)
+            Entry(
+                number=number,
+                kind=kind,
+                schema="" if kind == NOT_IN_CSV else "public",
+                name=name,
+                owner="",
+                definition=text,
+                copy=copy,
+            )
             for number, (kind, name, text, copy) in enumerate(made)
         )
 
