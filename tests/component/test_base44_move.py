@@ -252,10 +252,11 @@ def test_users_keep_their_ids_and_have_an_account_without_a_password(database: F
         {"id": "a" * 24, "email": "Ann@example.com", "full_name": "Ann", "role": "admin", "theme": "dark",
          "app_id": APP},
         {"id": "b" * 24, "email": "ben@example.com", "full_name": None, "role": "user"},
+        {"id": "c" * 24, "email": "", "full_name": "of a former version"},
     ]  # fmt: skip
     with served(stand_in) as url, postgres.connect(Secret(database.superuser_dsn)) as connection:
         for _ in range(2):
-            assert move_people(connection, api(url)) == (2, [])
+            assert move_people(connection, api(url)) == ([], ["c" * 24])
         rows = connection.execute(
             "select p.id, p.role, p._more, u.email, u.encrypted_password from base44.person as p"
             " join auth.users as u on u.id = p.auth_id order by p.id"
@@ -388,3 +389,15 @@ def test_a_file_that_fails_is_an_open_line_and_one_that_is_gone_is_told(
         assert compared(api(url), destination).faults == ()
         with destination.admin() as admin:
             assert ledger.status(admin) == "copied"
+
+
+def test_what_no_entity_and_no_account_can_take_is_named(database: FreshDatabase, tmp_path: Path) -> None:
+    made(database)
+    (tmp_path / "Task.json").write_text("[]")
+    (tmp_path / "Former.json").write_text(json.dumps([{"id": "x"}]))
+    (tmp_path / "User.csv").write_text("id,email\nu1,ann@example.com\nu2,\n")
+    destination = place(database, tmp_path / "files")
+    brought(Exports(tmp_path), destination)
+    found = compared(Exports(tmp_path), destination)
+    assert found.faults == ()
+    assert [item.shown for item in found.items if item.outcome == "left"] == ["user u2", "entity former"]

@@ -61,6 +61,11 @@ class Api:
         """For people."""
         return f"the app {self._app_id} at {self._base.partition('/api/')[0]}"
 
+    @property
+    def names(self) -> frozenset[str]:
+        """None: it answers for entities that are named, and lists none."""
+        return frozenset()
+
     def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:
         """Give one page, oldest first; `since` begins at a date where the API ends lists too early."""
         query = {"limit": str(ID_PAGE if fields else PAGE), "sort": "created_date"}

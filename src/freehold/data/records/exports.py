@@ -36,6 +36,11 @@ class Exports:
         """For people."""
         return f"the exports in {self._folder}"
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Those that have a file."""
+        return frozenset(self._files)
+
     def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:  # noqa: ARG002 - one page holds all
         """Give every record."""
         return Page(records=tuple(self._records(entity)), cursor="")

@@ -21,6 +21,10 @@ class Source(Protocol):
     def described(self) -> str:
         """For people."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The entities that it has in lower case, where it can tell; the API cannot."""
+
     def page(self, entity: str, *, since: str, cursor: str, fields: str = "") -> Page:
         """Give one page, oldest first; a record may come twice, and may be missed when others are deleted meanwhile."""
 

@@ -15,18 +15,19 @@ _INTERNAL = frozenset({"is_service", "app_id", "_app_role", "collaborator_role"}
 _APART = frozenset(PERSON) | _INTERNAL | {"auth_id"}
 
 
-def move_people(connection: postgres.Connection, source: Source) -> tuple[int, list[str]]:
-    """Bring every user; gives how many there are, and the ids that did not arrive.
+def move_people(connection: postgres.Connection, source: Source) -> tuple[list[str], list[str]]:
+    """Bring every user; gives the ids that did not arrive, and those without an address, who cannot sign in anywhere.
 
     The builder gives no password hashes. Nobody gets a password that they did not choose: the account has none yet.
     The connection is an administrator's.
     """
-    given = found(source)
+    listed = {str(item["id"]): holdable(item) for some in _pages(source) for item in some}
+    given = {identity: item for identity, item in listed.items() if item.get("email")}
     for one in given.values():
         with connection.transaction():
             _store(connection, one, _account(connection, one))
     rows = connection.execute("select id from base44.person").fetchall()
-    return len(given), sorted(given.keys() - {str(row[0]) for row in rows})
+    return sorted(given.keys() - {str(row[0]) for row in rows}), sorted(listed.keys() - given.keys())
 
 
 def found(source: Source) -> dict[str, dict[str, Any]]:

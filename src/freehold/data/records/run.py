@@ -18,7 +18,7 @@ from freehold.kit import postgres
 from freehold.platform.entities import names
 from freehold.platform.entities.schema import Entity, read_entity
 
-ENTITY, USERS, FILE = "ENTITY", "USERS", "FILE"
+ENTITY, USERS, USER, FILE = "ENTITY", "USERS", "USER", "FILE"
 """Kinds of lines in the ledger."""
 _OF_THE_APP = "of the app"
 
@@ -45,6 +45,8 @@ def move(source: Source, destination: Destination, report: Report, hosts: Sequen
         for entity in entities:
             _bring_entity(admin, app, source, entity, report)
         named = [entity.name for entity in entities]
+        for name in source.names - {NAME.lower(), *(name.lower() for name in named)}:
+            ledger.add(admin, ENTITY, name, "left", "the source has records of it, and the app no such entity")
         mover = FileMover(admin=admin, place=destination.files, entities=named, report=report, hosts=hosts)
         _write_down_files(admin, mover.move())
         _finish(admin)
@@ -75,7 +77,9 @@ def _refuse_records(admin: postgres.Connection) -> None:
 def _bring_people(admin: postgres.Connection, source: Source, report: Report) -> None:
     report(Event(name="step-started", text="Bring the users"))
     ledger.add(admin, USERS, _OF_THE_APP, "failed", "not all of them are here")
-    _, lost = move_people(admin, source)
+    lost, nameless = move_people(admin, source)
+    for identity in nameless:
+        ledger.add(admin, USER, identity, "left", "it has no address, so nobody could sign in as it")
     note = f"{len(lost)} did not arrive" if lost else "no password came along: each signs in by a link first"
     ledger.add(admin, USERS, _OF_THE_APP, "failed" if lost else "moved", note)
 
