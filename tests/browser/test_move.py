@@ -39,6 +39,11 @@ def test_an_export_becomes_a_served_app(
     assert (report["equal"], report["ledger"]["percent"], report["users"]) == (True, 100.0, {"bcrypt": 1})
     assert [item["place"] for item in report["old_addresses"]] == ['"public"."profiles".avatar_url']
     assert (home / "served/move-report.html").stat().st_size > 5000
+    with browser.new_page(viewport={"width": 390, "height": 800}) as phone:
+        phone.goto((home / "served/move-report.html").as_uri())
+        assert phone.evaluate("document.documentElement.scrollWidth") == 390
+        assert phone.locator("h1").inner_text().startswith("Everything arrived")
+        assert phone.locator("tr", has_text="public.older").first.bounding_box()["height"] < 60, "a row is one row"
 
     up = owner.start(str(app), "--port", "0", "--data", str(home / "served"))
     try:

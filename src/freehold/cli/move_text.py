@@ -8,7 +8,8 @@ import click
 from freehold.cli import output
 
 SHOWN = 30
-_KINDS = {"none": "without a password: each first signs in by the link of a forgotten one"}
+_KINDS = {"none": "without a password", "encrypted": "encrypted, who sign in by mail"}
+_KINDS_OF_RECORDS = {"none": "without a password: each first signs in by the link of a forgotten one"}
 
 
 def show(found: dict[str, Any], *, as_json: bool) -> None:
@@ -17,6 +18,7 @@ def show(found: dict[str, Any], *, as_json: bool) -> None:
         click.echo(json.dumps({"event": "moved"} | found))
         return
     tables, left = found["tables"], found["ledger"]["left"]
+    kinds = _KINDS if "old_addresses" in found else _KINDS_OF_RECORDS
     differing = sum(not table["equal"] for table in tables)
     output.rows(
         {
@@ -24,7 +26,7 @@ def show(found: dict[str, Any], *, as_json: bool) -> None:
             "Objects": ", ".join(f"{count} {name}" for name, count in sorted(found["ledger"]["outcomes"].items())),
             "Accounted for": f"{found['ledger']['percent']:g} %",
             "Rows": f"{sum(table['rows_target'] for table in tables):,} in {len(tables)} tables, {differing} differ",
-            "Users": ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in sorted(found["users"].items()))
+            "Users": ", ".join(f"{count} {kinds.get(kind, kind)}" for kind, count in sorted(found["users"].items()))
             or "none",
             "Files": f"{found['files']['fetched']}",
             **_old_addresses(found),

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -12,9 +13,15 @@ from freehold import __version__
 Document = Mapping[str, Any]
 
 
+STYLES = ("check_report.css", "move_report.css")
+SHORT = 6
+"""A word of so many letters is not broken on a phone."""
+_NUMBER = re.compile(r"[\d,]*")
+
+
 def page(document: Document) -> str:
     """Give the page for the report's document."""
-    style = resources.files(__package__).joinpath("check_report.css").read_text(encoding="utf-8")
+    style = "".join(resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in STYLES)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return "\n".join(
@@ -37,7 +44,7 @@ def _body(document: Document) -> Iterator[str]:
     rows = sum(table["rows_target"] for table in document["tables"])
     differing = sum(not table["equal"] for table in document["tables"])
     found = document["ledger"]
-    yield f"<h1>{'Everything arrived' if equal else 'Not everything arrived'}</h1>"
+    yield f"<h1>{_heading(document)}</h1>"
     yield f"<p>From {escape(str(document['source']))} to <code>{escape(str(document['target']))}</code>.</p>"
     yield _tally(
         {
@@ -59,6 +66,13 @@ def _body(document: Document) -> Iterator[str]:
     yield from _after(document)
     yield from _counts(document)
     yield from _tables(document)
+
+
+def _heading(document: Document) -> str:
+    if not document["equal"]:
+        return "Not everything arrived"
+    left = len(document["ledger"]["left"])
+    return f"Everything arrived but what is named below: {left}" if left else "Everything arrived"
 
 
 def _ledger(found: Document) -> Iterator[str]:
@@ -157,6 +171,15 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    body, numbers = "", [True] * len(head)
+    for row in rows:
+        kinds = [_NUMBER.fullmatch(cell) is not None for cell in row]
+        numbers = [is_number and known for is_number, known in zip(kinds, numbers, strict=True)]
+        body += "<tr>" + "".join(_cell("td", *cell) for cell in zip(row, kinds, strict=True)) + "</tr>"
+    cells = "".join(_cell("th", *cell) for cell in zip(head, numbers, strict=True))
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(tag: str, text: str, is_number: bool) -> str:
+    kind = " class=number" if is_number else " class=word" if len(text) <= SHORT else ""
+    return f"<{tag}{kind}>{escape(text)}</{tag}>"
