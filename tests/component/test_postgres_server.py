@@ -258,6 +258,14 @@ def test_a_process_id_that_another_program_has_since_a_reboot_is_no_server(clust
         other.kill()
 
 
+def test_stop_ends_its_own_server_though_the_pid_file_does_not_name_it(cluster: Cluster) -> None:
+    cluster.start()
+    pid = cluster.pid
+    (cluster.folder / "data/postmaster.pid").rename(cluster.folder / "data/elsewhere")
+    cluster.stop()
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_stop_ends_open_transactions_and_stopping_twice_is_no_error(cluster: Cluster) -> None:
     address = cluster.start()
     connection = psycopg.connect(address.dsn.reveal())

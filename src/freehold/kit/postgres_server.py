@@ -96,7 +96,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server, whoever started it: fast, then without ceremony. One that does not run is no error."""
-        pid = self._postmaster()
+        pid = self._main_process()
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if pid is None or self._ended(pid):
                 break
@@ -311,6 +311,12 @@ class Cluster:
         except psycopg.OperationalError as error:
             return str(error)
         return None
+
+    def _main_process(self) -> int | None:
+        """Our own child, whatever its pid file says; else the server that runs on this folder."""
+        if self._child is not None and self._child.poll() is None:
+            return self._child.pid
+        return self._postmaster()
 
     def _postmaster(self) -> int | None:
         return postgres_processes.postmaster(self._data)
