@@ -19,6 +19,7 @@ from psycopg import conninfo, sql
 from freehold import platform
 from freehold.core.secret import Secret
 from freehold.kit import postgres, programs
+from freehold.kit.postgres_programs import PostgresPrograms
 from freehold.kit.postgres_server import Cluster, ServerAddress
 
 TEMPLATE = "freehold_template"
@@ -119,11 +120,14 @@ def running_server() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def kept_server(folder: Path) -> Iterator[Server]:
-    """Run a server in a folder that stays, for data that is too large to be made anew in every run."""
+def kept_server(folder: Path, of: PostgresPrograms | None = None) -> Iterator[Server]:
+    """Run a server in a folder that stays, for data that is too large to be made anew in every run.
+
+    `of` are the programs of another PostgreSQL than ours.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)
-    cluster = Cluster(folder / "postgres", programs.postgres(), settings=_SETTINGS)
+    cluster = Cluster(folder / "postgres", of or programs.postgres(), settings=_SETTINGS)
     try:
         yield _with_template(cluster)
     finally:

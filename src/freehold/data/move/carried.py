@@ -11,7 +11,7 @@ from freehold.data.move import ledger
 from freehold.data.move.decisions import PLATFORM_ROLES
 from freehold.data.move.ledger import Item
 from freehold.data.sources.copy_text import lines, values
-from freehold.data.sources.toc import TEXT, Entry, Setting, Source
+from freehold.data.sources.toc import TEXT, Entry, Membership, Setting, Source
 from freehold.kit import postgres
 
 NOTE_LENGTH = 300
@@ -39,6 +39,26 @@ class Carrier:
         """Carry settings of roles and of the database over, as far as they say nothing about the server."""
         for setting in found:
             self._setting(setting)
+
+    def memberships(self, found: tuple[Membership, ...]) -> None:
+        """Give roles of the app to those that had them: a token may name such a role."""
+        ours = OWN_ROLES | PLATFORM_ROLES | {self.owner, "postgres"}
+        for item in found:
+            if item.role in ours:
+                continue
+            shown = f"{item.role} to {item.member}"
+            if item.member not in OWN_ROLES:
+                why = "Freehold has its own" if item.member in ours else "logins did not come along"
+                ledger.add(self.admin, "ROLE GIVEN", shown, "replaced" if item.member in ours else "left", why)
+            elif not self._has_role(item.role):
+                ledger.add(self.admin, "ROLE GIVEN", shown, "left", "nothing that was moved names this role")
+            else:
+                names = sql.Identifier(item.role), sql.Identifier(item.member)
+                self.admin.execute(sql.SQL("grant {} to {}").format(*names))
+                ledger.add(self.admin, "ROLE GIVEN", shown, "moved")
+
+    def _has_role(self, name: str) -> bool:
+        return self.admin.execute("select from pg_catalog.pg_roles where rolname = %s", (name,)).fetchone() is not None
 
     def _jobs(self, entry: Entry, item: Item) -> None:
         failed = 0

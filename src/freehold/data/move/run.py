@@ -90,6 +90,7 @@ def move(
         maker.make_all(_made(phases[5], admin), ledger.items(admin), report)
         if not any(entry.kind == "DEFAULT ACL" and not decisions.is_platform(entry.schema) for entry in entries):
             restore_default_rights(admin, destination.owner)
+        carrier.memberships(source.memberships())
         covered = _record(admin, migrations)
         return _finish(admin, covered, resumed=resumed)
 

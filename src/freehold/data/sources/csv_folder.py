@@ -21,7 +21,7 @@ from freehold.data.schema.guesses import Guess
 from freehold.data.schema.relations import Relations
 from freehold.data.schema.types_ts import Schema, Table
 from freehold.data.sources import copy_text
-from freehold.data.sources.toc import TEXT, Entry, Part, Setting
+from freehold.data.sources.toc import TEXT, Entry, Membership, Part, Setting
 
 NOT_IN_CSV = "POLICIES, FUNCTIONS AND TRIGGERS"
 """What nobody can read from rows: it stands in the ledger all the same."""
@@ -100,6 +100,10 @@ class CsvFolder:
 
     def settings(self) -> tuple[Setting, ...]:
         """None."""
+        return ()
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """None: roles belong to a server."""
         return ()
 
     def columns(self, entry: Entry) -> tuple[str, ...]:

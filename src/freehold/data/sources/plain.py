@@ -10,7 +10,7 @@ from typing import BinaryIO, Self
 from freehold.core.errors import SourceBroken
 from freehold.data.sources import copy_text, statement_names
 from freehold.data.sources.splitting import Splitter
-from freehold.data.sources.toc import TEXT, Entry, Part, Setting
+from freehold.data.sources.toc import TEXT, Entry, Membership, Part, Setting
 
 LONGEST_STATEMENT = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -103,6 +103,10 @@ class PlainDump:
 
     def settings(self) -> tuple[Setting, ...]:
         """A dump holds none."""
+        return ()
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """None: roles belong to a server."""
         return ()
 
     def columns(self, entry: Entry) -> tuple[str, ...]:

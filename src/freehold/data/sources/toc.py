@@ -51,6 +51,14 @@ class Setting:
     value: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """`member` may do what `role` may."""
+
+    role: str
+    member: str
+
+
 class Source(Protocol):
     """A database to be moved. Everything it gives is of one moment; nothing in it is changed."""
 
@@ -71,6 +79,9 @@ class Source(Protocol):
 
     def settings(self) -> tuple[Setting, ...]:
         """Settings of roles and of the database; () where the source does not hold them, as a dump."""
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """Which roles were given to which others; () where the source does not hold them, as a dump."""
 
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """Names of the columns that the rows of a TABLE DATA entry have, in the rows' order."""

@@ -12,7 +12,7 @@ from freehold.data.sources.custom import blocks, contents
 from freehold.data.sources.custom.blocks import Block
 from freehold.data.sources.custom.contents import Contents
 from freehold.data.sources.custom.reading import Reader
-from freehold.data.sources.toc import TEXT, Entry, Part, Setting
+from freehold.data.sources.toc import TEXT, Entry, Membership, Part, Setting
 
 HASH_BYTES = 1024 * 1024
 
@@ -55,6 +55,10 @@ class Archive:
 
     def settings(self) -> tuple[Setting, ...]:
         """A dump holds none."""
+        return ()
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """None: roles belong to a server."""
         return ()
 
     def columns(self, entry: Entry) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from freehold.data.sources.custom import Archive
 from freehold.data.sources.live import catalogue
 from freehold.data.sources.live.catalogue import Relation
 from freehold.data.sources.live.reaching import connected
-from freehold.data.sources.toc import BINARY, TEXT, Entry, Part, Setting
+from freehold.data.sources.toc import BINARY, TEXT, Entry, Membership, Part, Setting
 from freehold.kit import postgres
 from freehold.kit.postgres_dump import dump_definitions
 
@@ -56,6 +56,15 @@ class LiveDatabase:
             " order by 1, 2"
         ).fetchall()
         return tuple(Setting(role=str(row[0]), name=str(row[1]), value=str(row[2])) for row in rows)
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """Of every role but PostgreSQL's own."""
+        rows = self._connection.execute(
+            "select r.rolname, m.rolname from pg_auth_members as a join pg_roles as r on r.oid = a.roleid"
+            "  join pg_roles as m on m.oid = a.member where r.rolname !~ '^pg_' and not m.rolsuper group by 1, 2"
+            " order by 1, 2"
+        ).fetchall()
+        return tuple(Membership(role=str(row[0]), member=str(row[1])) for row in rows)
 
     def columns(self, entry: Entry) -> tuple[str, ...]:
         """All but generated columns."""
