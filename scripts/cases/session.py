@@ -15,7 +15,8 @@ _AT_FIREBASE = """async () => {
   if (!there.some((one) => one.name === "firebaseLocalStorageDb")) return false;
   const opened = (request) => new Promise((done) => {
     request.onsuccess = () => done(request.result);
-    request.onerror = () => done(null);
+    request.onerror = request.onblocked = () => done(null);
+    setTimeout(() => done(null), 3000);  // an app that has just signed out may be waiting to delete it
   });
   const database = await opened(indexedDB.open("firebaseLocalStorageDb"));
   if (!database || !database.objectStoreNames.contains("firebaseLocalStorage")) return false;
