@@ -1,8 +1,12 @@
 """Every route of /api as nobody, a person, another person, an attacker with a made-up token, and a function."""
 
+import html
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from base44_world import APP, OWN, World, base44_world
@@ -141,6 +145,27 @@ async def test_a_private_app_shows_nothing_to_strangers_and_takes_invited_people
         assert status == 200
         assert (await world.ask("GET", settings, token=admin))[1]["public_settings"] == "private_with_login"
         assert world.sql("select email, role from base44.invitation") == [("ben@example.com", "editor")]
+
+
+async def test_an_invited_person_chooses_a_password_and_is_in(database: FreshDatabase, tmp_path: Path) -> None:
+    async with base44_world(database, tmp_path, schemas=SCHEMAS, visibility="private_with_login") as world:
+        admin, _ = world.person("admin", role="admin")
+        invited = {"user_email": "ben@example.com", "role": "editor"}
+        assert (await world.ask("POST", "users/invite-user", invited, admin))[0] == 200
+        (mail,) = [json.loads(file.read_text()) for file in world.settings.mail_directory.glob("*.json")]
+        link = html.unescape(re.findall(r'href="([^"]+)"', mail["html"])[0])
+        async with world.http.get(link, allow_redirects=False) as answer:
+            page, _, fragment = answer.headers["location"].partition("#")
+        assert page == f"{world.url}/login?mode=invite"
+        token = parse_qs(fragment)["access_token"][0]
+        password = "a lamp in the window"
+        given = {"reset_token": token, "new_password": password}
+        assert (await world.ask("POST", "auth/reset-password", given))[0] == 200
+        status, found = await world.ask("POST", "auth/exchange", {"access_token": token})
+        assert status == 200
+        me = (await world.ask("GET", "entities/User/me", token=found["access_token"]))[1]
+        assert (me["email"], me["role"]) == ("ben@example.com", "editor")
+        assert (await world.ask("POST", "auth/login", {"email": "ben@example.com", "password": password}))[0] == 200
 
 
 async def test_whoever_signs_up_past_the_app_is_not_a_user_of_a_private_one(

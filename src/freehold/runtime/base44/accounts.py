@@ -127,9 +127,8 @@ async def invite(context: Context, request: Request, who: Who) -> Answer:
     given = [parameter.encode() for parameter in (address, role, str(person.get("id") or "service"))]
     await context.pool.run([("select base44.invite($1, $2, $3)", given)])
     key = context.services.settings.service_role_jwt.reveal()
-    found = await context.peers["auth"].ask_json(
-        request.scope, "POST", "/invite", {"email": address}, headers=_keys(key)
-    )
+    path = f"/invite?redirect_to={context.services.settings.public_url}/login?mode=invite"
+    found = await context.peers["auth"].ask_json(request.scope, "POST", path, {"email": address}, headers=_keys(key))
     if found.status not in (200, 422):
         raise _passed_on(found)
     return answer({"success": True, "message": f"Invitation sent to {address}"})
