@@ -1,7 +1,9 @@
 """Records of a Base44 app by its API: a stand-in that limits, cuts, repeats, breaks off and changes as it is read."""
 
+import html
 import json
 import random
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from base44_world import base44_world
 
 from freehold.core.errors import MoveFailed, MoveRefused, SourceBroken
 from freehold.core.inventory import RecordKind
@@ -40,6 +43,10 @@ SCHEMA: dict[str, Any] = {
     "rls": {"create": OWN, "read": OWN, "update": OWN, "delete": OWN},
 }
 CUT = 5000
+PEOPLE = [
+    {"id": "a" * 24, "email": "Ann@example.com", "full_name": "Ann", "role": "admin", "theme": "dark", "app_id": APP},
+    {"id": "b" * 24, "email": "ben@example.com", "full_name": None},
+]
 
 
 class StandIn:
@@ -267,6 +274,25 @@ def test_users_keep_their_ids_and_have_an_account_without_a_password(database: F
     ]
 
 
+async def test_a_moved_user_comes_back_by_a_link_as_who_they_were(database: FreshDatabase, tmp_path: Path) -> None:
+    (tmp_path / "User.json").write_text(json.dumps(PEOPLE))
+    async with base44_world(database, tmp_path) as world:
+        with postgres.connect(Secret(database.superuser_dsn)) as connection:
+            move_people(connection, Exports(tmp_path))
+        credentials = {"email": "ann@example.com", "password": "a lamp in the window"}
+        assert (await world.ask("POST", "auth/login", credentials | {"password": ""}))[0] == 422
+        assert (await world.ask("POST", "auth/login", credentials))[0] == 401
+        assert (await world.ask("POST", "auth/reset-password-request", {"email": "Ann@example.com"}))[0] == 200
+        (mail,) = [json.loads(file.read_text()) for file in world.settings.mail_directory.glob("*.json")]
+        link = urlsplit(html.unescape(re.findall(r'href="([^"]+)"', mail["html"])[0]))
+        given = {"reset_token": parse_qs(link.query)["token"][0], "new_password": credentials["password"]}
+        assert (await world.ask("POST", "auth/reset-password", given))[0] == 200
+        status, found = await world.ask("POST", "auth/login", credentials)
+        assert status == 200
+        me = (await world.ask("GET", "entities/User/me", token=found["access_token"]))[1]
+    assert (me["id"], me["role"], me["theme"], me["email"]) == ("a" * 24, "admin", "dark", "Ann@example.com")
+
+
 def test_exports_in_json_and_csv_are_read(database: FreshDatabase, tmp_path: Path) -> None:
     entity = made(database)
     (tmp_path / "Task.csv").write_text('id,title,n,tags\nx1,One,5,"[""a""]"\nx2,"Two, and",,\n')
@@ -276,12 +302,6 @@ def test_exports_in_json_and_csv_are_read(database: FreshDatabase, tmp_path: Pat
     (tmp_path / "task.json").write_text(json.dumps([{"id": "x1", "title": "One", "updated_date": "2"}, {"id": "x3"}]))
     found = moved(database, Exports(tmp_path), entity)
     assert (found.equal, found.here) == (True, 2)
-
-
-PEOPLE = [
-    {"id": "a" * 24, "email": "Ann@example.com", "full_name": "Ann", "role": "admin", "theme": "dark", "app_id": APP},
-    {"id": "b" * 24, "email": "ben@example.com", "full_name": None},
-]
 
 
 def place(database: FreshDatabase, folder: Path) -> Destination:

@@ -1,6 +1,9 @@
 """`freehold move base44` as an owner types it: exports in, ids compared, and a second run that changes nothing."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +41,17 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
         "--data",
         str(owner.home / "moved-base44"),
     )
+    place = ("--data", str(owner.home / "moved-base44"))
+    early = owner.run(*words, "--verify", timeout=300)
+    assert (early.returncode, "nothing was moved to this place yet" in early.stderr) == (1, True)
+    kill_at(owner, "Bring Dish", *words)
+    broken = owner.run("move", "status", *place)
+    assert (broken.returncode, "has not ended" in broken.stderr) == (1, True)
     done = owner.run(*words, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Objects         3 moved" in done.stdout
     assert "Rows            3 in 3 tables, 0 differ" in done.stdout
     assert f"next: freehold up {SAMPLE}" in done.stderr
-    place = ("--data", str(owner.home / "moved-base44"))
     status = owner.run("move", "status", *place)
     assert (status.returncode, status.stdout) == (0, done.stdout)
     page = Path(owner.run("move", "report", *place).stdout.strip()).read_text()
@@ -59,6 +67,17 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
     refused = owner.run("move", "base44", "--app", str(SAMPLE), "--data", str(owner.home / "other"), timeout=120)
     assert refused.returncode != 0
     assert "FREEHOLD_BASE44_KEY" in refused.stderr
+
+
+def kill_at(owner: Owner, step: str, *words: str) -> None:
+    """Run until a step begins, then kill -9."""
+    argv = [sys.executable, "-m", "freehold", *words, "--json"]
+    with subprocess.Popen(argv, env=owner.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line).get("text") == step:
+                process.kill()
+    assert process.returncode == -signal.SIGKILL, f"it never came to: {step}"
 
 
 @pytest.fixture

@@ -177,11 +177,12 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
     if to == LOCAL:
         found = (move_records.compare if only_compare else move_records.run)(request, report)
     else:
-        name = to if only_compare else move_to.prepare(to, app, report)
-        found = (move_records_to.compare if only_compare else move_records_to.run)(name, request, report)
+        found = (move_records_to.compare if only_compare else move_records_to.run)(to, request, report)
     move_text.show(found, as_json=as_json)
     if not as_json and not only_compare:
-        click.echo(f"next: freehold {f'up {app}' if to == LOCAL else f'deploy {app} --to {name}'}", err=True)
+        click.echo(
+            f"next: freehold {f'up {app}' if to == LOCAL else f'deploy {app} --to {move_to.name_of(to)}'}", err=True
+        )
 
 
 @command.command("verify")

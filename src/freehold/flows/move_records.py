@@ -3,13 +3,12 @@
 The plan, the ledger, the comparison and the report are those of `freehold move`; what differs is the source.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold import platform
-from freehold.core.errors import BadUsage
+from freehold.core.app import App
+from freehold.core.errors import BadUsage, MoveRefused
 from freehold.core.event import Event
 from freehold.core.inventory import Inventory
 from freehold.core.plan import Plan, Report, Step
@@ -80,8 +79,10 @@ def run(request: Request, report: Report) -> dict[str, object]:
     Raises MoveDiffers when anything is not as at the source: the report is written all the same.
     """
     place = place_of(request.app, request.data)
+    seen = look(request, place)
     place.prepare()
-    with lock.held(place.lock), opened(request, place, papers_of(place)) as work:
+    with lock.held(place.lock):
+        work = work_of(seen, request, place, papers_of(place))
         start = (up_steps.StartDatabase(work.up), up_steps.InstallPlatform(work.up))
         try:
             apply(plan(work, start), report, Journal(place.journal))
@@ -99,15 +100,17 @@ def plan(work: RecordsWork, start: tuple[Step, ...]) -> Plan:
 def compare(request: Request, report: Report) -> dict[str, object]:
     """Hold a place against the source again; its app may be up. Raises MoveDiffers."""
     place = place_of(request.app, request.data)
-    running = state.read(place.state)
+    if request.database_url is None and not place.postgres.exists():
+        raise MoveRefused("nothing was moved to this place yet", hint=f"freehold move base44 --app {request.app}")
+    seen, running = look(request, place), state.read(place.state)
     if running is not None:
-        with opened(request, place, papers_of(place)) as work:
-            work.there = move_work.running_destination(
-                place, database_access.read(AgeStore(place.keys, identity_file()))
-            )
-            work.served_at = Address(url=running.url, key=work.up.keys.publishable_key)
-            return compared(work, report)
-    with lock.held(place.lock), opened(request, place, papers_of(place)) as work:
+        work = work_of(seen, request, place, papers_of(place))
+        access = database_access.read(AgeStore(place.keys, identity_file()))
+        work.there = move_work.running_destination(place, access)
+        work.served_at = Address(url=running.url, key=work.up.keys.publishable_key)
+        return compared(work, report)
+    with lock.held(place.lock):
+        work = work_of(seen, request, place, papers_of(place))
         try:
             return compared(work, report, (up_steps.StartDatabase(work.up),))
         finally:
@@ -121,22 +124,36 @@ def compared(work: RecordsWork, report: Report, start: tuple[Step, ...] = ()) ->
     return work.document
 
 
-@contextmanager
-def opened(request: Request, place: Place, papers: Papers) -> Iterator[RecordsWork]:
-    """Read the app and open the source; nothing is changed yet."""
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The app and the source, before anything was made or changed anywhere."""
+
+    app: App
+    inventory: Inventory
+    source: Source
+
+
+def look(request: Request, place: Place) -> Seen:
+    """Read the app and open the source; `place` is not made yet. Raises what either has against it."""
     app = open_source(request.app, place.work)
     inventory = read_app(app)
+    return Seen(app=app, inventory=inventory, source=_source(request, inventory.app_id))
+
+
+def work_of(seen: Seen, request: Request, place: Place, papers: Papers) -> RecordsWork:
+    """What the steps share; `place` has been made."""
     store = AgeStore(place.secrets, identity_file())
     up = Work(
         place=place,
-        app=app,
-        inventory=inventory,
+        app=seen.app,
+        inventory=seen.inventory,
         keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
         secrets=store,
         database_url=request.database_url,
     )
-    source = _source(request, inventory.app_id)
-    yield RecordsWork(place=place, papers=papers, inventory=inventory, secrets=store.names(), source=source, up=up)
+    return RecordsWork(
+        place=place, papers=papers, inventory=seen.inventory, secrets=store.names(), source=seen.source, up=up
+    )
 
 
 @dataclass(frozen=True)
@@ -155,6 +172,7 @@ class MakeTables:
         work = self.work
         move_later.refuse_when_in_use(work.destination, "freehold move base44 --verify")
         records.begin(work.source, work.destination)
+        work.papers.begin(work.source.described)
         if work.there is None and any(work.place.releases.iterdir()):
             return
         found = [item for item in work.inventory.records if item.kind == "entity"]
@@ -209,6 +227,8 @@ class CompareRecords:
             with postgres.connect(work.up.database.admin_dsn) as admin:
                 work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
         destination = work.destination
+        with destination.admin() as admin:
+            move_steps.refuse_when_empty(admin)
         with destination.app() as app:
             known = records.known_entities(app)
         found = verify.verify(work.source, destination, known, report)

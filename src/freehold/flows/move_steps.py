@@ -105,7 +105,7 @@ class CompareEverything:
                 work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
         destination = work.destination
         with destination.admin() as admin:
-            _refuse_when_empty(admin)
+            refuse_when_empty(admin)
         found = verify(work.source, destination, report)
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
@@ -166,7 +166,8 @@ class RewriteAddresses:
         return False
 
 
-def _refuse_when_empty(admin: postgres.Connection) -> None:
+def refuse_when_empty(admin: postgres.Connection) -> None:
+    """There is nothing to compare where nothing was moved to."""
     if ledger.status(admin) is None:
         raise MoveRefused("nothing was moved to this place yet", hint="freehold move --from SOURCE")
 

@@ -9,6 +9,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import ledger
 from freehold.data.move.destination import Destination
+from freehold.data.move.run import told_when_full
 from freehold.data.records.copy import Moved, move_entity
 from freehold.data.records.files import FileMover, MovedFiles
 from freehold.data.records.links import HOSTS
@@ -38,7 +39,7 @@ def move(source: Source, destination: Destination, report: Report, hosts: Sequen
     `hosts` are the builder's, where uploaded files are. Raises MoveFailed when something did not arrive; the rest is
     there, and the next run tries it again.
     """
-    with destination.admin() as admin, destination.app() as app:
+    with told_when_full(), destination.admin() as admin, destination.app() as app:
         ledger.take_lock(admin)
         _bring_people(admin, source, report)
         entities = known_entities(app)
