@@ -22,7 +22,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "properties": {"title": {"type": "string"}, "n": {"type": "number"}, "deep": {"type": "object"}},
         "rls": {"create": {"user_condition": {}}, "read": OWN, "update": OWN, "delete": OWN},
-    }
+    },
+    "Letter": {
+        "name": "Letter",
+        "type": "object",
+        "properties": {
+            "reader": {"type": "string"},
+            "file": {"type": "string"},
+            "secret": {"type": "string", "rls": {"read": {"user_condition": {"role": "admin"}}}},
+        },
+        "rls": {"create": {"user_condition": {}}, "read": {"$or": [OWN, {"data.reader": "{{user.email}}"}]}},
+    },
 }
 QUOTES = (
     "'",
@@ -157,7 +167,7 @@ async def test_no_other_parameter_breaks_the_server_either(world: World) -> None
             if status not in (200, 201, 400, 404, 405, 422):
                 wrong.append((method, path[:80], str(body)[:80], status, str(found)[:200]))
     assert not wrong, "\n".join(map(str, wrong))
-    assert world.sql("select count(*) from pg_tables where schemaname = 'entities'") == [(1,)]
+    assert world.sql("select count(*) from pg_tables where schemaname = 'entities'") == [(2,)]
 
 
 async def test_long_paths_and_large_numbers_are_refused_or_held(world: World) -> None:
@@ -292,6 +302,27 @@ async def test_a_private_file_is_read_by_its_own_signature_only_and_while_it_las
     async with asyncio.timeout(60):
         while await status_of(world.http, short) == 200:  # noqa: ASYNC110 - nothing tells of an end
             await asyncio.sleep(0.1)
+
+
+async def test_a_private_file_is_shown_by_its_uploaders_records_to_those_who_may_read_them(world: World) -> None:
+    people = {name: world.person(name) for name in ("ann", "ben", "eve")}
+    (ann, ann_id), (ben, _), (eve, _) = people.values()
+    uri = (await uploaded(world, ann, "UploadPrivateFile", "x.txt", "text/plain", b"x"))["file_uri"]
+    asked = {"file_uri": uri}
+    note = {"reader": "ben@example.com", "file": uri, "files": [{"at": uri}]}
+    for owner in (ben, eve):  # they know the name, and write it into records of their own
+        assert (await world.ask("POST", "entities/Letter", note, owner))[0] == 201
+    for reader in (ben, eve):
+        assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", asked, reader))[0] == 403
+    assert (await world.ask("POST", "entities/Letter", {"reader": "ben@example.com", "secret": uri}, ann))[0] == 201
+    assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", asked, ben))[0] == 403
+    assert (await world.ask("POST", "entities/Letter", note, ann))[0] == 201
+    status, found = await world.ask("POST", f"{CORE}/CreateFileSignedUrl", asked, ben)
+    assert (status, await status_of(world.http, found["signed_url"])) == (200, 200)
+    for token in (eve, ""):
+        assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", asked, token))[0] in (401, 403)
+    for odd in (f"{ann_id}/", f'{uri}"', f"{uri}%", uri[:-1]):
+        assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", {"file_uri": odd}, ben))[0] == 403
 
 
 async def uploaded(  # noqa: PLR0917 - the parts of a form

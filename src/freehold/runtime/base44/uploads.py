@@ -4,10 +4,14 @@ import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote, unquote, urlsplit
 
-from freehold.runtime.base44 import accounts, spending
+from freehold.platform.entities import names
+from freehold.platform.entities.schema import Entity
+from freehold.runtime.base44 import accounts, documents, spending
 from freehold.runtime.base44.context import Context
 from freehold.runtime.base44.http import Answer, Request, answer, detailed, plain
 from freehold.runtime.base44.identity import Who, new_id
+from freehold.runtime.base44.params import Params
+from freehold.runtime.database import Statement
 
 PUBLIC, PRIVATE = "base44-public", "base44-private"
 """The buckets of the app's files."""
@@ -16,6 +20,8 @@ HEAD_BYTES = 64 * 1024
 """A form's head has to hold the file's name within so many bytes."""
 LONGEST_LINK_SECONDS = 7 * 86400
 _FILE_NAME = re.compile(rb'filename\*?="?([^"\r\n]{1,400})"?', re.IGNORECASE)
+_OWN_KEY = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9._-]+")
+"""What `_upload` names a file: its uploader, and a name that needs no escape in JSON."""
 _KEPT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -32,14 +38,15 @@ async def upload_private_file(context: Context, request: Request, who: Who) -> A
 
 
 async def create_file_signed_url(context: Context, request: Request, who: Who) -> Answer:
-    """Sign a link to a private file: for its uploader, for admins and for functions."""
+    """Sign a link to a private file: for its uploader, who the uploader shows it in a record, admins and functions."""
     body = await request.table()
     uri = body.get("file_uri")
     if not isinstance(uri, str) or not uri:
         raise plain(400, "file_uri is required")
     if not who.service:
         person = await accounts.current(context, who)
-        if person.get("role") != "admin" and not uri.startswith(f"{person['id']}/"):
+        is_own = person.get("role") == "admin" or uri.startswith(f"{person['id']}/")
+        if not is_own and not await _is_shown(context, who, uri):
             raise detailed(403, "Permission denied")
     seconds = body.get("expires_in", 300)
     whole = seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else 300
@@ -50,6 +57,29 @@ async def create_file_signed_url(context: Context, request: Request, who: Who) -
     if found.status != 200:  # noqa: PLR2004
         raise detailed(404, "There is no such file")
     return answer({"signed_url": f"{context.services.settings.public_url}/storage/v1{found.table['signedURL']}"})
+
+
+async def _is_shown(context: Context, who: Who, uri: str) -> bool:
+    """Whether a record that the file's uploader made names it where this caller may read.
+
+    A record of anybody else proves nothing: whoever knows the name of a file could write one.
+    """
+    owner = uri.partition("/")[0]
+    if not _OWN_KEY.fullmatch(uri):
+        return False
+    asked = [_shows(entity, owner, uri) for entity in (await context.catalog.all()).values() if not entity.people]
+    return any(result.one()[0] == b"t" for result in await context.run(who, asked))
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _shows(entity: Entity, owner: str, uri: str) -> Statement:
+    params = Params()
+    mine = f"created_by_id = {params.text(owner)}"
+    named = f"position({params.text(_quoted(uri))} in {documents.document(entity)}) > 0"
+    return f"select exists (select from {names.table(entity)} where {mine} and {named})", params.values
 
 
 async def stored(  # noqa: PLR0913, PLR0917 - where, what and of which kind
