@@ -260,6 +260,26 @@ def test_a_source_that_went_on_between_two_runs_is_caught_up(postgres_server: da
             assert verify(opened, target.destination, target.events.append).faults == ()
 
 
+def test_a_schema_that_changed_between_two_runs_is_refused(
+    postgres_server: databases.Server, target: Target, tmp_path: Path
+) -> None:
+    """What is there would be a mixture of both; rows alone may change, see above."""
+    (tmp_path / "wrong").mkdir()
+    with project(postgres_server) as source:
+        with live(source) as opened, pytest.raises(MoveRefused, match="not one of"):
+            target.take(opened, tmp_path / "wrong")
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+            connection.execute("alter table public.tasks add column later text")
+        with live(source) as opened, pytest.raises(MoveRefused, match="schema at the source has changed"):
+            target.take(opened)
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+            connection.execute("alter table public.tasks drop column later")
+        with live(source) as opened:
+            target.take(opened)
+            refresh(opened, target.destination, target.events.append)
+            assert verify(opened, target.destination, target.events.append).faults == ()
+
+
 def test_another_source_or_a_used_target_is_refused(
     source: databases.FreshDatabase, target: Target, postgres_server: databases.Server
 ) -> None:

@@ -47,11 +47,29 @@ def test_a_project_arrives_whole_on_another_major(
             admin.execute("grant app_reporter to authenticated")
             admin.execute("do $$ begin create role app_visitor login; exception when others then end $$")
             admin.execute("grant app_reporter to app_visitor")
+            for setting in (
+                "role authenticated in database {} set statement_timeout = '9s'",
+                "database {} set app.tier = 'gold'",
+                "database {} set app.jwt_secret = 'nobody may read it'",
+                "database {} set work_mem = '7MB'",
+            ):
+                admin.execute(f"alter {setting.format(source.name)}".encode())
         with live(source) as opened:
             target.take(opened, write_files(tmp_path / "files", 6))
             assert verify(opened, target.destination, target.events.append).faults == ()
         lines = target.ask("select name, outcome from freehold.move_items where kind = 'ROLE GIVEN' order by 1")
         assert lines == [("app_reporter to app_visitor", "left"), ("app_reporter to authenticated", "moved")]
         assert target.ask("select pg_has_role('authenticated', 'app_reporter', 'member')") == [(True,)]
+        assert dict(target.ask("select name, outcome from freehold.move_items where kind = 'SETTING'")).items() >= {  # type: ignore[arg-type]
+            ("authenticated statement_timeout", "moved"), ("database app.tier", "moved"),
+            ("database app.jwt_secret", "left"), ("database work_mem", "left"),
+        }  # fmt: skip
+        kept = target.ask(
+            "select coalesce(r.rolname, 'database'), entry from pg_db_role_setting as s"
+            "  join pg_database as d on d.oid = s.setdatabase left join pg_roles as r on r.oid = s.setrole,"
+            "  unnest(s.setconfig) as entry where datname = current_database()"
+        )
+        assert {("database", "app.tier=gold"), ("authenticated", "statement_timeout=9s")} <= set(kept)
+        assert not [entry for _, entry in kept if "nobody" in str(entry) or "work_mem" in str(entry)]
         with psycopg.connect(target.database.superuser_dsn, autocommit=True) as admin:
             admin.execute("drop owned by app_reporter")

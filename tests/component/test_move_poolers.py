@@ -86,6 +86,7 @@ def test_an_address_with_options_of_its_own_keeps_them(source: databases.FreshDa
     with reaching.connected(Secret(own)) as connection:
         row = connection.execute("select current_setting('work_mem'), current_setting('row_security')").fetchone()
         assert row == ("5MB", "off")
+        assert connection.info.get_parameters()["keepalives_idle"] == "30", "a line may be cut without a word"
 
 
 def test_a_direct_address_that_is_out_of_reach_names_the_one_that_is_not() -> None:

@@ -16,6 +16,13 @@ OPTIONS = (
     "-c search_path="
 )
 """The same at both ends, so that equal rows have equal texts; and a query that row security would cut fails."""
+STILL_THERE = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""A line that is cut without a word is noticed within a minute; PostgreSQL's own default is the system's two hours."""
 _DIRECT = re.compile(r"^db\.[a-z0-9]{20}\.supabase\.co$")
 _SESSION_POOLER = "the session pooler's (Supabase: Connect, Session pooler, port 5432)"
 _POOLER = "give the database's own address, not a transaction pooler's: the direct one, or " + _SESSION_POOLER
@@ -46,7 +53,7 @@ def _with_options(dsn: Secret) -> Secret:
     except psycopg.ProgrammingError:
         return dsn  # `connect` says what is wrong with it
     own = given.get("options", "")
-    return Secret(postgres.compose({**given, "options": f"{own} {OPTIONS}".strip()}))
+    return Secret(postgres.compose({**STILL_THERE, **given, "options": f"{own} {OPTIONS}".strip()}))
 
 
 def _hint(dsn: Secret, error: DatabaseUnavailable) -> str:
