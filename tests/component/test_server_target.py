@@ -25,6 +25,7 @@ from freehold.core.secret import Secret
 from freehold.core.trail import Act, fault
 from freehold.engine.journal import Journal
 from freehold.flows import rollback, server_add
+from freehold.flows.arrival import Arrival
 from freehold.flows.way_back import Wish
 from freehold.kit import postgres, ssh
 from freehold.releases import artifact
@@ -288,6 +289,31 @@ def test_a_way_back_goes_on_when_the_connection_is_cut(world: World, target: Ser
     assert world.page().startswith("<h1>first</h1>")
     rollback.rollback(target, Wish(number=2), lambda _: None)
     assert live(target) == 2
+
+
+def test_a_deploy_goes_on_when_the_connection_is_cut_after_the_upload(world: World, target: ServerTarget) -> None:
+    lease = target.take_lock("anna@laptop", "deploy", process="1", seconds=600)
+    release, parts = world.release("arrives")
+    bring(target, lease, release, parts)
+    number, before = release.number, live(target)
+    arrival = Arrival(number=number, before=before, watch_seconds=0.2, unset_secrets=(), is_new=True, keep=20)
+    act = Act(who="anna@laptop", what="deploy", release=number, plan=("one", "two"), result="done", values={"x": "y"})
+    order = {"arrival": dataclasses.asdict(arrival), "lease": dataclasses.asdict(lease), "act": dataclasses.asdict(act)}
+    with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
+        cut = ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
+        with pytest.raises(TargetUnreachable):
+            cut.act("arrive", order, lambda event: connection.close() if event.name == "step-started" else None)
+    deadline = time.monotonic() + 120
+    while target.lock() is not None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert live(target) == number
+    assert world.page().startswith("<h1>arrives</h1>")
+    line = json.loads(target.trail()[-1])
+    assert (line["what"], line["release"], line["result"], line["values"]) == ("deploy", number, "done", {"x": "y"})
+    rollback.rollback(target, Wish(number=before), lambda _: None)
+    lease = target.take_lock("anna@laptop", "test", process="1", seconds=600)
+    target.remove(lease, number)
+    target.drop_lock(lease)
 
 
 def test_the_database_is_reached_through_the_connection_only(target: ServerTarget) -> None:

@@ -110,13 +110,15 @@ def test_the_whole_story(laptop: Laptop) -> None:
     assert "public.notes.more" in str(refused["message"])
     assert Path(fourth).name in str(refused["message"])
 
-    laptop.server.reboot()
+    cut_off(laptop, "five", "Start", {}, lambda _: laptop.server.reboot())
     assert laptop.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
     assert laptop.title() == "four"
     assert len(laptop.notes("text=eq.written%20since")) == 1
+    assert laptop.deploy("five")["event"] == "deployed"
+    assert laptop.title() == "five"
 
     laptop.ask("releases", str(laptop.app), "--to", "production", "--prune", "1")
-    assert list(laptop.states().values()) == ["cold", "live"]  # the live one, and the one to go back to
+    assert list(laptop.states().values()) == ["warm", "live"]  # the live one, and the one to go back to
     assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
 
 

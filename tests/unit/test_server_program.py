@@ -56,7 +56,7 @@ def test_every_order_finds_what_does_it(verb: str) -> None:
 
 def test_what_it_is_given_travels_with_it(archive: Path) -> None:
     parts = re.findall(r'="(freehold[a-zA-Z_.]+)"', program.START.decode())
-    assert len(parts) == 5
+    assert len(parts) == 7
     finds = "; ".join(f"luggage.find({part!r})" for part in parts)
     code = (
         f"import sys; sys.path.insert(0, {str(archive)!r}); from freehold.targets.server.remote import luggage; {finds}"

@@ -48,6 +48,9 @@ class Switching(Protocol):
     def mark(self, lease: Lease, number: int, *, bad: str) -> None:
         """Say why a release is bad; "" takes it back."""
 
+    def remove(self, lease: Lease, number: int) -> None:
+        """Stop and delete a release and the parts nobody else has; the live one is refused with ReleaseUnknown."""
+
     def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
         """Take the lock for so long at most; raises LockHeld with who has it, since when and until when.
 
@@ -103,9 +106,6 @@ class Target(Switching, Protocol):
 
     def pin(self, lease: Lease, number: int, *, pinned: bool) -> None:
         """Keep a release from being pruned, or not any more."""
-
-    def remove(self, lease: Lease, number: int) -> None:
-        """Stop and delete a release and the parts nobody else has; the live one is refused with ReleaseUnknown."""
 
     def secret_versions(self) -> dict[str, str]:
         """Names of the secrets here, and the ids of their newest versions."""

@@ -1,8 +1,9 @@
 """Make a release of an app and serve it: build, bring over, migrate, start beside, look, switch, watch, prune."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from freehold.core.acting import SelfActing
 from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.release import Lease
@@ -10,8 +11,10 @@ from freehold.core.target import Target
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import deploy_steps, holding, traffic_steps, up_build
+from freehold.flows import arrival, deploy_steps, holding, up_build
+from freehold.flows.arrival import Arrival
 from freehold.flows.deploy_work import Deploy
+from freehold.flows.holding import Note
 from freehold.flows.read import read_served_app
 from freehold.flows.source import open_source
 from freehold.flows.traffic_steps import WATCH_SECONDS
@@ -46,16 +49,42 @@ def deploy(request: Request, target: Target, report: Report) -> None:
     with holding.held(target, "deploy") as (lease, note):
         work = work_of(request, target, lease, build)
         made = plan(work)
+        acting = target if isinstance(target, SelfActing) else None
+        ours = made.steps[: -len(arrival.steps(work, work.keep))] if acting else made.steps
         try:
-            apply(made, report, Journal(request.place.journal))
+            apply(replace(made, steps=ours), _counted(report, 0, len(made.steps)), Journal(request.place.journal))
         finally:
-            note.about(work.number, tuple(step.title for step in made.steps), before=str(work.before))
-            if work.restore_point:
-                note.about(work.number, restore_point=work.restore_point)
-            if request.accept:
-                note.about(work.number, accepted=", ".join(sorted(request.accept)))
+            _tell(note, work, made)
+        if acting:
+            _arrive_there(acting, work, note, _counted(report, len(ours), len(made.steps)))
     report(Event(name="step-finished"))
     report(Event(name="deployed", values=_deployed(work)))
+
+
+def _tell(note: Note, work: Deploy, made: Plan) -> None:
+    note.about(work.number, tuple(step.title for step in made.steps), before=str(work.before))
+    if work.restore_point:
+        note.about(work.number, restore_point=work.restore_point)
+    if work.accept:
+        note.about(work.number, accepted=", ".join(sorted(work.accept)))
+
+
+def _arrive_there(target: SelfActing, work: Deploy, note: Note, report: Report) -> None:
+    """Have the rest done where the release lives; it writes the note and gives the lock back."""
+    order = {"arrival": asdict(Arrival.of(work, work.keep)), "lease": asdict(work.lease), "act": asdict(note.act)}
+    note.is_handed_over = True
+    target.act("arrive", order, report)
+
+
+def _counted(report: Report, before: int, of: int) -> Report:
+    """Report steps as some of a plan's `of`, of which `before` came first."""
+
+    def counted(event: Event) -> None:
+        if "step" in event.values:
+            event = replace(event, values=event.values | {"step": int(str(event.values["step"])) + before, "of": of})
+        report(event)
+
+    return counted
 
 
 def plan(work: Deploy) -> Plan:
@@ -68,10 +97,7 @@ def plan(work: Deploy) -> Plan:
             deploy_steps.ApplyMigrations(work),
             *((deploy_steps.ApplyEntities(work),) if deploy_steps.has_entities(work.build) else ()),
             deploy_steps.AddRelease(work),
-            traffic_steps.StartBeside(work),
-            traffic_steps.SwitchTraffic(work),
-            traffic_steps.WatchTraffic(work),
-            deploy_steps.PruneReleases(work),
+            *arrival.steps(work, work.keep),
         ),
     )
 

@@ -192,37 +192,6 @@ class AddRelease:
         return False
 
 
-@dataclass(frozen=True)
-class PruneReleases:
-    """What has been kept for long enough."""
-
-    deploy: Deploy
-
-    @property
-    def title(self) -> str:
-        """Say how many stay."""
-        return f"Keep the last {self.deploy.keep} releases, and those that are live, warm or pinned"
-
-    def done(self) -> bool:
-        """Whether there is nothing to prune."""
-        return not history.prunable(self.deploy.target.releases(), self.deploy.keep)
-
-    def run(self, report: Report) -> None:
-        """Remove, oldest first. What cannot be removed is said, and left to the next deploy: the release is good."""
-        for number in history.prunable(self.deploy.target.releases(), self.deploy.keep):
-            try:
-                self.deploy.target.remove(self.deploy.lease, number)
-            except TargetUnfit as error:
-                text = f"release {number} could not be removed, and is tried again by the next deploy: {error.message}"
-                report(Event(name="warning", text=text))
-                return
-            report(Event(name="pruned", text=f"release {number} is removed", values={"release": number}))
-
-    def undo(self) -> bool:
-        """Nothing, and that is why it goes last."""
-        return False
-
-
 def accepted_entities(deploy: Deploy) -> frozenset[str]:
     """Those of the names to accept that are entities, and no migrations."""
     return entities.named(deploy.accept, (item.name for item in deploy.build.inventory.records))

@@ -27,6 +27,8 @@ class Note:
 
     act: Act
     values: dict[str, str] = field(default_factory=dict)
+    is_handed_over: bool = False
+    """Whether the target was asked to write it down itself, and to give the lock back."""
 
     def about(self, release: int, plan: tuple[str, ...] = (), **values: str) -> None:
         """Say which release it is about, by which plan, and anything else that explains it later."""
@@ -89,16 +91,22 @@ def held(target: Switching, what: str) -> Iterator[tuple[Lease, Note]]:
 def holding(target: Switching, what: str, lease: Lease) -> Iterator[Note]:
     """The same with a lock that was taken before."""
     note = Note(Act(who=lease.holder, what=what, result="done"))
+    is_ours = True
     try:
         yield note
     except BaseException as error:
-        _record(target, replace(note.act, result="failed", detail=_detail(error)))
+        is_ours = not note.is_handed_over or _is_still(target, lease)
+        if is_ours:
+            _record(target, replace(note.act, result="failed", detail=_detail(error)))
         raise
     else:
-        target.record(note.act)
+        is_ours = not note.is_handed_over
+        if is_ours:
+            target.record(note.act)
     finally:
-        with contextlib.suppress(TargetUnreachable):
-            target.drop_lock(lease)
+        if is_ours:
+            with contextlib.suppress(TargetUnreachable):
+                target.drop_lock(lease)
 
 
 def take(target: Switching, holder: Holder, what: str) -> Lease:
@@ -126,6 +134,14 @@ def _is_dead(lease: Lease) -> bool:
     """Whether the holder was a process of this machine and of this person, and has ended."""
     pid, _, started = lease.process.partition(":")
     return lease.holder == me() and pid.isdigit() and state.start_time(int(pid)) != started
+
+
+def _is_still(target: Switching, lease: Lease) -> bool:
+    """Whether the lock is still held by this lease: what was to write the note has ended without a word."""
+    with contextlib.suppress(TargetUnreachable):
+        held = target.lock()
+        return held is not None and held.token == lease.token
+    return False
 
 
 def _record(target: Switching, act: Act) -> None:

@@ -10,6 +10,7 @@ from freehold.core.secret import Secret
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
 from freehold.flows import (
+    arrival,
     deploy_steps,
     holding,
     keep_up,
@@ -115,7 +116,7 @@ def plan(work: Work, move: Deploy) -> Plan:
             deploy_steps.AddRelease(move),
             traffic_steps.StartBeside(move),
             traffic_steps.SwitchTraffic(move),
-            deploy_steps.PruneReleases(move),
+            arrival.PruneReleases(move, move.keep),
         ),
     )
 

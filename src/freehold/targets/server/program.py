@@ -20,6 +20,7 @@ SHARED = (
     "data/closing.py",
     "engine/apply.py",
     "engine/journal.py",
+    "flows/arrival.py",
     "flows/holding.py",
     "flows/traffic_steps.py",
     "flows/way_back.py",
@@ -42,6 +43,8 @@ START = b"""from freehold.targets.server.remote.main import main
 main(
     render="freehold.releases.placeholders.render",
     go_back="freehold.flows.way_back.go",
+    arrive="freehold.flows.arrival.go",
+    arrival="freehold.flows.arrival.Arrival",
     holder="freehold.flows.holding.Holder",
     wish="freehold.flows.way_back.Wish",
     window="freehold.data.closing",

@@ -23,6 +23,13 @@ def rollback(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> N
     luggage.part("go_back")(here, wish, holder, lambda after: _window(place, after), _report)
 
 
+def arrive(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give the traffic to a release that was recorded, as flows/arrival.py does."""
+    here: Switching = Here(places.app_of(app), target)
+    act = Act(**{**order["act"], "plan": tuple(order["act"]["plan"])})
+    luggage.part("arrive")(here, luggage.part("arrival")(**order["arrival"]), Lease(**order["lease"]), act, _report)
+
+
 @dataclass(frozen=True)
 class Here:
     """A Switching, see core/target.py."""
@@ -54,6 +61,10 @@ class Here:
     def mark(self, lease: Lease, number: int, *, bad: str) -> None:
         """Say why it is bad."""
         self._records.mark(lease, number, bad=bad)
+
+    def remove(self, lease: Lease, number: int) -> None:
+        """Stop and delete it."""
+        releases.take_away(self.place, lease, number)
 
     def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
         """Take the lock."""

@@ -41,6 +41,7 @@ VERBS = {
     "healthy": "serving.healthy",
     "switch": "serving.switch",
     "rollback": "here.rollback",
+    "arrive": "here.arrive",
     "traffic": "serving.traffic",
     "take-lock": "releases.take_lock",
     "drop-lock": "releases.drop_lock",

@@ -49,14 +49,18 @@ def add(app: str, lease: dict[str, str], release: dict[str, Any], manifest: dict
 
 def remove(app: str, lease: dict[str, str], number: int) -> None:
     """Stop and delete a release; parts, files and runtimes that nobody else has go too."""
-    place = places.app_of(app)
+    take_away(places.app_of(app), Lease(**lease), number)
+
+
+def take_away(place: App, lease: Lease, number: int) -> None:
+    """The same, with types."""
     held = records(place)
     if number == units.live(place):
         raise ReleaseUnknown(f"release {number} is live and cannot be removed", hint="freehold releases")
-    with held.leased(Lease(**lease)):
+    with held.leased(lease):
         units.stop(place, number)
-    held.forget(Lease(**lease), number)
-    with held.leased(Lease(**lease)):
+    held.forget(lease, number)
+    with held.leased(lease):
         files.remove_tree(place.release(number))
         _forget_unused(place, held.releases())
 

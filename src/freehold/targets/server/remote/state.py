@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from freehold.core.errors import NotRunning
-from freehold.targets.server.remote import keys, places, runtimes
-from freehold.targets.server.remote.machine import facts
+from freehold.targets.server.remote import keys, places
 
 
 def settings(app: places.App) -> dict[str, Any]:
@@ -18,11 +17,6 @@ def settings(app: places.App) -> dict[str, Any]:
 
 
 def describe(app: str) -> dict[str, Any]:
-    """Everything that a deploy wants to know first, in one answer."""
+    """The same with the key that pages carry."""
     place = places.app_of(app)
-    return {
-        **settings(place),
-        "publishable_key": keys.publishable_key(place),
-        "runtimes": runtimes.names(),
-        "facts": facts(),
-    }
+    return {**settings(place), "publishable_key": keys.publishable_key(place)}
