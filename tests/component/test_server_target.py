@@ -28,7 +28,6 @@ from freehold.flows import rollback, server_add
 from freehold.flows.arrival import Arrival
 from freehold.flows.way_back import Wish
 from freehold.kit import postgres, ssh
-from freehold.releases import artifact
 from freehold.releases.artifact import digest_of
 from freehold.targets.server import upload
 from freehold.targets.server.agent import Agent
@@ -498,12 +497,6 @@ class TestServer(TargetContract):
         world.server.run(EMPTY)
         with ssh.connect(ssh.parse(f"root@{world.server.address}")) as connection:
             yield ServerTarget(name="production", app="shop", agent=Agent(connection), cache=machine_world.cache())
-
-    def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
-        folder = tmp_path / "parcel" / "site"
-        folder.mkdir(parents=True)
-        (folder / "index.html").write_text(text)
-        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
 
     def make_sick(self, target: ServerTarget, release: Release) -> Release:
         assert target.name == "production"

@@ -13,7 +13,6 @@ from freehold.core.errors import TargetUnfit
 from freehold.core.release import STAGED, Lease, Manifest, Release
 from freehold.core.secret import Secret
 from freehold.platform.credentials import keys
-from freehold.releases import artifact
 from freehold.secrets.age import AgeStore
 from freehold.targets.local import listener
 from freehold.targets.local.database_access import Access, Login
@@ -79,12 +78,6 @@ class TestLocal(TargetContract):
                 )
             finally:
                 fleet.stop_all()
-
-    def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
-        folder = tmp_path / "parcel" / "site"
-        folder.mkdir(parents=True)
-        (folder / "index.html").write_text(text)
-        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
 
     def make_sick(self, target: Any, release: Release) -> Release:
         assert target.name == "local"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from freehold.core.release import Check, Release
-from freehold.releases import artifact
 from freehold.targets.memory import MemoryTarget
 from freehold.testing.targets import TargetContract
 
@@ -16,12 +15,6 @@ class TestMemory(TargetContract):
     def target(self, tmp_path: Path) -> MemoryTarget:
         (tmp_path / "target").mkdir()
         return MemoryTarget(folder=tmp_path / "target")
-
-    def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
-        folder = tmp_path / "parcel" / "site"
-        folder.mkdir(parents=True)
-        (folder / "index.html").write_text(text)
-        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
 
     def make_sick(self, target: Any, release: Release) -> Release:
         target.sick[release.number] = Check(name="process", ok=False, detail="it was told to crash")

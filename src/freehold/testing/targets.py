@@ -3,8 +3,9 @@
     class TestMine(TargetContract):
         @pytest.fixture
         def target(self, ...): ...           # empty: no release, no lock, no trail
-        def make_parts(self, tmp_path): ...  # folders that a release of this target can be made of
         def make_sick(self, target, release): ...  # how a release gets that cannot be healthy
+
+`make_parts` may be replaced as well, for a target whose releases are made of other folders.
 
 Each test is a sentence of core/target.Target.
 """
@@ -23,6 +24,7 @@ from freehold.core.errors import LockHeld, LockLost, ReleaseSick, ReleaseUnknown
 from freehold.core.release import COLD, LIVE, STAGED, WARM, Lease, Manifest, Needs, Release
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
+from freehold.releases import artifact
 
 HOSTILE = (
     "a" * 3000,
@@ -39,8 +41,11 @@ class TargetContract:
     """One suite for every target."""
 
     def make_parts(self, tmp_path: Path, text: str = "hello") -> dict[str, Path]:
-        """Make the folders of a release, each named by its digest; the text makes them differ."""
-        raise NotImplementedError
+        """Make the folders of a release, each named by its digest; the text makes them differ. A site of a page."""
+        folder = tmp_path / "parcel" / "site"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(text)
+        return {"site": artifact.store(tmp_path / "parcel", tmp_path / "artifacts").directory}
 
     def make_sick(self, target: Any, release: Release) -> Release:
         """Give the release that shall be added instead, so that it never gets healthy."""
