@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests/support"))
 
 import machine_world
 import server_app
+import tiny_app
 from server_load import Load
 
 from freehold.core.release import Lease
@@ -42,6 +43,7 @@ def main() -> None:
         os.environ[ssh.CONFIG_VARIABLE] = str(server.ssh_config)
         os.environ["FREEHOLD_AGE_IDENTITY"] = str(folder / "age.txt")
         os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
+        os.environ["XDG_DATA_HOME"] = str(folder / "data")
         request = server_add.Request(address=f"root@{server.address}", app="shop", cache=machine_world.cache())
         began = time.monotonic()
         with server_add.offered(request, lambda _: None) as offer:
@@ -77,6 +79,9 @@ async def _measure(target: ServerTarget, folder: Path) -> None:
     for number in (ROUNDS + 2, ROUNDS + 3, ROUNDS + 4):
         server_app.bring(target, lease, *server_app.make_release(folder, number))
         await _timed(times, "at rest: deploy after the upload", lambda n=number: _go(target, lease, n))
+    target.drop_lock(lease)
+    for step in range(5):
+        await asyncio.to_thread(_deploy_typed, times, folder, step)
     for name, found in times.items():
         print(f"{name:60} median {statistics.median(found):.3f} s, slowest {max(found):.3f} s of {len(found)}")
     print(f"load: {dict(load.done)}, {len(load.failed)} failed, slowest answer {load.slowest_seconds:.2f} s")
@@ -101,6 +106,27 @@ def _rollback(times: dict[str, list[float]], name: str, number: int) -> None:
     now = time.monotonic()
     times.setdefault(f"{name}: . {part}", []).append(now - before)
     times.setdefault(f"{name}: the whole command", []).append(now - began)
+
+
+def _deploy_typed(times: dict[str, list[float]], folder: Path, number: int) -> None:
+    """`freehold deploy` as it is typed, without the watch: from the end of its upload to the end of the command."""
+    migration = {tiny_app.MIGRATION: "create table if not exists public.typed (id bigint);\n"}
+    app = tiny_app.write(folder / "typed", **{"index.html": f"<title>{number}</title>\n"}, **migration)
+    command = [sys.executable, "-m", "freehold", "deploy", str(app), "--to", "production", "--watch", "0", "--json"]
+    uploaded, name = 0.0, "at rest: `freehold deploy` after its upload"
+    before, part = 0.0, ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            event = json.loads(line)
+            assert event["event"] != "error", event
+            now = time.monotonic()
+            if event["event"] == "step-started" and (uploaded or event["text"].startswith("Apply")):
+                uploaded = uploaded or now
+                if part:
+                    times.setdefault(f"{name}: . {part}", []).append(now - before)
+                part, before = event["text"].partition(" release")[0].partition(" of")[0], now
+    times.setdefault(name, []).append(time.monotonic() - uploaded)
 
 
 def _deploy(target: ServerTarget, lease: Lease, folder: Path, number: int) -> None:
