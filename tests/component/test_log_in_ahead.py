@@ -45,6 +45,15 @@ def test_why_a_login_failed_that_was_begun_ahead_is_told(owner: Owner) -> None:
     assert "Connection refused" in done.stderr
 
 
+def test_a_laptop_without_an_ssh_client_is_told(owner: Owner) -> None:
+    (owner.home / "bin").mkdir()
+    owner.environment["PATH"] = str(owner.home / "bin")
+    for words in (("rollback", "--to", "production"), ("server", "add", "root@203.0.113.7")):
+        done = owner.run(*words)
+        assert done.returncode == 1
+        assert "error: the OpenSSH client is not there" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

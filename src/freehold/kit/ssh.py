@@ -71,6 +71,7 @@ def parse(text: str) -> Address:
 
 def host_name(address: Address) -> str:
     """Give the name or address that the client connects to: what is typed may stand for it in its configuration."""
+    _insist_on_client()
     argv = ["ssh", "-G", *_options(address), "--", address.host]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False).stdout
     found = re.search(r"(?m)^hostname (\S+)$", shown)
@@ -82,8 +83,9 @@ def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Conn
     """Give a connection for everything inside the block; it logs in with the first command, and only once.
 
     A host key that was never seen is refused, unless `learn_host_key`; one that has changed always is. Whatever needs
-    the connection raises TargetUnreachable when there is none.
+    the connection raises TargetUnreachable when there is none. Raises ProgramMissing without an OpenSSH client here.
     """
+    _insist_on_client()
     with tempfile.TemporaryDirectory(prefix="fh-ssh-") as folder:
         connection = Connection(address, Path(folder), learn_host_key=learn_host_key)
         try:
@@ -279,7 +281,6 @@ def _drain(running: subprocess.Popen[bytes], into: list[bytes]) -> None:
     into.append(running.stderr.read())
 
 
-def client() -> None:
-    """Raise ProgramMissing when there is no OpenSSH client."""
+def _insist_on_client() -> None:
     if not any((Path(folder) / "ssh").exists() for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)):
         raise ProgramMissing("the OpenSSH client is not there", hint="apt install openssh-client")
