@@ -7,6 +7,7 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -102,12 +103,19 @@ TYPES = """export type Database = { public: { Tables: { notes: { Row: { id: numb
 """
 
 
+RANKED = """insert into public.missing values (1);
+create view public.ranks as select rank from public.asked;
+create function public.ranked() returns table (name text, rank integer) language plpgsql stable security definer as $$
+begin return query select a.name, a.rank from public.asked a; end $$;
+"""
+
+
 def test_after_migrations_that_fail_the_same_place_is_replayed_and_filled_from_types_and_code(
     owner: Owner, app: Path
 ) -> None:
-    tiny_app.write(app, **{tiny_app.SECOND: "insert into public.missing values (1);\n"})
+    tiny_app.write(app, **{tiny_app.SECOND: RANKED})
     (app / "src/integrations/supabase/types.ts").write_text(TYPES)
-    (app / "src/list.ts").write_text('supabase.from("asked").select("name, notes(text)").eq("is_open", true);\n')
+    (app / "src/list.ts").write_text('supabase.from("asked").select("name, rank, notes(text)").eq("is_open", true);\n')
     data = _data(owner, "aside")
     done = owner.run("up", str(app), "--port", "0", "--json", "--data", data)
     hint = json.loads(done.stdout.splitlines()[-1])["hint"]
@@ -122,6 +130,8 @@ def test_after_migrations_that_fail_the_same_place_is_replayed_and_filled_from_t
             assert call(f"{ready['api_url']}/rest/v1/lost", headers=key)[0] == lost
             url = f"{ready['api_url']}/rest/v1/asked?select=name,notes(text)&is_open=eq.true"
             assert call(url, headers=key)[0] == asked
+            if asked == HTTPStatus.OK:
+                assert call(f"{ready['api_url']}/rest/v1/rpc/ranked", headers=key)[0] == asked
             for option in (types, code):
                 assert any(f"--replay {option}" in text for text in told) == (lost == 404)
         finally:

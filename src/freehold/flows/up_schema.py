@@ -125,7 +125,6 @@ class FillFromQueries:
             admin_dsn=self.work.database.admin_dsn,
             report=report,
         )
-        schema.suit(owner_dsn=_owner(self.work), admin_dsn=self.work.database.admin_dsn, report=report)
         _tell_of_stand_ins(made, "the app's queries", report)
 
     def undo(self) -> bool:
@@ -173,7 +172,9 @@ def _fill_from_types(work: Work, text: str, without: frozenset[str], report: Rep
 def _fill_from_queries(work: Work, asked: queried.Asked, without: frozenset[str], report: Report) -> tuple[str, ...]:
     dsn = work.database.admin_dsn
     asked = queried.with_text_ids(asked) if _keeps_people_elsewhere(work) else asked
-    return schema.fill_from_queries(asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+    made = schema.fill_from_queries(asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+    schema.suit(owner_dsn=_owner(work), admin_dsn=dsn, report=report)  # before views of the history hold the types
+    return made
 
 
 def _keeps_people_elsewhere(work: Work) -> bool:
