@@ -393,6 +393,13 @@ def test_another_host_key_is_refused(world: World) -> None:
         known.write_text(before)
 
 
+def test_who_is_not_let_in_is_told_what_to_type(world: World) -> None:
+    address = f"stranger@{world.server.address}"
+    with ssh.connect(ssh.parse(f"{address}:22")) as connection, pytest.raises(TargetUnreachable) as caught:
+        connection.run("true")
+    assert caught.value.hint == f"let your key in there first: ssh-copy-id -p 22 {address}"
+
+
 def test_the_runtime_has_one_name() -> None:
     first, again = (gather("3.11", "x86_64", machine_world.cache()) for _ in range(2))
     assert first.id == again.id

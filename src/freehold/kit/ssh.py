@@ -255,8 +255,12 @@ def _options(address: Address) -> list[str]:
 
 
 def _unreachable(address: Address, text: str) -> TargetUnreachable:
-    hints = [hint for sign, hint in _EXPLAINED.items() if sign in text]
-    hint = f"{hints[0]} {address.host}" if hints and hints[0].endswith(("-R", "copy-id")) else (hints or [""])[0]
+    hint = next((hint for sign, hint in _EXPLAINED.items() if sign in text), "")
+    if hint.endswith("-R"):
+        hint = f"{hint} {address.host}"
+    elif hint.endswith("copy-id"):
+        port = f"-p {address.port} " if address.port else ""
+        hint = f"{hint} {port}{Address(host=address.host, user=address.user)}"
     return TargetUnreachable(
         f"{address} cannot be reached by SSH",
         detail="\n".join(line for line in text.strip().splitlines() if line.strip())[-1500:],
