@@ -126,7 +126,9 @@ def _deploy_typed(times: dict[str, list[float]], folder: Path, number: int) -> N
                 if part:
                     times.setdefault(f"{name}: . {part}", []).append(now - before)
                 part, before = event["text"].partition(" release")[0].partition(" of")[0], now
-    times.setdefault(name, []).append(time.monotonic() - uploaded)
+    now = time.monotonic()
+    times.setdefault(f"{name}: . {part}, and the end of the command", []).append(now - before)
+    times.setdefault(f"{name}: the whole", []).append(now - uploaded)
 
 
 def _deploy(target: ServerTarget, lease: Lease, folder: Path, number: int) -> None:
