@@ -168,11 +168,18 @@ def test_a_table_that_is_there_gets_the_foreign_key_that_is_embedded_by(
 ) -> None:
     history = """
         create table people (id uuid primary key);
-        create table notes (id uuid primary key, writer uuid, reader uuid references people (id));
+        create table cards (id uuid primary key, user_id uuid unique);
+        create table notes (
+          id uuid primary key, writer uuid, reader uuid references people (id), people_id uuid, owner_id uuid
+        );
         insert into notes values (gen_random_uuid(), gen_random_uuid(), null);
     """
     replay(folder(tmp_path, _20260101000000_a=history), database)
-    asked = {"notes": ({}, (("people", "writer"), ("people", "reader"))), "people": ({}, ())}
+    asked = {
+        "notes": ({}, (("people", "writer"), ("people", "reader"), ("people", ""), ("cards", "owner_id"))),
+        "people": ({}, ()),
+        "cards": ({}, ()),
+    }
     for _ in range(2):
         fill(database, asked)
         found = ask(database, "select conname from pg_constraint where contype = 'f' and conrelid = 'notes'::regclass")

@@ -39,7 +39,8 @@ def types(asked: Asked, there: Mapping[str, Iterable[str]]) -> Types:
     for name, (_, related) in asked.items():
         for other, key in sorted(related):
             for holder, link in _link(name, other, key, kinds, every):
-                links[holder].append(link)
+                if holder not in every or _is_certain(link, key, {*every.get(other, ()), *kinds.get(other, ())}):
+                    links[holder].append(link)
     whole = {"id": "", "created_at": ""}
     kinds = {name: columns if name in every else {**whole, **columns} for name, columns in kinds.items()}
     tables = {
@@ -75,6 +76,14 @@ def _link(
     column = column or f"{_single(other)}_id"
     kinds[table].setdefault(column, "")
     yield table, _relationship(table, column, other, key)
+
+
+def _is_certain(link: Relationship, key: str, columns: set[str]) -> bool:
+    """Whether a table that is there may get this key: a wrong one would refuse rows that its app writes.
+
+    The code has to name it, and ids of people may mean the user of a profile and not the profile.
+    """
+    return bool(key) and not ("user_id" in columns and PERSON.search(link.columns[0]))
 
 
 def _relationship(table: str, column: str, other: str, key: str) -> Relationship:
