@@ -355,6 +355,17 @@ def test_who_may_use_sudo_does_what_root_does(world: World, target: ServerTarget
     assert world.add() == []
 
 
+def test_another_app_cannot_take_a_name_away(world: World) -> None:
+    other = dataclasses.replace(world.request, app="typed")
+    with (
+        pytest.raises(TargetUnfit, match=f"{world.server.address} leads to the app shop") as caught,
+        server_add.offered(other, lambda _: None),
+    ):
+        pass
+    assert "--domain" in caught.value.hint
+    assert world.server.run("ls /srv/freehold").stdout.split() == ["blobs", "hosts", "shop"]
+
+
 def test_everything_comes_back_after_a_reboot(world: World) -> None:
     world.server.reboot()
     assert world.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from freehold.core.errors import TargetUnfit
 from freehold.targets.server.remote import database, disk, machine, places, programs, serving
 from freehold.targets.server.remote.disk import Wanted
 from freehold.targets.server.remote.places import HOSTS, RUN, SRV, STATE, App
@@ -36,8 +37,20 @@ def look(wish: dict[str, Any]) -> dict[str, bool]:
     wanted = Wish(**wish)
     places.app_of(wanted.app)
     for host in wanted.hosts:
-        places.host_of(host)
+        _insist_free(places.host_of(host), wanted.app)
     return {name: part[0](wanted) for name, part in PARTS.items()}
+
+
+def _insist_free(host: str, app: str) -> None:
+    """Refuse a name that another app of this server has: it would lose its users, and say nowhere why."""
+    link = HOSTS / host
+    other = link.readlink().name if link.is_symlink() else app
+    if other != app:
+        raise TargetUnfit(
+            f"{host} leads to the app {other} on this server",
+            detail="each app has names of its own",
+            hint=f"--domain another.example.org; to take the name away from {other}: rm {link} there, then this again",
+        )
 
 
 def run(wish: dict[str, Any], part: str) -> None:
