@@ -60,7 +60,8 @@ def compare(  # noqa: PLR0913, PLR0917 - both ends, and how they are asked
         found = Compared(name=name, source=asked.result(), target=here)
     else:
         here = _here(target, entry, columns, far)
-        found = Compared(name=name, source=_of_lines(there.read()), target=here)
+        rows = _of_lines(there.read()) if left_out else _of_pieces(_source_pieces(source, entry, tuple(columns)))
+        found = Compared(name=name, source=rows, target=here)
         if not found.is_equal and found.source.rows == found.target.rows:
             return _read_by_types(found, there, target)
     return found if found.is_equal else _with_rows(found, there, target)
@@ -100,12 +101,16 @@ class _Lines:
 def _source_lines(
     source: Source, entry: Entry, columns: tuple[str, ...], left_out: Callable[[Row], bool] | None
 ) -> Iterator[list[bytes]]:
+    for some in lines(_source_pieces(source, entry, columns)):
+        if left_out is None:
+            yield some
+        else:
+            yield [line for line in some if not left_out(dict(zip(columns, values(line), strict=True)))]
+
+
+def _source_pieces(source: Source, entry: Entry, columns: tuple[str, ...]) -> Iterator[bytes]:
     for part in source.parts(entry):
-        for some in lines(source.rows(entry, part, columns, TEXT)):
-            if left_out is None:
-                yield some
-            else:
-                yield [line for line in some if not left_out(dict(zip(columns, values(line), strict=True)))]
+        yield from source.rows(entry, part, columns, TEXT)
 
 
 def _query(entry: Entry, columns: Sequence[str]) -> sql.Composed:
@@ -126,9 +131,14 @@ def _of_lines(found: Iterable[list[bytes]]) -> Digest:
     return Digest(rows=rows, total=total)
 
 
+def _of_pieces(found: Iterable[bytes]) -> Digest:
+    rows, total = row_digest.of_pieces(found)
+    return Digest(rows=rows, total=total)
+
+
 def _here(target: postgres.Connection, entry: Entry, columns: Sequence[str], far: Far | None) -> Digest:
     if far is None or _bytes_of(target, entry) < FAR_BYTES:
-        return _of_lines(_target_lines(target, entry, columns))
+        return _of_pieces(_copied_pieces(target, _target_statement(entry, columns)))
     rows, total = far(_target_statement(entry, columns).as_string(target))
     return Digest(rows=rows, total=total)
 
@@ -150,8 +160,12 @@ def _target_statement(entry: Entry, columns: Sequence[str]) -> sql.Composed:
 
 
 def _copied(target: postgres.Connection, statement: sql.SQL | sql.Composed) -> Iterator[list[bytes]]:
+    yield from lines(_copied_pieces(target, statement))
+
+
+def _copied_pieces(target: postgres.Connection, statement: sql.SQL | sql.Composed) -> Iterator[bytes]:
     with target.cursor() as cursor, cursor.copy(statement) as copy:
-        yield from lines(map(bytes, copy))
+        yield from map(bytes, copy)
 
 
 def _with_rows(found: Compared, there: _Lines, target: postgres.Connection) -> Compared:
