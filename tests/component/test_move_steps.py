@@ -133,6 +133,30 @@ def test_an_end_of_a_move_that_did_not_come_is_told(
             work.papers.last()
 
 
+def test_a_source_that_was_refused_is_not_told_of(
+    source: databases.FreshDatabase, target: Target, tmp_path: Path, postgres_server: databases.Server
+) -> None:
+    """A second person moves another source to a place that another move has half filled."""
+    (tmp_path / "wrong").mkdir()
+    with live(source) as opened:
+        work = work_of(opened, target, tmp_path, tmp_path / "wrong")
+        with pytest.raises(MoveRefused, match="not one of"):
+            run(work, target)
+        with pytest.raises(MoveFailed, match="has not ended"):
+            work.papers.last()
+        assert run(work_of(opened, target, tmp_path), target) == ["Fetch the uploaded files that were left"]
+    with databases.fresh_database(postgres_server) as other, live(other) as opened:
+        second = work_of(opened, target, tmp_path)
+        with pytest.raises(MoveRefused, match="was moved to already"):
+            run(second, target)
+        assert second.papers.last()["equal"] is True
+        with psycopg.connect(target.database.superuser_dsn, autocommit=True) as admin:
+            admin.execute("update freehold.moves set status = 'different'")
+        with pytest.raises(MoveRefused, match="another source"):
+            run(work_of(opened, target, tmp_path), target)
+        assert second.papers.last()["equal"] is True
+
+
 def test_a_source_that_is_the_target_is_left_alone(
     source: databases.FreshDatabase, target: Target, tmp_path: Path
 ) -> None:

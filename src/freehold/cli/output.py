@@ -12,6 +12,7 @@ from freehold.core.errors import FreeholdError
 from freehold.core.event import Event
 
 Report = Callable[[Event], None]
+USUAL_COLUMNS = 80
 
 
 def reporter(*, as_json: bool) -> Report:
@@ -96,6 +97,6 @@ class _Talk:
 
 def _columns() -> int:
     try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns
+        return os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
     except OSError:
-        return 80
+        return USUAL_COLUMNS

@@ -64,7 +64,7 @@ class BringEverything:
     @property
     def title(self) -> str:
         """Say from where."""
-        return f"Copy everything from {self.work.source.described}"
+        return f"See what becomes of every object of {self.work.source.described}"
 
     def done(self) -> bool:
         """Whether it was done once and was equal; what is there of a copy, the ledger in the database knows."""
@@ -75,11 +75,22 @@ class BringEverything:
         work = self.work
         work.papers.begin(work.source.described)
         migrations = work.inventory.migrations if work.inventory else ()
-        moved = move(work.source, work.destination, migrations, report, files=work.files)
+        try:
+            moved = move(work.source, work.destination, migrations, report, files=work.files)
+        except MoveRefused:
+            self._forget_when_another()
+            raise
         with work.destination.app() as app:
             app.execute("analyze")
         if moved.resumed:
             refresh(work.source, work.destination, report, work.files)
+
+    def _forget_when_another(self) -> None:
+        """What another source brought here goes on to be what is told of this place."""
+        work = self.work
+        with work.destination.admin() as admin:
+            if ledger.identity(admin) != work.source.identity:
+                work.papers.begun.unlink(missing_ok=True)
 
     def undo(self) -> bool:
         """Nothing: what is copied is marked, and the next run goes on from it."""
@@ -91,7 +102,7 @@ class CompareEverything:
     """Every row, every object."""
 
     work: MoveWork
-    title: str = "Compare everything with the source"
+    title: str = "See what is to be compared with the source"
 
     def done(self) -> bool:
         """Never: comparing is the point."""
