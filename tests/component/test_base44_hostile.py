@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from base44_world import OWN, World, base44_world
+from base44_world import APP, OWN, World, base44_world
 
 from freehold.testing.database import FreshDatabase
 
@@ -323,6 +323,52 @@ async def test_a_private_file_is_shown_by_its_uploaders_records_to_those_who_may
         assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", asked, token))[0] in (401, 403)
     for odd in (f"{ann_id}/", f'{uri}"', f"{uri}%", uri[:-1]):
         assert (await world.ask("POST", f"{CORE}/CreateFileSignedUrl", {"file_uri": odd}, ben))[0] == 403
+
+
+async def test_no_frame_of_a_socket_reaches_others_or_breaks_it(world: World) -> None:
+    (ann, _), (eve, _) = world.person("ann"), world.person("eve")
+    at = f"{world.url}/ws-user-apps/socket.io/?EIO=4&transport=websocket&app_id={APP}&token="
+    room = f"entities:{APP}:Task"
+    odd = (
+        "42[",
+        "42{}",
+        "42[1]",
+        '42["join"]',
+        '42["join",{}]',
+        '42["join",null]',
+        '42["leave","never"]',
+        "9",
+        "",
+        "{",
+        "42" + "[" * 5000,
+    )
+    many = [json.dumps(["join", f"entities:{APP}:None{number}"]) for number in range(150)]
+    async with world.http.ws_connect(at + eve) as hers, world.http.ws_connect(at + ann) as anns:
+        for frame in (*odd, *(f"42{event}" for event in many), f'42["join","{"x" * 400}"]'):
+            await hers.send_str(frame)
+        for socket in (hers, anns):
+            await socket.send_str("40")
+        await anns.send_str(f'421["join","{room}"]')
+        assert await heard(anns, "431") == "431[]"
+        assert (await world.ask("POST", T, {"title": "Ann's"}, ann))[0] == 201
+        assert "Ann's" in await heard(anns, "42")
+        assert (await heard(hers, "40")).startswith("40")
+        await hers.send_str("42" + "x" * 70_000)
+        async with asyncio.timeout(60):
+            async for message in hers:  # until the server lets it go
+                assert "Ann's" not in str(message.data)
+    for token in ("x", eve[:-2], "eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0."):
+        async with world.http.ws_connect(at + token) as socket:
+            assert "Unauthorized" in await heard(socket, "44")
+
+
+async def heard(socket: aiohttp.ClientWebSocketResponse, start: str) -> str:
+    """The next frame that begins so."""
+    while True:
+        message = await socket.receive(timeout=60)
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        if str(message.data).startswith(start):
+            return str(message.data)
 
 
 async def uploaded(  # noqa: PLR0917 - the parts of a form

@@ -49,7 +49,7 @@ def read_event(frame: str) -> Event | None:
     number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     try:
         value = json.loads(rest[len(number) :])
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deeply
         return None
     if not isinstance(value, list) or not value or not isinstance(value[0], str):
         return None
