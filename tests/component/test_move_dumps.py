@@ -145,6 +145,23 @@ def test_a_packed_export_is_unpacked_and_read(source: str, tmp_path: Path, packi
         assert rows(opened) == truth(source)
 
 
+def test_a_zip_without_a_dump_says_what_it_holds_and_one_without_an_ending_is_read(source: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("app/package.json", "{}")
+        file.writestr("app/readme", "begin;")
+    with pytest.raises(SourceBroken, match="holds no dump of a database") as refused, open_dump(path):
+        pass
+    assert "app/package.json" in refused.value.detail
+    for made in (dumps.custom(source, tmp_path / "x.dump"), dumps.pg_dump(source, tmp_path / "x.sql", "-Fp")):
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("app/package.json", "{}" * 1_000_000)
+            file.write(made, "database export of today")
+        with open_dump(path) as opened:
+            assert rows(opened) == truth(source)
+            assert opened.described.startswith("x.zip (")
+
+
 def test_a_zip_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file, file.open("x.sql", "w", force_zip64=True) as member:

@@ -21,6 +21,8 @@ from freehold.data.sources.plain import PlainDump
 PIECE_BYTES = 1024 * 1024
 HEAD_BYTES = 1024
 SHOWN = 8
+LOOKED_INTO = 20
+"""Members of a zip without a dump's ending, the largest first."""
 FIRST_LINE = b"--\n-- PostgreSQL database dump"
 KEPT_FREE_BYTES = 512 * 1024 * 1024
 LARGEST_BYTES = 64 * 1024**3
@@ -95,7 +97,7 @@ def _from_zip(path: Path, folder: Path) -> Path:
     with _readable(path), zipfile.ZipFile(path) as archive:
         members = [item for item in archive.infolist() if not item.is_dir() and item.file_size]
         dumps = [item for item in members if item.filename.lower().endswith(_DUMPS)] or [
-            item for item in members if _is_dump(archive, item)
+            item for item in sorted(members, key=lambda item: -item.file_size)[:LOOKED_INTO] if _is_dump(archive, item)
         ]
         if not dumps:
             names = archive.namelist()
