@@ -335,6 +335,30 @@ def test_a_role_that_would_silently_see_nothing_is_refused(source: databases.Fre
             connection.execute("drop role blind")
 
 
+def test_a_role_that_is_no_superuser_brings_everything(source: databases.FreshDatabase, target: Target) -> None:
+    """What a hosted project gives its owner: every row may be read, and the platform's innermost schemas may not."""
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+        connection.execute("create role tenant login password 'tenant' bypassrls; grant pg_read_all_data to tenant")
+        connection.execute("create schema _analytics; create table _analytics.inner (id int)")
+        connection.execute("create schema pgsodium; create table pgsodium.key (id int)")
+        connection.execute("revoke pg_read_all_data from tenant")
+        for schema in ("public", "app", "auth", "storage", "cron", "pgmq", "realtime", "vault", "supabase_migrations"):
+            for what in (f"usage on schema {schema}", f"select on all tables in schema {schema}",
+                         f"select on all sequences in schema {schema}"):  # fmt: skip
+                connection.execute(f"grant {what} to tenant".encode())
+    try:
+        dsn = Secret(source.dsn("tenant", "tenant"))
+        with open_live(dsn, decisions.OLD_PLATFORM, decisions.COPIED_SCHEMAS) as opened:
+            target.take(opened)
+            assert verify(opened, target.destination, target.events.append).faults == ()
+        with live(source) as opened:
+            assert verify(opened, target.destination, target.events.append).faults == ()
+    finally:
+        spoil(target, "drop owned by tenant")
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+            connection.execute("drop owned by tenant; drop role tenant; drop schema _analytics, pgsodium cascade")
+
+
 def test_what_fails_is_named_and_the_next_run_goes_on(source: databases.FreshDatabase, target: Target) -> None:
     """A name of the app that is taken at the target."""
     spoil(target, "create function public.touch() returns int language sql as 'select 1'")
