@@ -280,6 +280,20 @@ def test_a_schema_that_changed_between_two_runs_is_refused(
             assert verify(opened, target.destination, target.events.append).faults == ()
 
 
+def test_a_table_that_the_source_has_since_is_told_as_missing(
+    postgres_server: databases.Server, target: Target
+) -> None:
+    with project(postgres_server) as source:
+        with live(source) as opened:
+            target.take(opened)
+        with psycopg.connect(source.superuser_dsn, autocommit=True) as connection:
+            connection.execute("create table public.a_later_one (id int primary key)")
+        found = check(target, source)
+    assert "table public.a_later_one: is at the source and was not in what was moved" in found.faults
+    assert {table.name for table in found.tables} >= {"public.tasks", "auth.users"}
+    assert not [fault for fault in found.faults if "a_later_one" not in fault]
+
+
 def test_another_source_or_a_used_target_is_refused(
     source: databases.FreshDatabase, target: Target, postgres_server: databases.Server
 ) -> None:

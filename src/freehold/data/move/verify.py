@@ -148,11 +148,12 @@ def verify(source: Source, destination: Destination, report: Report) -> Verified
 def _items(admin: postgres.Connection, source: Source, entries: Sequence[Entry], owner: str) -> dict[int, Item]:
     """The ledger by the numbers of this source's entries.
 
-    The database itself may be held against what was moved from its dump: its entries have other numbers then, and
-    those that the ledger does not know are missing here.
+    The database itself may be held against what was moved from its dump, or may have another table since, or show
+    this role more than the one before: its entries have other numbers then, and those that the ledger does not know
+    are missing here.
     """
     items = ledger.items(admin)
-    if ledger.identity(admin) == source.identity:
+    if ledger.identity(admin) == source.identity and all(_is_of(items.get(entry.number), entry) for entry in entries):
         return items
     known: dict[tuple[str, str, str], list[Item]] = {}
     for item in items.values():
@@ -164,6 +165,10 @@ def _items(admin: postgres.Connection, source: Source, entries: Sequence[Entry],
         found[entry.number] = same.pop(0) if same else _missing(entry, decisions.decide(entry, target))
     rest = (item for same in known.values() for item in same)
     return found | dict(enumerate(rest, max(found, default=0) + 1))
+
+
+def _is_of(item: Item | None, entry: Entry) -> bool:
+    return item is not None and (item.kind, item.schema, item.name) == (entry.kind, entry.schema, entry.name)
 
 
 def _missing(entry: Entry, decision: decisions.Decision) -> Item:
