@@ -362,6 +362,28 @@ async def test_no_frame_of_a_socket_reaches_others_or_breaks_it(world: World) ->
             assert "Unauthorized" in await heard(socket, "44")
 
 
+async def test_files_and_bodies_that_are_nested_without_end_are_refused(world: World) -> None:
+    eve, _ = world.person("eve")
+    key = {"apikey": world.settings.publishable_key, "content-type": "application/json"}
+    async with world.http.post(f"{world.url}/storage/v1/object/list/x", data=b"[" * 100_000, headers=key) as answer:
+        assert answer.status == 400
+    for name, content in (
+        ("a.json", b"[" * 100_000),
+        ("a.json", b'{"a":' * 900 + b"1" + b"}" * 900),
+        ("a.csv", b"n\n" + b"[" * 100_000 + b"\n"),
+    ):
+        url = (await uploaded(world, eve, "UploadFile", name, "text/plain", content))["file_url"]
+        schema = {"type": "object", "properties": {"n": {"type": "number"}}}
+        asked = {"file_url": url, "json_schema": schema}
+        status, found = await world.ask("POST", f"{CORE}/ExtractDataFromUploadedFile", asked, eve)
+        assert status in (200, 400, 422), (name, status, found)
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=name)
+        headers = {"authorization": f"Bearer {eve}"}
+        async with world.http.post(world.api(f"{T}/import"), data=form, headers=headers) as answer:
+            assert answer.status in (200, 400, 422), (name, await answer.text())
+
+
 async def heard(socket: aiohttp.ClientWebSocketResponse, start: str) -> str:
     """The next frame that begins so."""
     while True:

@@ -108,7 +108,7 @@ def with_model(body: bytes, provider: Provider) -> bytes:
     """Give the body with the model's name as this provider knows it; what is no JSON object stays as it is."""
     try:
         call = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the provider says what it thinks of it
         return body
     if not isinstance(call, dict) or not isinstance(call.get("model"), str):
         return body

@@ -21,7 +21,7 @@ def json_object(text: str) -> object:
     fenced = _FENCE.search(text)
     try:
         return json.loads(fenced[1] if fenced else text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise detailed(502, "The AI provider did not answer in the form that was asked for") from error
 
 
@@ -33,7 +33,7 @@ def table(name: str, content: bytes) -> list[Any] | None:
             return value if isinstance(value, list) else [value]
         if name.lower().endswith(".csv"):
             return [dict(row) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))]
-    except (ValueError, csv.Error) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise detailed(422, "The file cannot be read as what its name says") from error
     return None
 
@@ -95,5 +95,5 @@ def _cell(value: object, definition: object) -> object:
         return value
     try:
         return json.loads(value.lower() if kind == "boolean" else value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

@@ -55,7 +55,7 @@ class Answer:
 
 def answer(value: object, status: int = 200) -> Answer:
     """Write a value as JSON."""
-    return Answer(status=status, body=orjson.dumps(value))
+    return Answer(status=status, body=encoded(value))
 
 
 def encoded(value: object) -> bytes:

@@ -51,7 +51,7 @@ class Call:
                 raise errors.too_large("body")
         try:
             body = json.loads(content or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise errors.invalid_body("Body is not valid JSON") from error
         if not isinstance(body, dict):
             raise errors.invalid_body("body must be object")

@@ -91,7 +91,7 @@ def _parsed(text: bytes) -> object:
         raise errors.too_large("user_metadata")
     try:
         value: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value
 
