@@ -49,10 +49,11 @@ def refuse_when_in_use(destination: Destination, command: str) -> None:
 
 
 def _open_files(work: MoveWork, items: dict[int, Item]) -> tuple[Entry, Item] | None:
-    for entry in work.source.entries():
-        item = items.get(entry.number)
-        if item is not None and item.way == "files" and item.outcome != "moved":
-            return entry, item
+    """Where the source has its files' rows, and the ledger's line about them; by name, as a live source goes on."""
+    lines = [item for item in items.values() if item.way == "files" and item.outcome != "moved"]
+    for entry in work.source.entries() if lines else ():
+        if (entry.kind, entry.schema, entry.name) == ("TABLE DATA", "storage", "objects"):
+            return entry, lines[0]
     return None
 
 
