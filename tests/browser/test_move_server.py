@@ -113,8 +113,8 @@ def test_three_commands_bring_an_app_with_its_users_to_a_bare_server(
     refreshed = f"{url}/auth/v1/token?grant_type=refresh_token"
     status, text = call(refreshed, method="POST", headers={"apikey": key}, body=token)
     assert status == 200, text
-    status, text = call(f"{url}/storage/v1/object/public/avatars/{tasklight_export.PICTURE}")
-    assert (status, text) == (200, "a pic...")
+    status, text = call(url + tasklight_export.PICTURE_URL.removeprefix(tasklight_export.OLD_URL))
+    assert (status, text) == (200, "a pic..."), "an old address works with the new host in it"
 
     repeated = laptop.owner.run("move", *source, "--to", "production", timeout=COMMAND_SECONDS)
     assert repeated.returncode == 1, "users work there by now"

@@ -17,6 +17,8 @@ OLD_URL = "https://qzvtxkmwplrnhbsdcfjg.supabase.co"
 ANN = "11111111-1111-4111-8111-111111111111"
 REFRESH_TOKEN = "abcdefghij23"
 PICTURE = f"{ANN}/picture.png"
+PICTURE_URL = f"{OLD_URL}/storage/v1/object/public/avatars/{PICTURE}"
+"""As the rows of the old project name it."""
 FILL = f"""
 insert into auth.users (id, instance_id, aud, role, email, encrypted_password, email_confirmed_at, created_at,
   updated_at, raw_app_meta_data, raw_user_meta_data)
@@ -28,7 +30,7 @@ select gen_random_uuid(), id, id::text, 'email', jsonb_build_object('sub', id, '
 insert into auth.sessions (id, user_id, created_at, updated_at, aal) values ('{ANN}', '{ANN}', now(), now(), 'aal1');
 insert into auth.refresh_tokens (instance_id, token, user_id, revoked, created_at, updated_at, session_id)
 values ('00000000-0000-0000-0000-000000000000', '{REFRESH_TOKEN}', '{ANN}', false, now(), now(), '{ANN}');
-update public.profiles set avatar_url = '{OLD_URL}/storage/v1/object/public/avatars/{PICTURE}';
+update public.profiles set avatar_url = '{PICTURE_URL}';
 insert into public.lists (owner_id, name) values ('{ANN}', 'Brought along');
 insert into public.tasks (list_id, created_by, title) select id, '{ANN}', 'A task from before' from public.lists;
 insert into storage.objects (bucket_id, name, owner, owner_id, version, metadata)
