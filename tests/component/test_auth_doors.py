@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import nested
 import pytest
 from auth_world import API_VERSION, KEYS, World, auth_world, hmac_token
 
@@ -54,6 +55,8 @@ def _callers(user_token: str) -> dict[str, dict[str, str]]:
         "anon": with_key(KEYS.anon_jwt, KEYS.anon_jwt),
         "publishable": with_key(KEYS.publishable_key),
         "an unsigned token": with_key("eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0."),
+        "a header without end": with_key(nested.tokens()[0]),
+        "claims without end": with_key(nested.tokens()[1]),
         "an expired admin": with_key(hmac_token(role="service_role", exp=1)),
         "ben": with_key(user_token),
     }

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import nested
 import pytest
 from asgi import Answer, ask
 
@@ -105,7 +106,8 @@ async def test_what_cannot_be_sent_whole_is_refused_with_the_reason(
 async def test_only_this_apps_functions_may_send_and_nothing_else_is_answered(app: MailingApp, tmp_path: Path) -> None:
     for key in ("", "Bearer other", f"Basic {KEY}"):
         assert (await ask(app, LOVABLE_SEND, method="POST", headers={"authorization": key}, body=b"{}")).status == 401
-    assert (await ask(app, LOVABLE_SEND, method="POST", headers=CALL, body=b"{broken")).status == 400
+    for broken in (b"{broken", nested.text().encode()):
+        assert (await ask(app, LOVABLE_SEND, method="POST", headers=CALL, body=broken)).status == 400
     logs = await ask(app, "/lovable/v1/messaging/email/logs", headers=CALL)
     assert logs.status == 503
     assert "freehold secrets set" in json.loads(logs.body)["message"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import nested
 import pytest
 from rest_world import World, rest_world
 
@@ -30,6 +31,7 @@ async def test_a_caller_is_gone_with_the_request_even_when_it_failed(database: F
         ({}, 401, "PGRST301"),
         ({"authorization": "Bearer nonsense", "apikey": "x"}, 401, "PGRST301"),
         ({"apikey": "sb_secret_guess"}, 401, "PGRST301"),
+        *(({"authorization": f"Bearer {token}"}, 401, "PGRST301") for token in nested.tokens()),
     ],
 )
 async def test_credentials_that_cannot_be_read_are_refused(

@@ -2,6 +2,7 @@
 
 import time
 
+import nested
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -44,7 +45,7 @@ def test_tokens_of_older_servers_are_told_apart_by_upsert() -> None:
         TOKENS.verify_download(signed(url="b/k", upsert=False), "b/k")
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "not-a-jwt", signed(url="b/k")[:-4] + "AAAA"])
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "not-a-jwt", signed(url="b/k")[:-4] + "AAAA", *nested.tokens()])
 def test_a_forged_token_is_refused(token: str) -> None:
     with pytest.raises(StorageError) as refused:
         TOKENS.verify_download(token, "b/k")

@@ -196,7 +196,7 @@ def verified(token: str, keys: Keys) -> dict[str, object]:
 
     try:
         return dict(jwt.decode(token, find, algorithms=list(ALGORITHMS)).claims)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotValid(f"the signature does not hold: {type(error).__name__}") from error
 
 
@@ -206,7 +206,7 @@ def verified_by_secret(token: str, key: OctKey) -> dict[str, object]:
         raise NotValid("the token is too long")
     try:
         return dict(jwt.decode(token, key, algorithms=["HS256"]).claims)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotValid(f"the signature does not hold: {type(error).__name__}") from error
 
 

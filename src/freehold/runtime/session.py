@@ -152,7 +152,7 @@ class Sessions:
             if self.trusted.knows(token):
                 return self.trusted.verify(token)
             return dict(jwt.decode(token, self._key_for, algorithms=["HS256", self._algorithm]).claims)
-        except (JoseError, NotValid, ValueError, KeyError, TypeError) as error:
+        except (JoseError, NotValid, ValueError, KeyError, TypeError, RecursionError) as error:
             raise Refused("JWT cryptographic operation failed") from error
 
     def _key_for(self, protected: GuestProtocol) -> OctKey | SigningKey:

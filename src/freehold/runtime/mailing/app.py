@@ -61,7 +61,7 @@ class MailingApp:
         try:
             asked = json.loads(await _read(receive))
             ids = [await self._send(item, key) for item in (asked if path == RESEND_MANY else [asked])]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return 400, _problem(400, "invalid_request", "the body is no JSON, or too large")
         except letters.Refused as error:
             return 422, _problem(422, "validation_error", str(error))

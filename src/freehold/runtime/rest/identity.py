@@ -164,7 +164,7 @@ def _verify(token: str, keys: jwk.KeySet) -> dict[str, Any]:
     for key in fitting:
         try:
             payload = jws.deserialize_compact(token, key, algorithms=ALGORITHMS).payload
-        except (UnsupportedAlgorithmError, JoseError, ValueError):
+        except (UnsupportedAlgorithmError, JoseError, ValueError, RecursionError):
             continue
         return _object(payload)
     raise errors.undecodable_token("No suitable key or wrong key type", "None of the keys was able to decode the JWT")
@@ -174,7 +174,7 @@ def _protected_header(token: str) -> dict[str, Any]:
     raw = token.partition(".")[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.undecodable_token("JWT cryptographic operation failed") from error
     return header if isinstance(header, dict) else {}
 
@@ -191,7 +191,7 @@ def _fits(key: Any, header: Mapping[str, Any]) -> bool:  # noqa: ANN401 - joserf
 def _object(payload: bytes) -> dict[str, Any]:
     try:
         claims = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.refused_claims("Parsing claims failed") from error
     if not isinstance(claims, dict):
         raise errors.refused_claims("Parsing claims failed")

@@ -121,7 +121,7 @@ def _cursor(text: str) -> _Cursor | None:
         return None
     try:
         cursor = _Cursor(**json.loads(base64.urlsafe_b64decode(text)))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise _bad_cursor() from error
     if not all(isinstance(part, str) and "\0" not in part for part in asdict(cursor).values()):
         raise _bad_cursor()

@@ -62,7 +62,7 @@ class Tokens:
             raise _invalid("Invalid Compact JWS")
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, RecursionError) as error:
             raise _invalid("signature verification failed") from error
         if claims.get("scope", "upload" if "upsert" in claims else "download") != act:
             raise StorageError(400, "InvalidSignature", f"Token is not scoped for {act}")
