@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from freehold.cli import rollback as command
+from freehold.cli.options import same_app
 from freehold.core.errors import NotAnApp, ReleaseSick
 from freehold.core.release import Check, Lease, Manifest, Release
 from freehold.flows.source_of import place_and_origin
@@ -34,6 +35,16 @@ def test_the_next_command_names_its_direction_and_its_target(release: int, befor
     assert command._summary(values).splitlines() == [f"release {release} is live again at https://x", says]
     here = command._summary(values | {"target": "local"})
     assert "--to" not in here
+
+
+def test_the_next_command_is_about_the_same_app() -> None:
+    values = {"release": 1, "before": 2, "changed": True, "url": "https://x", "target": "local"}
+    app, data = "./my app", Path("/srv/it")
+    said = command._summary(values, same_app(app, data), same_app(app, data, path_option="--path"))
+    assert said.splitlines()[1] == (
+        "the way forward: freehold rollback 2 --path './my app' --data /srv/it,"
+        " or mend the code and freehold deploy './my app' --data /srv/it"
+    )
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_so() -> None:

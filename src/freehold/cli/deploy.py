@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from freehold.cli import output
-from freehold.cli.options import data_option, json_option
+from freehold.cli.options import data_option, json_option, same_app
 from freehold.core.event import Event
 from freehold.core.target_name import to_option
 from freehold.flows import deploy
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "deployed" and not as_json:
-            click.echo(_summary(event.values))
+            click.echo(_summary(event.values, same_app(path, data), same_app(path, data, path_option="--path")))
 
     deploy.deploy(request, target, report)
 
@@ -101,7 +101,7 @@ def _entities(changes: object) -> list[str]:
     return lines
 
 
-def _summary(values: Mapping[str, object]) -> str:
+def _summary(values: Mapping[str, object], here: str = "", here_by_option: str = "") -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already, and holds the same: {where}"
@@ -109,12 +109,14 @@ def _summary(values: Mapping[str, object]) -> str:
     lines = [f"release {values['release']} is live at {where}", *_unset(values)]
     if values["unset_secrets"]:
         lines.append(
-            f"set one: freehold secrets set NAME{to}, then deploy again" if to else "set one: freehold secrets set NAME"
+            f"set one: freehold secrets set NAME{here}{to}, then deploy again"
+            if to
+            else f"set one: freehold secrets set NAME{here}"
         )
     broken = values["functions_not_startable"]
     lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
     if values["before"]:
-        lines.append(f"the way back: freehold rollback{to}   (to release {values['before']})")
+        lines.append(f"the way back: freehold rollback{here_by_option}{to}   (to release {values['before']})")
     return "\n".join(lines)
 
 

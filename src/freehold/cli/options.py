@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,16 @@ def data_option(command: Command) -> Command:
         type=click.Path(path_type=Path, file_okay=False),
         help="The app's data folder, where it is not the usual one.",
     )(command)
+
+
+def same_app(path: str | None, data: Path | None, *, path_option: str = "") -> str:
+    """What has to be added to another command so that it is about the same app; "" where nothing was said.
+
+    `path_option` is how that command takes the path, "" as an argument.
+    """
+    words = [*([path_option] if path and path_option else []), *([path] if path else [])]
+    words += ["--data", str(data)] if data else []
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def json_option(command: Command) -> Command:

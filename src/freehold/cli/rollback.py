@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from freehold.cli import output
-from freehold.cli.options import data_option, json_option
+from freehold.cli.options import data_option, json_option, same_app
 from freehold.core.event import Event
 from freehold.core.target_name import to_option
 from freehold.flows import rollback
@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "rolled-back" and not as_json:
-            click.echo(_summary(event.values))
+            click.echo(_summary(event.values, same_app(path, data), same_app(path, data, path_option="--path")))
 
     rollback.rollback(target, Wish(number=number, watch_seconds=watch, bad=bad), report)
 
@@ -70,15 +70,18 @@ def _plan(found: rollback.Preview) -> str:
     return "\n".join([*lines, "data and schema stay as they are; nothing was changed"])
 
 
-def _summary(values: Mapping[str, object]) -> str:
+def _summary(values: Mapping[str, object], here: str = "", here_by_option: str = "") -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already: {where}"
     release, before = int(str(values["release"])), int(str(values["before"]))
     to = to_option(str(values["target"]))
     if release > before:
-        return f"release {release} is live again at {where}\nthe way back: freehold rollback {before}{to}"
+        return (
+            f"release {release} is live again at {where}\nthe way back: freehold rollback {before}{here_by_option}{to}"
+        )
     return (
         f"release {release} is live again at {where}\n"
-        f"the way forward: freehold rollback {before}{to}, or mend the code and freehold deploy{to}"
+        f"the way forward: freehold rollback {before}{here_by_option}{to},"
+        f" or mend the code and freehold deploy{here}{to}"
     )
