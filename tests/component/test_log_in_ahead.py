@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from owner import Owner
 
+from freehold.kit import ssh
+
 TARGETS = '[production]\nkind = "server"\naddress = "root@127.0.0.1:1"\napp = "shop"\n'
 LOADED = """
 import sys
@@ -43,6 +45,26 @@ def test_why_a_login_failed_that_was_begun_ahead_is_told(owner: Owner) -> None:
     assert done.returncode == 1
     assert "root@127.0.0.1:1 cannot be reached by SSH" in done.stderr
     assert "Connection refused" in done.stderr
+
+
+@pytest.mark.parametrize(("setting", "first"), [("", True), ("KexAlgorithms ecdh-sha2-nistp256\n", False)])
+def test_the_quicker_key_exchange_is_asked_for_unless_the_owner_has_said_which(
+    owner: Owner, setting: str, first: bool
+) -> None:
+    """OpenSSH reads the configuration; a script before it writes down how it was called."""
+    usual = subprocess.run(["ssh", "-G", "-F", "none", "x"], capture_output=True, text=True, check=True).stdout
+    if "kexalgorithms sntrup761" not in usual:
+        pytest.skip("this OpenSSH does not begin with sntrup761")
+    (owner.home / "bin").mkdir()
+    script = owner.home / "bin/ssh"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {owner.home}/calls\nexec {shutil.which("ssh")} "$@"\n')
+    script.chmod(0o700)
+    (owner.home / "config").write_text(f"Host *\n{setting}")
+    owner.environment |= {"PATH": f"{owner.home}/bin:/usr/bin:/bin", ssh.CONFIG_VARIABLE: str(owner.home / "config")}
+    owner.run("rollback", "2", "--to", "production")
+    logins = [line for line in (owner.home / "calls").read_text().splitlines() if " -M " in line]
+    assert len(logins) == 1
+    assert ("KexAlgorithms=^curve25519-sha256" in logins[0]) is first
 
 
 def test_a_laptop_without_an_ssh_client_is_told(owner: Owner) -> None:

@@ -49,7 +49,11 @@ class Agent:
         return program.digest(program.sources())
 
     def begin(self) -> None:
-        """Log in without waiting for it: whatever is asked next finds that done, or hears why it was not."""
+        """Log in without waiting for it: whatever is asked next finds that done, or hears why it was not.
+
+        Quickly: a way back begins so, and no secret goes with it.
+        """
+        self.connection.hurry()
         self._session = self._started()
 
     def ask(self, verb: str, body: Iterable[bytes] = (), *, report: Report | None = None, **values: Any) -> Any:  # noqa: ANN401 - JSON, typed by callers
