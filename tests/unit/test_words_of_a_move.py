@@ -40,11 +40,12 @@ def test_the_next_command_names_its_direction_and_its_target(release: int, befor
 def test_the_next_command_is_about_the_same_app() -> None:
     values = {"release": 1, "before": 2, "changed": True, "url": "https://x", "target": "local"}
     app, data = "./my app", Path("/srv/it")
-    said = command._summary(values, same_app(app, data), same_app(app, data, path_option="--path"))
+    said = command._summary(values, same_app(None, app, data), same_app(None, app, data, path_option="--path"))
     assert said.splitlines()[1] == (
         "the way forward: freehold rollback 2 --path './my app' --data /srv/it,"
         " or mend the code and freehold deploy './my app' --data /srv/it"
     )
+    assert not same_app("production", app, data, path_option="--path")
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_so() -> None:

@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "deployed" and not as_json:
-            click.echo(_summary(event.values, same_app(path, data), same_app(path, data, path_option="--path")))
+            click.echo(_summary(event.values, same_app(to, path, data), same_app(to, path, data, path_option="--path")))
 
     deploy.deploy(request, target, report)
 

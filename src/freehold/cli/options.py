@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from freehold.core.target_name import LOCAL
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -25,11 +27,15 @@ def data_option(command: Command) -> Command:
     )(command)
 
 
-def same_app(path: str | None, data: Path | None, *, path_option: str = "") -> str:
-    """What has to be added to another command so that it is about the same app; "" where nothing was said.
+def same_app(to: str | None, path: str | None, data: Path | None, *, path_option: str = "") -> str:
+    """What has to be added to another command so that it is about the same app here; "" where nothing was said.
+
+    A target that is elsewhere knows its app by itself.
 
     `path_option` is how that command takes the path, "" as an argument.
     """
+    if to not in {None, LOCAL}:
+        return ""
     words = [*([path_option] if path and path_option else []), *([path] if path else [])]
     words += ["--data", str(data)] if data else []
     return "".join(f" {shlex.quote(word)}" for word in words)

@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "rolled-back" and not as_json:
-            click.echo(_summary(event.values, same_app(path, data), same_app(path, data, path_option="--path")))
+            click.echo(_summary(event.values, same_app(to, path, data), same_app(to, path, data, path_option="--path")))
 
     rollback.rollback(target, Wish(number=number, watch_seconds=watch, bad=bad), report)
 
