@@ -100,7 +100,8 @@ def _who(actor: str) -> str:
 
 
 def _act(action: str) -> str:
-    return "call it" if action == "call" else action
+    """Say it of a thing."""
+    return {"insert": "insert into it", "upload": "upload into it", "sign up": action}.get(action, f"{action} it")
 
 
 def _sentence(text: str) -> str:
