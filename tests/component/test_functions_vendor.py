@@ -229,5 +229,7 @@ def test_functions_that_were_fetched_once_come_up_without_a_network(
         if address:
             monkeypatch.setenv("npm_config_registry", address)
         work = _work(tmp_path / "app", place, *made)
-        up_build.build(work, lambda _event: None)
+        events: list[Event] = []
+        up_build.build(work, events.append)
         assert set(work.functions_not_startable) == {"bad"}
+        assert {event.values["function"] for event in events} == {"bad"}, "what is served is told, not what was tried"

@@ -14,7 +14,7 @@ ASKED = {"people": ({"name": ""}, ()), "teams": ({"title": ""}, ())}
 
 
 def again(root: Path, database: FreshDatabase) -> schema.Again:
-    return schema.run_again(root, inventory(root), **_dsns(database), report=lambda _event: None)
+    return schema.run_again(schema.union(root, inventory(root)).files, **_dsns(database), report=lambda _event: None)
 
 
 def fill(database: FreshDatabase, asked: dict = ASKED, without: frozenset[str] = frozenset()) -> tuple[str, ...]:

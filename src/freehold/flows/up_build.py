@@ -45,9 +45,12 @@ def _vendor(work: Build, report: Report) -> str:
     before = _recall(record)
     if before is not None and not before.try_again:
         return _take(work, before, report)
-    made = _vendor_anew(work, report)
+    told: list[Event] = []  # what is worse than before and not taken is not told either
+    made = _vendor_anew(work, report if before is None else told.append)
     if before is not None and len(before.problems) <= len(made.problems):
         return _take(work, before, report)
+    for event in told:
+        report(event)
     record.parent.mkdir(exist_ok=True)
     private.replace(record, json.dumps(asdict(made)).encode())
     return _take(work, made, None)

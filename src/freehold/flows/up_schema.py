@@ -1,13 +1,14 @@
 """The schema of an app whose migrations do not apply as they stand: from git, and from the builder's types."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from freehold.builders.shared import queries, supabase_app
 from freehold.builders.shared.checkout import open_checkout
 from freehold.core.errors import BadUsage
 from freehold.core.event import Event
+from freehold.core.inventory import MigrationFile
 from freehold.core.plan import Report, Step
 from freehold.core.secret import Secret
 from freehold.data import schema
@@ -139,27 +140,31 @@ def _fill(work: Work, fill: Callable[[frozenset[str]], tuple[str, ...]], report:
     """
     if not work.replay:
         return fill(frozenset())
-    made = fill(_run_again(work, report).creates)
-    _run_again(work, report)
+    history = _history(work)
+    made = fill(_run_again(work, history, report).creates)
+    _run_again(work, history, report)
     made += fill(frozenset())
-    _run_again(work, report)
+    _run_again(work, history, report)
     return made
 
 
 def _add_columns(work: Work, report: Report) -> None:
     """Give stand-ins the columns that statements and functions of the history use of them."""
+    history = _history(work)
     for _ in range(COLUMN_ROUNDS):
-        missed = _run_again(work, report).columns
+        missed = _run_again(work, history, report).columns
         if not missed:
             return
         asked = {table: (dict.fromkeys(sorted(names), ""), ()) for table, names in missed.items()}
         _fill_from_queries(work, asked, frozenset(), report)
 
 
-def _run_again(work: Work, report: Report) -> schema.Again:
-    found = schema.run_again(
-        work.app.root, work.inventory, owner_dsn=_owner(work), admin_dsn=work.database.admin_dsn, report=report
-    )
+def _history(work: Work) -> Sequence[MigrationFile]:
+    return schema.union(work.app.root, work.inventory).files
+
+
+def _run_again(work: Work, history: Sequence[MigrationFile], report: Report) -> schema.Again:
+    found = schema.run_again(history, owner_dsn=_owner(work), admin_dsn=work.database.admin_dsn, report=report)
     _tell_of_circles(found.set_aside, report)
     return found
 

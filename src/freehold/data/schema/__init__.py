@@ -6,7 +6,8 @@
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
     fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
     fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
-    run_again(app_root, inventory, *, owner_dsn, admin_dsn, report) -> Again   what a replay could not, after a fill
+    union(app_root, inventory) -> Union                                        all migration files that it ever had
+    run_again(files, *, owner_dsn, admin_dsn, report) -> Again                 what a replay could not, after a fill
     add_keys(wanted, *, owner_dsn, admin_dsn, report) -> tuple[str, ...]       what upserts name as the key of a row
     suit(*, owner_dsn, admin_dsn, report) -> tuple[str, ...]                   types as functions return columns
     propose(inventory, dsn) -> tuple[Proposal, ...]                            buckets and publications that nobody made
@@ -21,6 +22,7 @@ any login that may read the catalogue does.
 from freehold.data.schema.again import Again, run_again
 from freehold.data.schema.circles import SetAside
 from freehold.data.schema.compare import ColumnDifference, Comparison, LabelDifference, compare
+from freehold.data.schema.files import union
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.keys import add_keys
 from freehold.data.schema.propose import Proposal, propose
@@ -50,4 +52,5 @@ __all__ = [
     "replay",
     "run_again",
     "suit",
+    "union",
 ]

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from freehold.core.event import Event
-from freehold.core.inventory import Inventory
+from freehold.core.inventory import MigrationFile
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
 from freehold.data.migrations.statements import Statement
-from freehold.data.schema import bodies, circles, files, fingerprint, record, relations, stand_ins
+from freehold.data.schema import bodies, circles, fingerprint, record, relations, stand_ins
 from freehold.data.schema.causes import Failure, failure
 from freehold.data.schema.circles import SetAside
 from freehold.data.schema.session import Session
@@ -38,19 +37,18 @@ class Again:
     set_aside: tuple[SetAside, ...] = ()
 
 
-def run_again(app_root: Path, inventory: Inventory, *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Again:
+def run_again(files: Sequence[MigrationFile], *, owner_dsn: Secret, admin_dsn: Secret, report: Report) -> Again:
     """Run the statements that a replay recorded as failed, until nothing changes, and record those that apply now.
 
-    Nothing older comes back over something newer. Doing it again does nothing twice.
+    `files` are those of `union`. Nothing older comes back over something newer. Doing it again does nothing twice.
     """
-    found = files.union(app_root, inventory)
     with postgres.connect(admin_dsn) as admin:
         admin.execute("set search_path = pg_catalog, pg_temp")
         ledger.lock(admin)
         recorded = _recorded(admin)
         with Session(owner_dsn) as session, Session(owner_dsn) as second:
             trial = Trial(admin, session, second, ledger.describe(admin))
-            entries = trial.resume(found.files, recorded)
+            entries = trial.resume(files, recorded)
         ran = sum(entry.outcome != "failed" for entry in entries)
         aside = circles.set_aside(admin) if ran else ()
         if entries:
