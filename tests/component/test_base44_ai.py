@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import nested
 import pytest
 from aiohttp import web
 from base44_world import World, base44_world
@@ -21,10 +22,11 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwG
 
 @dataclass
 class Provider:
-    """`says` is its next answer; `seen` what it was sent."""
+    """`says` is its next answer, `body` one that has a form of its own; `seen` what it was sent."""
 
     url: str = ""
     says: str = "hello"
+    body: str = ""
     status: int = 200
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
 
@@ -32,6 +34,8 @@ class Provider:
         self.seen.append((request.path, request.headers["authorization"], await request.json()))
         if self.status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.status)
+        if self.body:
+            return web.Response(text=self.body, content_type="application/json")
         if request.path.endswith("/images/generations"):
             return web.json_response({"data": [{"b64_json": PIXEL}]})
         return web.json_response({"choices": [{"message": {"role": "assistant", "content": self.says}}]})
@@ -105,6 +109,16 @@ async def test_nobody_asks_on_the_owners_account_and_a_provider_that_fails_is_to
     status, refused = await world.ask("POST", f"{CORE}/InvokeLLM", {"prompt": "Hi"}, world.person("ann")[0])
     assert status in (429, 502)
     assert "sk-own" not in str(refused)
+
+
+async def test_an_answer_that_is_nested_without_end_is_none(world: World, provider: Provider) -> None:
+    ann = world.person("ann")[0]
+    provider.says = nested.text()
+    asked = {"prompt": "Where?", "response_json_schema": {"properties": {}}}
+    assert (await world.ask("POST", f"{CORE}/InvokeLLM", asked, ann))[0] == 502
+    provider.body = nested.text()
+    for call in ("InvokeLLM", "GenerateImage"):
+        assert (await world.ask("POST", f"{CORE}/{call}", {"prompt": "Hi"}, ann))[0] == 502
 
 
 async def test_the_gateway_asks_the_owners_provider_and_nothing_else_of_it(world: World, provider: Provider) -> None:

@@ -2,10 +2,11 @@
 
 import flaws
 import lovable_app
+import nested
 import pytest
 
 from freehold.audit import environment, masking, registry
-from freehold.audit.credentials import credentials
+from freehold.audit.credentials import claims_of, credentials
 from freehold.core.finding import Finding, Proof
 from freehold.core.inventory import Inventory
 
@@ -49,6 +50,10 @@ def test_placeholders_and_published_keys_are_not_reported(text: str) -> None:
 )
 def test_keys_of_many_kinds_are_known(text: str, kind: str) -> None:
     assert kinds(text) == [kind]
+
+
+def test_a_token_whose_claims_are_nested_without_end_has_none() -> None:
+    assert claims_of(nested.tokens()[1]) == {}
 
 
 def test_equal_keys_have_equal_fingerprints_that_give_nothing_away() -> None:

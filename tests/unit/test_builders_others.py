@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import nested
 import pytest
 from small_apps import BOLT, commit, write
 
@@ -164,9 +165,11 @@ def test_hosts_of_an_earlier_builder_are_among_what_breaks(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("builder", sorted(MARKS))
 def test_files_that_are_nested_or_open_without_end_are_survived(tmp_path: Path, builder: str) -> None:
-    deep, many = "[" * 100_000, 'pgTable("a", {' * 20_000
-    files = BOLT | dict.fromkeys((".bolt/config.json", "base44/config.jsonc", "vercel.json", "app.json"), deep)
+    deep, many, key = "[" * 100_000, 'pgTable("a", {' * 20_000, nested.tokens()[1] + "A" * 20
+    broken = (".bolt/config.json", "base44/config.jsonc", ".lovable/project.json", "vercel.json", "app.json")
+    files = BOLT | dict.fromkeys((*broken, "package-lock.json", "bun.lock", "src/a.asset.json"), deep)
     files |= {"base44/entities/a.json": '{"a":' * 100_000, "shared/schema.ts": many, ".replit": deep}
+    files |= {"src/client.ts": f'createClient("https://x.supabase.co", "{key}");'}
     assert registry.builder(builder).read(write(tmp_path, files)).builder == builder
 
 

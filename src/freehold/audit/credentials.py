@@ -6,10 +6,11 @@ publishable keys, Stripe's pk_, Google's AIza browser keys, Mapbox's pk.) are no
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from freehold.kit import json_text
 
 _JWT = re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
 _PROVIDERS = tuple(
@@ -127,7 +128,7 @@ def claims_of(token: str) -> dict[str, object]:
     """Decode a JWT's payload without believing it; {} for what is none."""
     try:
         part = token.split(".")[1]
-        payload = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        payload = json_text.read(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, IndexError):
         return {}
     return payload if isinstance(payload, dict) else {}

@@ -1,6 +1,5 @@
 """What each kind of front end is built with, and where its build leaves pages and server."""
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from freehold.core.errors import BuildFailed
 from freehold.core.inventory import Frontend
-from freehold.kit import files
+from freehold.kit import files, json_text
 from freehold.releases import server
 from freehold.releases.server import Program
 
@@ -121,7 +120,7 @@ _LOOKS: Mapping[str, Callable[[Scene], Built]] = {"tanstack-start": _tanstack, "
 
 def _preset(output: Path) -> str:
     try:
-        return str(json.loads((output / "nitro.json").read_text()).get("preset", ""))
+        return str(json_text.read((output / "nitro.json").read_text()).get("preset", ""))
     except (OSError, ValueError, AttributeError):
         return ""
 

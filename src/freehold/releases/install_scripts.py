@@ -4,7 +4,6 @@ A package's install script is the usual way in for an attack on a chain of suppl
 theirs; those that compile or place their native part are known by name.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from freehold.core.event import Event
 from freehold.core.plan import Report
-from freehold.kit import process
+from freehold.kit import json_text, process
 from freehold.releases import words
 from freehold.releases.toolchain import Toolchain
 
@@ -69,7 +68,7 @@ def found(modules: Path) -> Iterator[tuple[str, Path]]:
     """Give name and folder of each installed package that has an install script, or code to compile."""
     for folder in _packages(modules):
         try:
-            values = json.loads((folder / "package.json").read_text(encoding="utf-8-sig"))
+            values = json_text.read((folder / "package.json").read_text(encoding="utf-8-sig"))
             scripts = values.get("scripts") or {}
             name = str(values["name"])
         except (OSError, ValueError, KeyError, AttributeError):
@@ -81,7 +80,7 @@ def found(modules: Path) -> Iterator[tuple[str, Path]]:
 def named(folder: Path) -> frozenset[str]:
     """Give the packages that the app itself allows: bun's trustedDependencies, pnpm's onlyBuiltDependencies."""
     try:
-        values = json.loads((folder / "package.json").read_text(encoding="utf-8-sig"))
+        values = json_text.read((folder / "package.json").read_text(encoding="utf-8-sig"))
         listed = [
             *(values.get("trustedDependencies") or ()),
             *((values.get("pnpm") or {}).get("onlyBuiltDependencies") or ()),
@@ -124,7 +123,7 @@ def _rebuild(install: Install, name: str, report: Report) -> bool:
 
 def _own(install: Install, report: Report) -> bool:
     try:
-        values = json.loads((install.folder / "package.json").read_text(encoding="utf-8-sig"))
+        values = json_text.read((install.folder / "package.json").read_text(encoding="utf-8-sig"))
         has = "postinstall" in (values.get("scripts") or {})
     except (OSError, ValueError, AttributeError):
         return True

@@ -1,8 +1,9 @@
 """Which versions a lock file fixes: npm's, Bun's, pnpm's and Yarn's."""
 
-import json
 import re
 from collections.abc import Callable
+
+from freehold.kit import json_text
 
 _BUN = re.compile(r'^\s*"(?P<key>[^"]+)": \["(?P<name>@?[^@"]+)@(?P<version>[^"]+)"', re.MULTILINE)
 _PNPM = re.compile(r"^  '?/?(?P<name>@?[^@'\s(]+)@(?P<version>[^:'(\s]+)[^:\n]*:", re.MULTILINE)
@@ -23,7 +24,7 @@ def versions(name: str, text: str) -> dict[str, str]:
 
 def _npm(text: str) -> list[tuple[str, str]]:
     try:
-        packages = json.loads(text)["packages"]
+        packages = json_text.read(text)["packages"]
         return [
             (path.rpartition("node_modules/")[2], str(entry["version"]))
             for path, entry in packages.items()

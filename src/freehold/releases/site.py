@@ -16,7 +16,7 @@ from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
-from freehold.kit import files, process
+from freehold.kit import files, json_text, process
 from freehold.releases import (
     artifact,
     clients,
@@ -284,7 +284,7 @@ def _records(destination: Path) -> Path:
 
 def _has_script(folder: Path, name: str) -> bool:
     try:
-        return name in json.loads((folder / "package.json").read_text(encoding="utf-8-sig")).get("scripts", {})
+        return name in json_text.read((folder / "package.json").read_text(encoding="utf-8-sig")).get("scripts", {})
     except (ValueError, AttributeError):
         return False
 

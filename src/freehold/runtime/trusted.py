@@ -6,7 +6,6 @@ whoever runs such an issuer is not the owner of this app.
 
 import asyncio
 import contextlib
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from joserfc.jwk import OctKey
 
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
+from freehold.kit import json_text
 from freehold.runtime import openid
 from freehold.runtime.openid import Directory, Keys, NotValid
 from freehold.runtime.outbound import NotReached, Outbound, is_loopback
@@ -207,7 +207,7 @@ def _old_back_end(address: str) -> Issuer:
 
 def _given_keys(issuer: str, text: str) -> Keys:
     try:
-        return openid.read_keys(json.loads(text))
+        return openid.read_keys(json_text.read(text))
     except (ValueError, AttributeError, NotReached) as error:
         raise BadUsage(f"the keys of {issuer} are no JWKS with public keys", detail=str(error)) from error
 

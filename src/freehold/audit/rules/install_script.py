@@ -1,12 +1,12 @@
 """A program that the app's own package.json runs at every install."""
 
-import json
 import re
 from collections.abc import Iterator
 
 from freehold.audit import proofs
 from freehold.core.finding import Card, Finding
 from freehold.core.ports import Facts
+from freehold.kit import json_text
 
 card = Card(
     id="install-script",
@@ -33,7 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         text = facts.text(path)
         try:
-            package = json.loads(text)
+            package = json_text.read(text)
         except ValueError:
             continue
         scripts = package.get("scripts") if isinstance(package, dict) else None

@@ -1,12 +1,12 @@
 """Packages that come from an address instead of the registry."""
 
-import json
 import re
 from collections.abc import Iterator
 
 from freehold.audit import proofs
 from freehold.core.finding import Card, Finding, Proof
 from freehold.core.ports import Facts
+from freehold.kit import json_text
 
 card = Card(
     id="package-outside-registry",
@@ -37,7 +37,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _outside(path: str, text: str) -> Iterator[Proof]:
     try:
-        package = json.loads(text)
+        package = json_text.read(text)
     except ValueError:
         return
     for group in ("dependencies", "devDependencies"):

@@ -1,9 +1,8 @@
 """Which of Lovable's five templates an app was started from; old projects keep theirs for ever."""
 
-import json
-
 from freehold.builders.shared.checkout import Checkout
 from freehold.builders.shared.package import Package
+from freehold.kit import json_text
 
 GPT_ENGINEER = "vite-2025-01"
 VITE = "vite-2025-07"
@@ -32,7 +31,7 @@ def is_server_rendered(name: str) -> bool:
 
 def _has_revision(checkout: Checkout) -> bool:
     try:
-        project = json.loads(checkout.text(".lovable/project.json"))
+        project = json_text.read(checkout.text(".lovable/project.json"))
     except ValueError:
         return False
     return isinstance(project, dict) and "revision" in project

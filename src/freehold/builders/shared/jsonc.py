@@ -1,7 +1,8 @@
 """JSON as people and builders write it: with comments and trailing commas."""
 
-import json
 import re
+
+from freehold.kit import json_text
 
 _TOKEN = re.compile(r'(?P<keep>"(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'(?P<keep>"(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
@@ -11,8 +12,8 @@ def read(text: str) -> dict[str, object] | None:
     """Read an object; None for what is broken, nested without end, or no object."""
     plain = _TRAILING_COMMA.sub(_keep, _TOKEN.sub(_keep, text))
     try:
-        value = json.loads(plain, strict=False)
-    except (ValueError, RecursionError):
+        value = json_text.read(plain, strict=False)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-import json
 import re
+
+from freehold.kit import json_text
 
 JWT = re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
 OPAQUE = re.compile(r"\bsb_(publishable|secret)_[\w-]{16,}")
@@ -29,7 +30,7 @@ def claims(key: str) -> dict[str, object]:
     if len(parts) != 3:  # noqa: PLR2004 - header, payload, signature
         return {}
     try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        payload = json_text.read(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (ValueError, binascii.Error):
         return {}
     return payload if isinstance(payload, dict) else {}

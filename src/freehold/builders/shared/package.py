@@ -1,16 +1,16 @@
 """package.json and lock files."""
 
-import json
 import posixpath
 import re
 from dataclasses import dataclass
 
+from freehold.builders.shared import jsonc
 from freehold.builders.shared.checkout import Checkout
 from freehold.builders.shared.code import without_comments
+from freehold.kit import json_text
 
 FRONTEND_FOLDERS = ("", "frontend", "client", "web", "app")
 _MANAGERS = ("npm", "bun", "pnpm", "yarn")
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _UNREADABLE = 1_000_000
 _OUT_DIR = re.compile(
     r"""\boutDir\s*:\s*(?:path\.(?:resolve|join)\(\s*(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*,\s*)?"""
@@ -53,8 +53,8 @@ def packages(checkout: Checkout) -> tuple[Package, ...]:
 def read(checkout: Checkout, folder: str) -> Package | None:
     """Read one package.json; None when it is no JSON object."""
     try:
-        raw = json.loads(checkout.text(join(folder, "package.json")))
-    except (ValueError, RecursionError):
+        raw = json_text.read(checkout.text(join(folder, "package.json")))
+    except ValueError:
         return None
     if not isinstance(raw, dict):
         return None
@@ -87,16 +87,19 @@ def lock_of(checkout: Checkout, package: Package) -> tuple[str, str]:
 
 
 def _differences(checkout: Checkout, path: str, package: Package) -> int:
-    """Count the dependencies that a lock file has otherwise; of forms that cannot be read, those it does not name.
+    """Count the dependencies that a lock file has otherwise.
 
-    bun.lockb keeps every name as it is written.
+    Forms that are not read here are taken to fit, and bun.lockb, which keeps every name as it is written, to fit in the
+    names that it has.
     """
     if path.endswith("bun.lockb"):
         content = checkout.content(path)
         return sum(name.encode() not in content for name in package.dependencies)
+    if path.endswith((".yaml", "yarn.lock")):
+        return 0
     wanted = _locked(checkout.text(path), path)
     if wanted is None:
-        return 0 if path.endswith((".yaml", "yarn.lock")) else _UNREADABLE
+        return _UNREADABLE
     names = wanted.keys() | package.dependencies.keys()
     return sum(wanted.get(name) != package.dependencies.get(name) for name in names)
 
@@ -105,10 +108,10 @@ def _locked(text: str, path: str) -> dict[str, str] | None:
     """Give the versions that package.json named when a lock file was written; None when that cannot be read."""
     try:
         if path.endswith(".json"):
-            root = json.loads(text)["packages"][""]
+            root = json_text.read(text)["packages"][""]
         else:
-            root = json.loads(_TRAILING_COMMA.sub(r"\1", text))["workspaces"][""]
-        return {**_texts(root.get("devDependencies")), **_texts(root.get("dependencies"))}
+            root = jsonc.table((jsonc.read(text) or {}).get("workspaces"))[""]
+        return _texts(root.get("devDependencies")) | _texts(root.get("dependencies"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -1,6 +1,5 @@
 """Addresses in code: AI providers, a builder's own services, files in a builder's store, links to its pages."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from freehold.builders.shared.addresses import TEXT_SUFFIXES
 from freehold.builders.shared.checkout import Checkout, lines
 from freehold.core.inventory import HostedAsset, Place, ServiceUse
+from freehold.kit import json_text
 
 _END = r"""[^\s"'`<>)\\,;|}\]]*"""
 AI_HOSTS = (
@@ -77,7 +77,7 @@ def text_files(checkout: Checkout) -> tuple[str, ...]:
 
 def _size(text: str) -> dict[str, int]:
     try:
-        raw = json.loads(text)
+        raw = json_text.read(text)
         return {str(raw["url"]): int(raw["size"])}
     except (ValueError, KeyError, TypeError):
         return {}

@@ -1,6 +1,5 @@
 """What functions give and do: those that run with their owner's rights and that strangers may call."""
 
-import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from freehold.data.probe.garden import Garden
 from freehold.data.probe.objects import Function, Objects
 from freehold.data.probe.observation import Observation
 from freehold.data.probe.stage import Actor, Outcome, Stage, literal, name
+from freehold.kit import json_text
 
 _DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure|on)\b)", re.IGNORECASE)
 _TIMED_OUT = "57014"
@@ -118,7 +118,7 @@ def _columns_with(text: str, marks: tuple[str, ...]) -> tuple[str, ...]:
 
     for line in text.split("\n"):
         try:
-            walk(json.loads(line))
+            walk(json_text.read(line))
         except ValueError:
             continue
     return tuple(found)

@@ -12,6 +12,7 @@ from typing import Any
 
 from freehold.core.errors import MoveFailed, SourceBroken
 from freehold.core.secret import Secret
+from freehold.kit import json_text
 
 REQUESTS_A_MINUTE = 100
 PAGE = 500
@@ -120,7 +121,7 @@ class Api:
         headers = {"X-App-Id": self._app_id, "Accept": "application/json", **own}
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the owner's own address
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the same
-            return json.loads(answer.read())
+            return json_text.read(answer.read())
 
     def _keep_to_the_limit(self) -> None:
         """Wait until a request may be sent without going over the limit of the last minute."""

@@ -2,12 +2,12 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 from freehold.core.errors import SourceBroken
 from freehold.data.records.api import Page
+from freehold.kit import json_text
 
 _BOOLEANS = {"true": True, "false": False}
 
@@ -59,7 +59,7 @@ class Exports:
             return []
         try:
             text = path.read_text(encoding="utf-8-sig")
-            found = json.loads(text) if path.suffix == ".json" else _rows(text)
+            found = json_text.read(text) if path.suffix == ".json" else _rows(text)
         except (ValueError, csv.Error) as error:
             raise SourceBroken(f"{path} cannot be read", detail=str(error)) from error
         if not isinstance(found, list) or not all(isinstance(item, dict) and item.get("id") for item in found):
@@ -76,7 +76,7 @@ def _rows(text: str) -> list[dict[str, Any]]:
 def _cell(value: str) -> object:
     if value[:1] in "[{":
         try:
-            return json.loads(value)
+            return json_text.read(value)
         except ValueError:
             return value
     return _BOOLEANS.get(value.lower(), value)

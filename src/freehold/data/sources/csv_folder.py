@@ -6,7 +6,6 @@ is closed to everybody but the service role until the app's policies are there.
 
 import csv
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from freehold.data.schema.relations import Relations
 from freehold.data.schema.types_ts import Schema, Table
 from freehold.data.sources import copy_text
 from freehold.data.sources.toc import TEXT, Entry, Membership, Part, Setting
+from freehold.kit import json_text
 
 NOT_IN_CSV = "POLICIES, FUNCTIONS AND TRIGGERS"
 """What nobody can read from rows: it stands in the ledger all the same."""
@@ -241,7 +241,7 @@ def _field(text: str, column: Guess) -> str:
 def _array(text: str) -> str:
     """A JSON list, as table views export arrays, as PostgreSQL writes it."""
     try:
-        items = json.loads(text)
+        items = json_text.read(text)
     except ValueError:
         return text
     quoted = ('"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items if item is not None)

@@ -1,7 +1,6 @@
 """Where the bytes of uploaded files come from: a folder, or an address that is asked for each."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import yarl
 
 from freehold.core.errors import DatabaseUnavailable, SourceBroken
 from freehold.core.secret import Secret
+from freehold.kit import json_text
 
 PIECE_BYTES = 256 * 1024
 OK, BAD_REQUEST, GONE = 200, 400, 404
@@ -196,7 +196,7 @@ def patience_seconds(attempt: int, wanted: str) -> float:
 def _meant(body: bytes) -> tuple[int, str]:
     """The status that a Storage API's error says in its body, and its words."""
     try:
-        told = json.loads(body)
+        told = json_text.read(body)
     except ValueError:
         return BAD_REQUEST, ""
     if not isinstance(told, dict):

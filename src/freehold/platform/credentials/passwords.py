@@ -10,13 +10,14 @@ import binascii
 import functools
 import hashlib
 import hmac
-import json
 import re
 from dataclasses import dataclass
 
 import bcrypt
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from freehold.kit import json_text
 
 BCRYPT_COST = 10
 BCRYPT_MAXIMUM_COST = 16
@@ -116,7 +117,7 @@ def _is_encrypted_at_rest(stored: str) -> bool:
     if not stored.startswith("{"):
         return False
     try:
-        value = json.loads(stored)
+        value = json_text.read(stored)
     except ValueError:
         return False
     return isinstance(value, dict) and value.get("alg") == "aes-gcm-hkdf"

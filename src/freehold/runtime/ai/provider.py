@@ -14,6 +14,7 @@ import aiohttp
 
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
+from freehold.kit import json_text
 from freehold.runtime.services import Receive, Send
 
 URL_NAME = "FREEHOLD_AI_URL"
@@ -107,8 +108,8 @@ class Client:
 def with_model(body: bytes, provider: Provider) -> bytes:
     """Give the body with the model's name as this provider knows it; what is no JSON object stays as it is."""
     try:
-        call = json.loads(body)
-    except (ValueError, RecursionError):  # the provider says what it thinks of it
+        call = json_text.read(body)
+    except ValueError:  # the provider says what it thinks of it
         return body
     if not isinstance(call, dict) or not isinstance(call.get("model"), str):
         return body

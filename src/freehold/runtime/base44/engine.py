@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+from freehold.kit import json_text
+
 PING_SECONDS = 25.0
 PING_WITHIN_SECONDS = 20.0
 LARGEST_FRAME_BYTES = 64 * 1024
@@ -48,8 +50,8 @@ def read_event(frame: str) -> Event | None:
     rest = frame[len(EVENT) :]
     number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     try:
-        value = json.loads(rest[len(number) :])
-    except (ValueError, RecursionError):  # nested too deeply
+        value = json_text.read(rest[len(number) :])
+    except ValueError:
         return None
     if not isinstance(value, list) or not value or not isinstance(value[0], str):
         return None

@@ -4,11 +4,11 @@ import base64
 import binascii
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from freehold.kit import json_text
 from freehold.runtime.base44.http import detailed
 
 LONGEST_TEXT = 200_000
@@ -20,8 +20,8 @@ def json_object(text: str) -> object:
     """Read what a model was asked to write as JSON; an answer that is none is the provider's fault, and said so."""
     fenced = _FENCE.search(text)
     try:
-        return json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError) as error:
+        return json_text.read(fenced[1] if fenced else text)
+    except ValueError as error:
         raise detailed(502, "The AI provider did not answer in the form that was asked for") from error
 
 
@@ -29,11 +29,11 @@ def table(name: str, content: bytes) -> list[Any] | None:
     """Give the rows of a CSV or JSON file; None for any other."""
     try:
         if name.lower().endswith(".json"):
-            value = json.loads(content)
+            value = json_text.read(content)
             return value if isinstance(value, list) else [value]
         if name.lower().endswith(".csv"):
             return [dict(row) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))]
-    except (ValueError, RecursionError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise detailed(422, "The file cannot be read as what its name says") from error
     return None
 
@@ -94,6 +94,6 @@ def _cell(value: object, definition: object) -> object:
     if not isinstance(value, str) or kind not in ("number", "integer", "boolean"):
         return value
     try:
-        return json.loads(value.lower() if kind == "boolean" else value)
-    except (ValueError, RecursionError):
+        return json_text.read(value.lower() if kind == "boolean" else value)
+    except ValueError:
         return value

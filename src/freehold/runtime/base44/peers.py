@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from freehold.kit import json_text
 from freehold.runtime.services import Message, ProtocolApp, Scope
 
 
@@ -23,7 +24,7 @@ class PeerAnswer:
     def table(self) -> dict[str, Any]:
         """Its JSON object; an empty one for anything else."""
         try:
-            value = json.loads(self.body)
+            value = json_text.read(self.body)
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}

@@ -12,6 +12,7 @@ import json
 import uuid
 from collections import OrderedDict
 
+from freehold.kit import json_text
 from freehold.runtime.mail.mailer import Mailer, MailNotSent
 from freehold.runtime.mailing import letters
 from freehold.runtime.services import Receive, Scope, Send, Services
@@ -59,9 +60,9 @@ class MailingApp:
 
     async def _post(self, path: str, key: str, receive: Receive) -> tuple[int, dict[str, object]]:
         try:
-            asked = json.loads(await _read(receive))
+            asked = json_text.read(await _read(receive))
             ids = [await self._send(item, key) for item in (asked if path == RESEND_MANY else [asked])]
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError):
             return 400, _problem(400, "invalid_request", "the body is no JSON, or too large")
         except letters.Refused as error:
             return 422, _problem(422, "validation_error", str(error))

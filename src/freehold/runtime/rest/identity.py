@@ -10,6 +10,7 @@ from typing import Any
 from joserfc import jwk, jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 
+from freehold.kit import json_text
 from freehold.runtime.rest import errors, jwtpath
 from freehold.runtime.rest.errors import ApiError, Header
 from freehold.runtime.rest.settings import RestSettings
@@ -173,8 +174,8 @@ def _verify(token: str, keys: jwk.KeySet) -> dict[str, Any]:
 def _protected_header(token: str) -> dict[str, Any]:
     raw = token.partition(".")[0]
     try:
-        header = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-    except (ValueError, RecursionError) as error:
+        header = json_text.read(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+    except ValueError as error:
         raise errors.undecodable_token("JWT cryptographic operation failed") from error
     return header if isinstance(header, dict) else {}
 
@@ -190,8 +191,8 @@ def _fits(key: Any, header: Mapping[str, Any]) -> bool:  # noqa: ANN401 - joserf
 
 def _object(payload: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        claims = json_text.read(payload)
+    except ValueError as error:
         raise errors.refused_claims("Parsing claims failed") from error
     if not isinstance(claims, dict):
         raise errors.refused_claims("Parsing claims failed")

@@ -1,10 +1,10 @@
 """One request on its way through Storage, and what every part of Storage shares."""
 
-import json
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from freehold.kit import json_text
 from freehold.kit.objects.store import ObjectStore, object_key
 from freehold.runtime.database import Pool
 from freehold.runtime.storage import errors
@@ -50,8 +50,8 @@ class Call:
             if len(content) > MAX_JSON_BYTES:
                 raise errors.too_large("body")
         try:
-            body = json.loads(content or b"{}")
-        except (ValueError, RecursionError) as error:
+            body = json_text.read(content or b"{}")
+        except ValueError as error:
             raise errors.invalid_body("Body is not valid JSON") from error
         if not isinstance(body, dict):
             raise errors.invalid_body("body must be object")

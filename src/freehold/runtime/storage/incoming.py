@@ -1,12 +1,12 @@
 """What a client uploads, never whole in memory: raw, or as a form whose file has an empty field name in supabase-js."""
 
 import base64
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from freehold.kit import json_text
 from freehold.runtime.storage import errors
 from freehold.runtime.storage.multipart import Form, open_form
 
@@ -90,8 +90,8 @@ def _parsed(text: bytes) -> object:
     if len(text) > MAX_USER_METADATA_BYTES:
         raise errors.too_large("user_metadata")
     try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
+        value: object = json_text.read(text)
+    except ValueError:
         return None
     return value
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from starlette.responses import JSONResponse, Response
 
+from freehold.kit import json_text
 from freehold.runtime.database import Statement
 from freehold.runtime.storage import errors, names
 from freehold.runtime.storage.call import Call, optional_count, optional_text, required_text
@@ -120,8 +121,8 @@ def _cursor(text: str) -> _Cursor | None:
     if not text:
         return None
     try:
-        cursor = _Cursor(**json.loads(base64.urlsafe_b64decode(text)))
-    except (ValueError, TypeError, RecursionError) as error:
+        cursor = _Cursor(**json_text.read(base64.urlsafe_b64decode(text)))
+    except (ValueError, TypeError) as error:
         raise _bad_cursor() from error
     if not all(isinstance(part, str) and "\0" not in part for part in asdict(cursor).values()):
         raise _bad_cursor()
