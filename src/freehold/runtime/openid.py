@@ -7,7 +7,7 @@ be verified and never made.
 import asyncio
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -26,6 +26,8 @@ REFRESH_AT_MOST_EVERY_SECONDS = 10.0
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 PublicKey = RSAKey | ECKey | OKPKey
+Key = PublicKey | OctKey | Callable[[GuestProtocol], PublicKey | OctKey]
+"""What verifies a token, or finds it by the token's header."""
 
 
 class NotValid(Exception):
@@ -183,8 +185,6 @@ def unverified(token: str) -> Mapping[str, object]:
 
 def verified(token: str, keys: Keys) -> dict[str, object]:
     """Give the claims of a token that one of these keys signed. Raises NotValid; times and names are checked apart."""
-    if len(token) > LONGEST_TOKEN:
-        raise NotValid("the token is too long")
 
     def find(protected: GuestProtocol) -> PublicKey:
         header = protected.headers()
@@ -194,18 +194,18 @@ def verified(token: str, keys: Keys) -> dict[str, object]:
             raise NotValid("no key of the issuer fits the token")
         return key
 
-    try:
-        return dict(jwt.decode(token, find, algorithms=list(ALGORITHMS)).claims)
-    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NotValid(f"the signature does not hold: {type(error).__name__}") from error
+    return _of_fitting_length(token, find, ALGORITHMS)
 
 
 def verified_by_secret(token: str, key: OctKey) -> dict[str, object]:
     """Give the claims of a token that was signed with this shared secret by HS256, and by nothing else."""
-    if len(token) > LONGEST_TOKEN:
-        raise NotValid("the token is too long")
+    return _of_fitting_length(token, key, ("HS256",))
+
+
+def decoded(token: str, key: Key, algorithms: Iterable[str]) -> dict[str, object]:
+    """Give the claims of a token whose signature holds. Raises NotValid, whatever a token is made of."""
     try:
-        return dict(jwt.decode(token, key, algorithms=["HS256"]).claims)
+        return dict(jwt.decode(token, key, algorithms=[*algorithms]).claims)
     except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotValid(f"the signature does not hold: {type(error).__name__}") from error
 
@@ -231,6 +231,12 @@ def check_audience(claims: Mapping[str, object], accepted: tuple[str, ...]) -> N
         raise NotValid(f"Unacceptable audience in id_token: {named}")
     if len(named) > 1 and claims.get("azp") not in accepted:
         raise NotValid(f"Unacceptable audience in id_token: {named}")
+
+
+def _of_fitting_length(token: str, key: Key, algorithms: Iterable[str]) -> dict[str, object]:
+    if len(token) > LONGEST_TOKEN:
+        raise NotValid("the token is too long")
+    return decoded(token, key, algorithms)
 
 
 def _public_key(row: dict[str, object]) -> PublicKey | None:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol, OctKey, RSAKey
 
-from freehold.runtime.openid import NotValid
+from freehold.runtime import openid
 from freehold.runtime.settings import Settings
 from freehold.runtime.trusted import Trusted
 
@@ -151,8 +150,8 @@ class Sessions:
         try:
             if self.trusted.knows(token):
                 return self.trusted.verify(token)
-            return dict(jwt.decode(token, self._key_for, algorithms=["HS256", self._algorithm]).claims)
-        except (JoseError, NotValid, ValueError, KeyError, TypeError, RecursionError) as error:
+            return openid.decoded(token, self._key_for, ("HS256", self._algorithm))
+        except openid.NotValid as error:
             raise Refused("JWT cryptographic operation failed") from error
 
     def _key_for(self, protected: GuestProtocol) -> OctKey | SigningKey:

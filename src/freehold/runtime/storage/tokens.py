@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from freehold.core.secret import Secret
+from freehold.runtime import openid
 from freehold.runtime.storage.errors import StorageError
 
 UPLOAD_SECONDS = 2 * 60 * 60
@@ -61,8 +61,8 @@ class Tokens:
         if token.count(".") + 1 != JWS_PARTS:
             raise _invalid("Invalid Compact JWS")
         try:
-            claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
-        except (JoseError, ValueError, RecursionError) as error:
+            claims = openid.decoded(token, self._key, ("HS256",))
+        except openid.NotValid as error:
             raise _invalid("signature verification failed") from error
         if claims.get("scope", "upload" if "upsert" in claims else "download") != act:
             raise StorageError(400, "InvalidSignature", f"Token is not scoped for {act}")
