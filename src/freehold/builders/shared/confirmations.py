@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from freehold.builders.shared import jsonc
 from freehold.builders.shared.checkout import Checkout, lines
 from freehold.builders.shared.code import without_comments
 from freehold.core.inventory import Place, Unknown
@@ -18,10 +19,8 @@ def with_confirmations(
     settings: Mapping[str, object], checkout: Checkout, code: Iterable[str]
 ) -> tuple[dict[str, object], tuple[Unknown, ...]]:
     """Switch on what the app's pages rely on, where config.toml leaves it open; says so."""
-    auth = settings.get("auth")
-    auth = auth if isinstance(auth, Mapping) else {}
-    email = auth.get("email")
-    email = email if isinstance(email, Mapping) else {}
+    auth = jsonc.table(settings.get("auth"))
+    email = jsonc.table(auth.get("email"))
     asked = next(_asked(checkout, code), None)
     if asked is None or "enable_confirmations" in email:
         return dict(settings), ()

@@ -19,6 +19,7 @@ NEWEST_FIRST = "-updated_date"
 MOST = 1000
 _NESTED = re.compile(r"q((?:\[[^\[\]]*\])+)")
 _STEP = re.compile(r"\[([^\[\]]*)\]")
+_PLACE = re.compile("[0-9]{1,9}")
 
 
 def statement(request: Request, app_id: str) -> Statement:
@@ -98,6 +99,6 @@ def _value(field: str, text: str) -> object:
 def _with_lists(value: object) -> Any:  # noqa: ANN401 - JSON is any value
     if not isinstance(value, dict):
         return value
-    if value and all(name.isdigit() for name in value):
+    if value and all(_PLACE.fullmatch(name) for name in value):
         return [_with_lists(item) for _, item in sorted(value.items(), key=lambda pair: int(pair[0]))]
     return {name: _with_lists(item) for name, item in value.items()}

@@ -9,7 +9,7 @@ from freehold.runtime.base44.http import Answer, Request, answer, detailed, enco
 from freehold.runtime.base44.identity import Who, new_id
 
 _PERSON = "user"
-_ROLES = frozenset({_PERSON, "assistant", "system"})
+_ROLES = (_PERSON, "assistant", "system")
 _KEPT = (
     "content", "file_urls", "custom_context", "additional_message_params", "hidden", "metadata", "reasoning",
     "tool_calls", "model", "usage",
@@ -54,7 +54,7 @@ async def _one(context: Context, who: Who, identity: str) -> Answer:
 
 async def _say(context: Context, who: Who, identity: str, body: Mapping[str, Any]) -> Answer:
     """Keep a message. Functions may speak for an agent; what a person writes is for an agent, and none answers."""
-    role = next((name for name in _ROLES if who.service and body.get("role") == name), _PERSON)
+    role = body["role"] if who.service and body.get("role") in _ROLES else _PERSON
     moment = rows.now()
     told = {name: body[name] for name in _KEPT if name in body}
     message = told | {"id": new_id(), "role": role, "created_date": moment, "updated_date": moment}

@@ -71,15 +71,11 @@ async def _is_shown(context: Context, who: Who, uri: str) -> bool:
     return any(result.one()[0] == b"t" for result in await context.run(who, asked))
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
 def _shows(entity: Entity, owner: str, uri: str) -> Statement:
     params = Params()
-    mine = f"created_by_id = {params.text(owner)}"
-    named = f"position({params.text(_quoted(uri))} in {documents.document(entity)}) > 0"
-    return f"select exists (select from {names.table(entity)} where {mine} and {named})", params.values
+    maker, quoted = params.text(owner), params.text(f'"{uri}"')
+    named = f"position({quoted} in {documents.document(entity)}) > 0"
+    return f"select exists (select from {names.table(entity)} where created_by_id = {maker} and {named})", params.values
 
 
 async def stored(  # noqa: PLR0913, PLR0917 - where, what and of which kind
