@@ -9,6 +9,8 @@ import psycopg
 import pytest
 import tiny_app
 
+from freehold.cli import deploy as command
+from freehold.cli.deploy import NO_MAIL
 from freehold.core import trail
 from freehold.core.app import App
 from freehold.core.errors import LockHeld, NotAccepted, ReleaseSick, ReleaseUnknown, TargetUnfit, WindowClosed
@@ -16,6 +18,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Plan, Step
 from freehold.core.release import Check, Problem, Traffic
 from freehold.core.secret import Secret
+from freehold.core.target_name import LOCAL
 from freehold.engine.apply import apply
 from freehold.flows import deploy, holding, marks, rollback, way_back
 from freehold.flows.deploy_work import Deploy
@@ -324,3 +327,15 @@ def test_a_plan_of_a_deploy_changes_nothing(world: World, tmp_path: Path) -> Non
         }
     ]
     assert world.state() == before
+
+
+def test_a_deploy_says_where_sign_up_waits_for_a_mail_that_nobody_sends(world: World, tmp_path: Path) -> None:
+    world.deploy("one")
+    request = deploy.Request(origin=str(tmp_path / "app"), place=Place(tmp_path / "place"))
+    target = world.target
+    for confirms, name in ((True, "production"), (False, "production"), (True, LOCAL)):
+        config = f"[auth.email]\nenable_confirmations = {str(confirms).lower()}\n"
+        tiny_app.write(tmp_path / "app", **{"supabase/config.toml": config})
+        found = deploy.preview(request, dataclasses.replace(target, name=name), world.events.append)
+        assert found["waits_for_mail"] is (confirms and name != LOCAL)
+        assert (NO_MAIL in command._plan(found)) is (confirms and name != LOCAL)

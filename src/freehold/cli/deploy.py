@@ -16,6 +16,8 @@ from freehold.flows.targets import open_target
 from freehold.flows.traffic_steps import WATCH_SECONDS
 from freehold.releases import history
 
+NO_MAIL = "mail: who signs up waits for one, and a server sends none yet: nobody new gets in there"
+
 
 @click.command("deploy")
 @click.argument("path", required=False)
@@ -122,8 +124,6 @@ def _summary(values: Mapping[str, object], here: str = "", here_by_option: str =
 
 def _unset(values: Mapping[str, object]) -> list[str]:
     unset = values["unset_secrets"]
-    return (
-        [f"unset: {name}, read by {', '.join(users)}" for name, users in unset.items()]
-        if isinstance(unset, dict)
-        else []
-    )
+    secrets = unset.items() if isinstance(unset, dict) else ()
+    mail = [NO_MAIL] if values["waits_for_mail"] else []
+    return [*mail, *(f"unset: {name}, read by {', '.join(users)}" for name, users in secrets)]

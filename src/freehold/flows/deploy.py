@@ -8,6 +8,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Plan, Report
 from freehold.core.release import Lease
 from freehold.core.target import Target
+from freehold.core.target_name import LOCAL
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
@@ -160,12 +161,11 @@ def preview(request: Request, target: Target, report: Report) -> dict[str, objec
             {"entity": change.entity, "title": change.title, "asks": change.asks, "takes": change.takes}
             for change in changes
         ],
-        "unset_secrets": {name: list(users) for name, users in build.unset_secrets(target.secret_versions()).items()},
+        **_lacking(work),
     }
 
 
 def _deployed(work: Deploy) -> dict[str, object]:
-    unset = work.build.unset_secrets(work.target.secret_versions())
     return {
         "target": work.target.name,
         "release": work.number,
@@ -173,6 +173,15 @@ def _deployed(work: Deploy) -> dict[str, object]:
         "changed": work.moves,
         "url": work.target.address,
         "restore_point": work.restore_point,
-        "unset_secrets": {name: list(users) for name, users in unset.items()},
+        **_lacking(work),
         "functions_not_startable": dict(work.build.functions_not_startable),
+    }
+
+
+def _lacking(work: Deploy) -> dict[str, object]:
+    """Say what the app wants of its place that is not there; mail is shown on this machine, and leaves no other yet."""
+    unset = work.build.unset_secrets(work.target.secret_versions())
+    return {
+        "unset_secrets": {name: list(users) for name, users in unset.items()},
+        "waits_for_mail": work.build.confirms_by_mail and work.target.name != LOCAL,
     }

@@ -60,6 +60,13 @@ class Build:
         """Every edge function of the app."""
         return tuple(function.name for function in self.inventory.functions)
 
+    @property
+    def confirms_by_mail(self) -> bool:
+        """Whether a new user gets in by what stands in a mail."""
+        auth = self.inventory.settings.get("auth")
+        email = auth.get("email") if isinstance(auth, Mapping) else None
+        return isinstance(email, Mapping) and email.get("enable_confirmations") is True
+
     def unset_secrets(self, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         """Names that functions or the server read and that are not among `names`, each with those that read it."""
         known = {*names, *SUPPLIED}
