@@ -99,6 +99,7 @@ async def test_pages_stay_below_their_prefix(world: World) -> None:
 BAD_LISTS: tuple[dict[str, Any], ...] = (
     {"limit": 0},
     {"limit": "many"},
+    {"limit": "9" * 5000},
     {"offset": -1},
     {"sortBy": {"column": "owner; drop table storage.objects"}},
     {"sortBy": {"column": "name", "order": "asc; select 1"}},
@@ -158,6 +159,8 @@ async def test_a_bucket_that_cannot_be_is_refused(world: World) -> None:
     for body, code in BAD_BUCKETS:
         assert (await world.ask("service", "POST", "/bucket", json=body)).code == code, body
     assert (await world.ask("service", "PUT", "/bucket/files", json={})).code == "InvalidRequest"
+    for count in ("many", "0", "9" * 5000):
+        assert (await world.ask("service", "GET", f"/bucket?limit={count}")).status == 400, count
 
 
 NOT_SERVED = (

@@ -169,6 +169,7 @@ def test_files_that_are_nested_or_open_without_end_are_survived(tmp_path: Path, 
     broken = (".bolt/config.json", "base44/config.jsonc", ".lovable/project.json", "vercel.json", "app.json")
     files = BOLT | dict.fromkeys((*broken, "package-lock.json", "bun.lock", "src/a.asset.json"), deep)
     files |= {"base44/entities/a.json": '{"a":' * 100_000, "shared/schema.ts": many, ".replit": deep}
+    files |= {"supabase/config.toml": f"[auth]\na = {deep}\n", "pyproject.toml": f"a = {deep}"}
     files |= {"src/client.ts": f'createClient("https://x.supabase.co", "{key}");'}
     assert registry.builder(builder).read(write(tmp_path, files)).builder == builder
 

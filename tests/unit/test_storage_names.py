@@ -43,7 +43,7 @@ def test_sizes_are_decimal(written: object, size: int | None) -> None:
     assert names.size_in_bytes(written, SERVER_LIMIT) == size
 
 
-@pytest.mark.parametrize("written", ["20 apples", "kb", -1, True, [], "1GB"])
+@pytest.mark.parametrize("written", ["20 apples", "kb", -1, True, [], "1GB", "²", "9" * 5000, "9" * 5000 + "GB"])
 def test_a_size_that_cannot_be_read_or_is_over_the_servers_is_refused(written: object) -> None:
     with pytest.raises(StorageError):
         names.size_in_bytes(written, SERVER_LIMIT)

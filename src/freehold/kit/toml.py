@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, object]:
 def parse(text: str, origin: str) -> dict[str, object]:
     """Read TOML that came from `origin`; what is no TOML raises BadUsage with the line and column."""
     try:
-        return tomllib.loads(text)
+        return _loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadUsage(
             f"{origin} is not valid TOML", detail=str(error), hint=f"correct {origin}, then try again"
@@ -43,7 +43,7 @@ def parse_blocks(text: str) -> tuple[dict[str, list[dict[str, object]]], tuple[s
     for name, start, end in zip(names, starts, starts[1:], strict=False):
         body = text[start:end].partition("\n")[2] if name else text[start:end]
         try:
-            found.setdefault(name, []).append(tomllib.loads(body))
+            found.setdefault(name, []).append(_loads(body))
         except tomllib.TOMLDecodeError as error:
             problems.append(f"[{name}]: {error}" if name else str(error))
     return found, tuple(problems)
@@ -55,3 +55,10 @@ def table(values: dict[str, object], *names: str) -> dict[str, object]:
         inner = values.get(name)
         values = inner if isinstance(inner, dict) else {}
     return values
+
+
+def _loads(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise tomllib.TOMLDecodeError("it is nested too deeply") from error

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from freehold.runtime.database import DatabaseError
 from freehold.runtime.storage import errors, names
-from freehold.runtime.storage.call import Call, bytes_key, optional_text, required_text
+from freehold.runtime.storage.call import MAX_COUNT, Call, bytes_key, optional_text, required_text
 from freehold.runtime.storage.clients import reads_bucket_types
 from freehold.runtime.storage.rights import discard
 from freehold.runtime.storage.scope import owner_uuid, statement
@@ -186,6 +186,7 @@ def _flag(body: dict[str, object], name: str) -> bool | None:
 def _count(value: str | None, name: str, *, least: int) -> int | None:
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit() or not least <= int(value) < 2**31:
+    count = names.whole_number(value)
+    if count is None or not least <= count <= MAX_COUNT:
         raise errors.invalid_body(f"querystring/{name} must be integer >= {least}")
-    return int(value)
+    return count

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from freehold.kit import json_text
 from freehold.kit.objects.store import ObjectStore, object_key
 from freehold.runtime.database import Pool
-from freehold.runtime.storage import errors
+from freehold.runtime.storage import errors, names
 from freehold.runtime.storage.scope import Scope
 from freehold.runtime.storage.tokens import Tokens
 
@@ -82,11 +82,10 @@ def optional_text(body: dict[str, object], name: str) -> str:
 
 def optional_count(body: dict[str, object], name: str, *, least: int) -> int | None:
     """A property that is a whole number when it is there; numbers in strings are read as such."""
-    value = body.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if value is None:
+    given = body.get(name)
+    if given is None:
         return None
+    value = names.whole_number(given) if isinstance(given, str) else given
     if isinstance(value, bool) or not isinstance(value, int) or value > MAX_COUNT:
         raise errors.invalid_body(f"body/{name} must be integer")
     if value < least:

@@ -11,7 +11,8 @@ MAX_MIME_TYPE = 1000
 
 _KEY = re.compile(r"[A-Za-z0-9_/!.*'() &$=@;:+,?-]+")
 _BUCKET = re.compile(r"[A-Za-z0-9_!.*'() &$=@;:+,?-]+")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(gb|mb|kb|b)", re.IGNORECASE)
+_NUMBER = re.compile("[0-9]{1,18}")
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)(gb|mb|kb|b)", re.IGNORECASE)
 _MIME_TYPE = re.compile(r"([a-zA-Z0-9\-+.]+)/([a-zA-Z0-9\-+.]+)(;\s*charset=[a-zA-Z0-9\-]+)?|.*\*")
 _FACTORS = {"gb": 1e9, "mb": 1e6, "kb": 1e3, "b": 1}
 _EMPTY_FOLDER = ".emptyFolderPlaceholder"
@@ -51,12 +52,17 @@ def is_empty_folder(key: str) -> bool:
     return key.endswith(_EMPTY_FOLDER)
 
 
+def whole_number(text: str) -> int | None:
+    """Read a number that is written in digits; None for anything else, and for more than any number here has."""
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
 def size_in_bytes(value: object, limit: int) -> int | None:
     """Read a bucket's file_size_limit: a number, "20MB" (decimal), or None; raises when it is over the server's."""
     if value is None:
         return None
-    if isinstance(value, str) and value.isdigit():
-        size = int(value)
+    if isinstance(value, str) and (number := whole_number(value)) is not None:
+        size = number
     elif isinstance(value, str):
         match = _SIZE.fullmatch(value)
         if match is None:
