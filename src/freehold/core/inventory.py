@@ -183,6 +183,14 @@ class AppServer:
     """How many routes its code declares."""
     system_packages: tuple[str, ...] = ()
     """System libraries that the builder installs for it, under the names that the builder uses."""
+    requirements: str = ""
+    """The file that names its packages, relative to the app's root, "" when there is none or it was not looked for."""
+    settings: str = ""
+    """The module with a Django project's settings."""
+    application: str = ""
+    """What Freehold starts: module:name of a WSGI application; "" for a server that it does not start."""
+    paths: tuple[str, ...] = ()
+    """What such a server answers: below an entry with a slash at its end, and at one without."""
 
 
 @dataclass(frozen=True, kw_only=True)

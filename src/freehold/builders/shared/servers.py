@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from freehold.builders.shared import python
+from freehold.builders.shared import django, python
 from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout
 from freehold.builders.shared.package import Package, join, read
 from freehold.core.inventory import AppServer
@@ -24,7 +24,7 @@ _NODE_ROUTE = re.compile(
     r"""\b\w*(?:app|router|server|route|api)\w*\.(?:get|post|put|patch|delete)\s*\(\s*["'`]/""", re.IGNORECASE
 )
 _PYTHON_ROUTE = re.compile(r"""^\s*@\w+(?:\.\w+)?\.(?:get|post|put|patch|delete|websocket|route)\s*\(""", re.MULTILINE)
-_DJANGO_ROUTE = re.compile(r"^\s*(?:re_)?path\s*\(", re.MULTILINE)
+_DJANGO_ROUTE = re.compile(r"(?<![\w.])(?:re_)?path\s*\(")
 
 
 def servers(checkout: Checkout, packages: tuple[Package, ...]) -> tuple[AppServer, ...]:
@@ -67,15 +67,30 @@ def python_servers(checkout: Checkout) -> tuple[AppServer, ...]:
     for framework in _PYTHON:
         if framework in required:
             folder = required[framework].path.rpartition("/")[0]
+            project = django.project(checkout, folder) if framework == "django" else None
+            if project is not None:
+                found.append(_django_server(checkout, project, required[framework].path))
+                continue
             entry = next((path for name in _PYTHON_ENTRIES if (path := join(folder, name)) in checkout.known), "")
             found.append(_python_server(checkout, framework, folder, entry))
     return tuple(found)
 
 
+def _django_server(checkout: Checkout, project: django.Project, requirements: str) -> AppServer:
+    return AppServer(
+        framework="django",
+        root=project.folder,
+        entry=join(project.folder, "manage.py"),
+        runtime="python",
+        routes=_routes(checkout, "django", project.folder),
+        requirements=requirements,
+        settings=project.settings,
+        application=project.application,
+        paths=project.paths,
+    )
+
+
 def _python_server(checkout: Checkout, framework: str, folder: str, entry: str) -> AppServer:
-    route = _DJANGO_ROUTE if framework == "django" else _PYTHON_ROUTE
-    files = python.files(checkout, folder)
-    files = tuple(path for path in files if path.endswith("urls.py")) if framework == "django" else files
     module = entry.removeprefix(f"{folder}/" if folder else "").removesuffix(".py").replace("/", ".")
     start = ("uvicorn", f"{module}:app") if framework == "fastapi" and module else ()
     return AppServer(
@@ -84,8 +99,15 @@ def _python_server(checkout: Checkout, framework: str, folder: str, entry: str) 
         entry=entry,
         runtime="python",
         start_command=start,
-        routes=sum(len(route.findall(checkout.text(path))) for path in files),
+        routes=_routes(checkout, framework, folder),
     )
+
+
+def _routes(checkout: Checkout, framework: str, folder: str) -> int:
+    if framework != "django":
+        return sum(len(_PYTHON_ROUTE.findall(checkout.text(path))) for path in python.files(checkout, folder))
+    urls = (path for path in python.files(checkout, folder) if path.endswith("urls.py"))
+    return sum(len(_DJANGO_ROUTE.findall(checkout.text(path))) for path in urls)
 
 
 def _listens(text: str) -> bool:

@@ -1,0 +1,107 @@
+"""What is read of a Django project that stands beside an app's pages."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_apps import BOLT, write
+
+from freehold.builders.bolt.read import read
+from freehold.core.inventory import AppServer
+
+MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n'
+DJANGO = {
+    "backend/requirements.txt": "Django==5.2\n",
+    "backend/manage.py": MANAGE,
+    "backend/config/__init__.py": "",
+    "backend/config/wsgi.py": MANAGE + "application = get_wsgi_application()\n",
+    "backend/config/settings.py": "ROOT_URLCONF = 'config.urls'\nWSGI_APPLICATION = 'config.wsgi.application'\n",
+    "backend/config/urls.py": "urlpatterns = [path('admin/', admin.site.urls), path('api/', include('api.urls'))]\n",
+}
+
+
+def _server(root: Path, changes: dict[str, str] | None = None, *, without: str = "") -> AppServer:
+    texts = BOLT | DJANGO | (changes or {})
+    (server,) = read(write(root, {path: text for path, text in texts.items() if path != without})).servers
+    return server
+
+
+def test_what_starts_a_project_is_read_from_its_settings(tmp_path: Path) -> None:
+    server = _server(tmp_path)
+    assert (server.framework, server.root, server.entry) == ("django", "backend", "backend/manage.py")
+    assert (server.application, server.settings) == ("config.wsgi:application", "config.settings")
+    assert server.requirements == "backend/requirements.txt"
+    assert server.paths == ("/admin/", "/api/")
+    assert server.routes == 2
+
+
+def test_the_settings_that_its_wsgi_module_names_are_those_that_serve(tmp_path: Path) -> None:
+    server = _server(
+        tmp_path,
+        {
+            "backend/config/settings.py": "",
+            "backend/config/settings/__init__.py": "",
+            "backend/config/settings/base.py": DJANGO["backend/config/settings.py"]
+            + "INSTALLED_APPS = ['django.contrib.admin']\n",
+            "backend/config/settings/live.py": "from .base import *\nINSTALLED_APPS += ['django.contrib.staticfiles']\n"
+            "STATIC_URL = 'static/'\n",
+            "backend/config/wsgi.py": MANAGE.replace("config.settings", "config.settings.live"),
+        },
+        without="backend/config/settings.py",
+    )
+    assert (server.settings, server.application) == ("config.settings.live", "config.wsgi:application")
+    assert server.paths == ("/admin/", "/api/", "/static/")
+
+
+def test_requirements_may_stand_above_the_project(tmp_path: Path) -> None:
+    server = _server(tmp_path, {"requirements.txt": "django\n"}, without="backend/requirements.txt")
+    assert (server.root, server.requirements) == ("backend", "requirements.txt")
+
+
+@pytest.mark.parametrize("gone", ["backend/config/wsgi.py", "backend/manage.py"])
+def test_a_project_that_nothing_starts_is_told_and_not_started(tmp_path: Path, gone: str) -> None:
+    server = _server(tmp_path, {"backend/config/settings.py": ""}, without=gone)
+    assert (server.framework, server.application) == ("django", "")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"routes": [{"src": "/api/(.*)", "dest": "/backend/wsgi.py"}, {"src": "/(.*)", "dest": "/index.html"}]},
+        {"rewrites": [{"source": "/api/:path*", "destination": "/backend/config/wsgi.py"}]},
+        {"rewrites": [{"source": "/api/:path*", "destination": "/backend/wsgi.py"}], "routes": "none"},
+    ],
+)
+def test_what_the_preview_sends_to_the_server_is_the_servers(tmp_path: Path, written: dict[str, object]) -> None:
+    assert _server(tmp_path, {"vercel.json": json.dumps(written)}).paths == ("/api/",)
+
+
+def test_a_preview_that_sends_everything_to_the_server_tells_nothing(tmp_path: Path) -> None:
+    everything = {"routes": [{"src": "/(.*)", "dest": "backend/wsgi.py"}]}
+    assert _server(tmp_path, {"vercel.json": json.dumps(everything)}).paths == ("/admin/", "/api/")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "paths"),
+    [
+        ("path('', include('shop.urls'))", ("/carts/", "/orders/")),
+        ("path('', include(('shop.urls', 'shop'), namespace='s'))", ("/carts/", "/orders/")),
+        ("re_path(r'^v1/x/$', x), path('health', y), path('<slug:page>/', z)", ("/v1/", "/health")),
+        ("re_path(r'^api/(?P<id>\\d+)$', x), re_path(r'^(a|b)/', y)", ("/api/",)),
+        ("path('', TemplateView.as_view())", ("/api/",)),
+        ("path('', include('config.urls'))", ("/api/",)),
+        ("path(PREFIX, x), path(*more", ("/api/",)),
+    ],
+)
+def test_the_first_parts_of_its_urls_are_the_servers(tmp_path: Path, patterns: str, paths: tuple[str, ...]) -> None:
+    shop = (
+        "router = DefaultRouter()\nrouter.register(r'carts', Carts)\n"
+        "urlpatterns = [path('', include(router.urls)), path('orders/', orders)]\n"
+    )
+    changes = {"backend/config/urls.py": f"urlpatterns = [{patterns}]\n", "backend/shop/urls.py": shop}
+    assert _server(tmp_path, changes).paths == paths
+
+
+def test_a_routers_names_below_a_path_are_not_paths_of_their_own(tmp_path: Path) -> None:
+    text = "router.register('pots', Pots)\nurlpatterns = [path('api/', include(router.urls))]\n"
+    assert _server(tmp_path, {"backend/config/urls.py": text}).paths == ("/api/",)
