@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
+
+ServerRuntime = Literal["node", "python"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +50,26 @@ class FunctionLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """The app's own server, which renders its pages: a Node program of the release."""
+    """The app's own server: a Node program of the release, or a WSGI application in Python."""
 
     directory: Path
-    entry: str
-    """Relative to `directory`."""
+    runtime: ServerRuntime = "node"
+    entry: str = ""
+    """What Node runs, relative to `directory`."""
+    application: str = ""
+    """The WSGI application as module:name, looked for in `app`, such as config.wsgi:application."""
+    settings_module: str = ""
+    """Django's settings; empty for an application of another kind."""
+    app: str = "app"
+    """The folder with the Python code, relative to `directory`."""
+    packages: str = "packages"
+    """The folder with the Python packages, relative to `directory`."""
+    serving: str = "serving"
+    """The folder with what serves a WSGI application, relative to `directory`."""
+    before: tuple[tuple[str, ...], ...] = ()
+    """Python programs below `app`, with arguments, that have to succeed before it serves: migrations."""
+    paths: tuple[str, ...] = ()
+    """What it answers: prefixes such as /api/ and whole paths such as /feed.xml. Empty: all that is no file."""
     environment: dict[str, str] = field(default_factory=dict)
     """What the build baked in, for code that reads it when it runs; nothing secret."""
     reads: tuple[str, ...] = ()
@@ -100,6 +117,10 @@ class Settings:
     """The same for `supabase_auth_admin`, the owner of schema auth."""
     storage_dsn: Secret
     """The same for `supabase_storage_admin`, the owner of schema storage."""
+    server_dsn: Secret | None = None
+    """The same for the role of the app's own server; only a Python server has one, and cannot do without."""
+    server_secret_key: Secret | None = None
+    """Signs what the app's own server gives out, such as sessions; the same for every release of an app."""
     jobs_dsn: Secret | None = None
     """The same for the owner of the app's own schema, as whom scheduled jobs run; without it none are run."""
     jwt_secret: Secret
@@ -165,6 +186,8 @@ class Settings:
 
 
 _SECRETS = {
+    "server_dsn",
+    "server_secret_key",
     "jobs_dsn",
     "rest_dsn",
     "auth_dsn",
@@ -218,8 +241,16 @@ def _parse(name: str, value: object) -> object:
 
 
 def _server(value: dict[str, Any]) -> ServerSettings:
-    directory, reads = Path(value["directory"]), tuple(value.get("reads", ()))
-    return ServerSettings(**(value | {"directory": directory, "reads": reads}))
+    runtime = value.get("runtime", "node")
+    if runtime not in get_args(ServerRuntime):
+        raise BadUsage(f"this version of Freehold starts no server of the kind {runtime}")
+    read = {
+        "directory": Path(value["directory"]),
+        "reads": tuple(value.get("reads", ())),
+        "paths": tuple(value.get("paths", ())),
+        "before": tuple(tuple(argv) for argv in value.get("before", ())),
+    }
+    return ServerSettings(**(value | read))
 
 
 _TABLES: dict[str, Callable[[dict[str, Any]], object]] = {
