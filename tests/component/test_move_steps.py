@@ -16,7 +16,7 @@ from freehold.data.move import ledger
 from freehold.data.sources.files import Folder
 from freehold.data.sources.toc import Source
 from freehold.engine.apply import apply
-from freehold.flows import move, move_steps
+from freehold.flows import move, move_here, move_steps
 from freehold.flows.move_papers import papers_of
 from freehold.flows.move_work import MoveWork, Request
 from freehold.flows.up_work import Database, Work
@@ -172,5 +172,8 @@ def test_a_source_that_is_the_target_is_left_alone(
 def test_a_place_that_nothing_was_moved_to_is_not_compared(
     source: databases.FreshDatabase, target: Target, tmp_path: Path
 ) -> None:
+    for own in (None, Secret("postgresql://127.0.0.1/x")):
+        with pytest.raises(MoveRefused, match="nothing was moved"):
+            move_here.refuse_new(Place(root=tmp_path / "new"), own, "freehold move")
     with live(source) as opened, pytest.raises(MoveRefused, match="nothing was moved"):
         move_steps.CompareEverything(work_of(opened, target, tmp_path)).run(target.events.append)

@@ -52,7 +52,7 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Objects         3 moved" in done.stdout
     assert "Rows            3 in 3 tables, 0 differ" in done.stdout
-    assert f"next: freehold up {SAMPLE}" in done.stderr
+    assert f"next: freehold up {SAMPLE} {' '.join(place)}\n" in done.stderr
     status = owner.run("move", "status", *place)
     assert (status.returncode, status.stdout) == (0, done.stdout)
     page = Path(owner.run("move", "report", *place).stdout.strip()).read_text()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from freehold.cli import move_text, output
-from freehold.cli.options import data_option, json_option
+from freehold.cli.options import data_option, json_option, same_app
 from freehold.core.errors import BadUsage, MoveRefused, NotRunning
 from freehold.core.secret import Secret
 from freehold.core.target_name import LOCAL
@@ -115,14 +115,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if start_over and to == LOCAL:
         raise BadUsage("--start-over empties a server", hint="here, give another folder: --data NEW_FOLDER")
     report = output.reporter(as_json=as_json)
-    if to == LOCAL:
-        found, following = move.run(request, report), f"up {app}"
-    else:
-        found, following = move_to.run(to, request, report), f"deploy {app} --to {move_to.name_of(to)}"
-    following += f" --data {data}" if data else ""
+    found = move.run(request, report) if to == LOCAL else move_to.run(to, request, report)
     move_text.show(found, as_json=as_json)
     if not as_json:
-        click.echo(f"next: freehold {following}", err=True)
+        _say_next(to, app, data)
 
 
 @command.command("base44")
@@ -180,9 +176,7 @@ def base44(  # noqa: PLR0913, PLR0917 - one parameter an option
         found = (move_records_to.compare if only_compare else move_records_to.run)(to, request, report)
     move_text.show(found, as_json=as_json)
     if not as_json and not only_compare:
-        click.echo(
-            f"next: freehold {f'up {app}' if to == LOCAL else f'deploy {app} --to {move_to.name_of(to)}'}", err=True
-        )
+        _say_next(to, app, data)
 
 
 @command.command("verify")
@@ -241,6 +235,13 @@ def report(app: str | None, data: Path | None, to: str, as_json: bool) -> None:
     """Print where the page for people lies; with --json print the whole report."""
     found, page = _last_report(app, data, to)
     click.echo(json.dumps(found) if as_json else str(page))
+
+
+def _say_next(to: str, app: str, data: Path | None) -> None:
+    """Name the command that serves what was moved."""
+    same = same_app(None, app, data)
+    following = f"up{same}" if to == LOCAL else f"deploy{same} --to {move_to.name_of(to)}"
+    click.echo(f"next: freehold {following}", err=True)
 
 
 def _last_report(app: str | None, data: Path | None, to: str) -> tuple[dict[str, object], Path]:

@@ -5,29 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from freehold.core.app import App
-from freehold.core.errors import MoveRefused, NotAnApp
+from freehold.core.errors import NotAnApp
 from freehold.core.event import Event
 from freehold.core.inventory import Inventory
 from freehold.core.plan import Plan, Report, Step
+from freehold.data.sources.files import FileSource
 from freehold.data.sources.toc import Source
-from freehold.engine.apply import apply
-from freehold.engine.journal import Journal
-from freehold.flows import move_later, move_steps, up_steps
+from freehold.flows import move_here, move_later, move_steps, up_steps
 from freehold.flows.move_papers import Papers, papers_of
-from freehold.flows.move_served import Address
-from freehold.flows.move_work import (
-    MoveWork,
-    Request,
-    open_files,
-    open_source_of,
-    running_destination,
-)
+from freehold.flows.move_work import MoveWork, Request, open_files, open_source_of, up_work
 from freehold.flows.read import read_app
 from freehold.flows.source import open_source
-from freehold.flows.up_work import Work
-from freehold.secrets.age import AgeStore
-from freehold.targets.local import database_access, keys, lock, state
-from freehold.targets.local.place import Place, identity_file, place_of
+from freehold.targets.local import lock
+from freehold.targets.local.place import Place, place_of
 
 
 def run(request: Request, report: Report) -> dict[str, object]:
@@ -45,11 +35,7 @@ def run(request: Request, report: Report) -> dict[str, object]:
                 move_steps.KeepEndsApart(work),
                 up_steps.InstallPlatform(work.up),
             )
-            try:
-                apply(plan(work, start), report, Journal(place.journal))
-            finally:
-                work.up.stop_database()
-            return work.document
+            return move_here.carry_out(work, plan(work, start), report)
 
 
 def plan(work: MoveWork, start: tuple[Step, ...]) -> Plan:
@@ -69,30 +55,10 @@ def plan(work: MoveWork, start: tuple[Step, ...]) -> Plan:
 def compare(request: Request, report: Report) -> dict[str, object]:
     """Hold a place against the source again; its app may be up. Raises MoveDiffers."""
     place = place_of(request.app, request.data)
-    if request.database_url is None and not place.postgres.exists():
-        raise MoveRefused(
-            "nothing was moved to this place yet", hint=f"freehold move --app {request.app} --from SOURCE"
-        )
-    running = state.read(place.state)
-    if running is not None:
-        with looked_at(request, place, report) as seen:
-            work = work_of(seen, request, place, papers_of(place))
-            work.there = running_destination(place, database_access.read(AgeStore(place.keys, identity_file())))
-            work.served_at = Address(url=running.url, key=work.up.keys.publishable_key)
-            return compared(work, report)
-    with looked_at(request, place, report) as seen, lock.held(place.lock):
+    move_here.refuse_new(place, request.database_url, f"freehold move --app {request.app} --from SOURCE")
+    with looked_at(request, place, report) as seen:
         work = work_of(seen, request, place, papers_of(place))
-        try:
-            return compared(work, report, (up_steps.StartDatabase(work.up),))
-        finally:
-            work.up.stop_database()
-
-
-def compared(work: MoveWork, report: Report, start: tuple[Step, ...] = ()) -> dict[str, object]:
-    """Compare what was opened; gives the report. Raises MoveDiffers."""
-    steps = (*start, move_steps.CompareEverything(work))
-    apply(Plan(purpose="Compare with the source", steps=steps), report, Journal(work.place.journal))
-    return work.document
+        return move_here.compare(work, move_steps.CompareEverything(work), report)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,38 +68,31 @@ class Seen:
     app: App
     inventory: Inventory | None
     source: Source
+    files: FileSource | None
 
 
 @contextmanager
 def looked_at(request: Request, place: Place, report: Report) -> Iterator[Seen]:
     """Read the app and open the source; `place` is not made yet. Raises what either has against it."""
     report(Event(name="step-started", text="Look at the source"))
-    open_files(request)
+    files = open_files(request)
     app = _app(request, place)
     inventory = _inventory(app, report)
     with open_source_of(request.source, app.root) as source:
-        yield Seen(app=app, inventory=inventory, source=source)
+        yield Seen(app=app, inventory=inventory, source=source, files=files)
 
 
 def work_of(seen: Seen, request: Request, place: Place, papers: Papers) -> MoveWork:
     """What the steps share; `place` has been made."""
-    store = AgeStore(place.secrets, identity_file())
-    up = Work(
-        place=place,
-        app=seen.app,
-        inventory=seen.inventory or Inventory(builder="", generation=""),
-        keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
-        secrets=store,
-        database_url=request.database_url,
-    )
+    up = up_work(place, seen.app, seen.inventory, request.database_url)
     return MoveWork(
         request=request,
         place=place,
         papers=papers,
         inventory=seen.inventory,
-        secrets=store.names(),
+        secrets=up.secrets.names(),
         source=seen.source,
-        files=open_files(request),
+        files=seen.files,
         up=up,
     )
 

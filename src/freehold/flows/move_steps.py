@@ -1,24 +1,24 @@
 """The steps of a move: bring everything, compare everything, rewrite old addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from freehold import platform
 from freehold.core.errors import MoveDiffers, MoveRefused
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.data.move import addresses, ledger
+from freehold.data.move.destination import Destination
 from freehold.data.move.loading import without_triggers
 from freehold.data.move.refresh import refresh
 from freehold.data.move.run import move
-from freehold.data.move.verify import verify
+from freehold.data.move.verify import Verified, verify
 from freehold.data.sources.live import LiveDatabase
 from freehold.flows import move_later, move_served
 from freehold.flows.move_papers import Papers
-from freehold.flows.move_served import Address, Login
-from freehold.flows.move_work import MoveWork
+from freehold.flows.move_served import Login
+from freehold.flows.move_work import MoveWork, Moving
 from freehold.flows.up_work import SUPPLIED
 from freehold.kit import postgres
 
@@ -111,22 +111,14 @@ class CompareEverything:
     def run(self, report: Report) -> None:
         """Compare and write the report; raises MoveDiffers."""
         work = self.work
-        if work.there is None:
-            with postgres.connect(work.up.database.admin_dsn) as admin:
-                work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
-        destination = work.destination
-        with destination.admin() as admin:
-            refuse_when_empty(admin)
+        destination = moved_to(work, "freehold move --from SOURCE")
         found = verify(work.source, destination, report)
         with destination.admin() as admin:
             report(Event(name="step-started", text="Look for the old platform's addresses"))
             old = addresses.scan(admin, work.inventory.backend.url if work.inventory and work.inventory.backend else "")
-            work.document = described(work, found.document()) | {"old_addresses": [_shown(item) for item in old]}
+            told = {"old_addresses": [_shown(item) for item in old]}
             names = [item.name for item in work.inventory.functions] if work.inventory else []
-            faults = found.faults + ask(work, admin, names=names, login=work.request.login)
-            ledger.set_status(admin, "different" if faults else "equal", work.document)
-        work.papers.keep(work.document)
-        judge(faults, work.papers)
+            settle(work, admin, found, told, names=names, login=work.request.login)
 
     def undo(self) -> bool:
         """Nothing was changed."""
@@ -177,24 +169,35 @@ class RewriteAddresses:
         return False
 
 
-def refuse_when_empty(admin: postgres.Connection) -> None:
-    """There is nothing to compare where nothing was moved to."""
-    if ledger.status(admin) is None:
-        raise MoveRefused("nothing was moved to this place yet", hint="freehold move --from SOURCE")
+def moved_to(work: Moving, command: str) -> Destination:
+    """Give what is to be compared; where nothing was moved to, `command` would. Raises MoveRefused."""
+    if work.there is None:
+        with postgres.connect(work.up.database.admin_dsn) as admin:
+            work.up.owner_role = work.up.owner_role or platform.owner_role(admin)
+    with work.destination.admin() as admin:
+        if ledger.status(admin) is None:
+            raise MoveRefused("nothing was moved to this place yet", hint=command)
+    return work.destination
 
 
-class Moving(Protocol):
-    """What the steps of every move know when they have compared."""
+def settle(  # noqa: PLR0913 - what was compared, and what the app itself is asked
+    work: Moving,
+    admin: postgres.Connection,
+    found: Verified,
+    told: Mapping[str, object],
+    *,
+    names: Sequence[str] = (),
+    login: Login | None = None,
+) -> None:
+    """Let the app itself answer, and write the report with what else is `told`; raises MoveDiffers."""
+    work.document = _described(work, found.document()) | dict(told)
+    faults = found.faults + _ask(work, admin, names, login)
+    ledger.set_status(admin, "different" if faults else "equal", work.document)
+    work.papers.keep(work.document)
+    _judge(faults, work.papers)
 
-    papers: Papers
-    inventory: Any
-    secrets: tuple[str, ...]
-    source: Any
-    served_at: Address | None
-    document: dict[str, object]
 
-
-def described(work: Moving, found: dict[str, object]) -> dict[str, object]:
+def _described(work: Moving, found: dict[str, object]) -> dict[str, object]:
     """The report: what was compared, with what, when, and what is left for the owner to do."""
     return {
         "source": work.source.described,
@@ -224,9 +227,7 @@ def _secrets(work: Moving) -> list[dict[str, object]]:
     ]
 
 
-def ask(
-    work: Moving, admin: postgres.Connection, *, names: Sequence[str] = (), login: Login | None = None
-) -> tuple[str, ...]:
+def _ask(work: Moving, admin: postgres.Connection, names: Sequence[str], login: Login | None) -> tuple[str, ...]:
     """Let the app itself answer, add that to the report, and give what is wrong."""
     checks = move_served.look(work.served_at, admin, names, login)
     wrong = tuple(f"{check.name}: {check.detail}" for check in checks if not check.ok)
@@ -237,7 +238,7 @@ def ask(
     return wrong
 
 
-def judge(faults: tuple[str, ...], papers: Papers) -> None:
+def _judge(faults: tuple[str, ...], papers: Papers) -> None:
     """Raise MoveDiffers when there are any."""
     if not faults:
         return

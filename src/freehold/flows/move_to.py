@@ -2,29 +2,41 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from freehold.core.errors import FreeholdError, MoveRefused
-from freehold.core.plan import Report
+from freehold.core.plan import Plan, Report, Step
 from freehold.core.release import Lease
 from freehold.data.move import ledger
 from freehold.data.move.destination import Destination
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import holding, move, move_later, server_add, server_steps, server_target, targets
+from freehold.flows import (
+    holding,
+    move,
+    move_here,
+    move_later,
+    move_steps,
+    server_add,
+    server_steps,
+    server_target,
+    targets,
+)
 from freehold.flows.move_papers import Papers, papers_of, unfinished
 from freehold.flows.move_served import Address
 from freehold.flows.move_to_steps import CheckServer, EmptyServer, size_of
-from freehold.flows.move_work import MoveWork, Request
+from freehold.flows.move_work import Moving, Request
 from freehold.kit import postgres
 from freehold.releases import history
 from freehold.targets.local.place import Place, place_of
 from freehold.targets.server.objects import ServerFiles
 from freehold.targets.server.target import ServerTarget
 
+Work = TypeVar("Work", bound=Moving)
 RENEW_EVERY_SECONDS = 120.0
 
 
@@ -60,35 +72,23 @@ def run(to: str, request: Request, report: Report) -> dict[str, object]:
     place = place_of(request.app, request.data)
     if "@" not in to:
         server_of(to, request.app, request.data)  # an unknown name is told before a large source is read
-    with ExitStack() as stack:
-        seen = stack.enter_context(move.looked_at(request, place, report))
+    with move.looked_at(request, place, report) as seen:
         target = server_of(prepare(to, request.app, report), request.app, request.data)
-        work = stack.enter_context(_work(seen, target, place, request))
-        lease, note = stack.enter_context(holding.held(target, "move"))
-        with renewed(target, lease):
+        with at(target, place, lambda papers: move.work_of(seen, request, place, papers)) as work:
             empty = (EmptyServer(target),) if request.starts_over else ()
-            start = (
-                *empty,
-                server_steps.InstallPlatform(target),
-                CheckServer(
-                    target,
-                    lambda: work.destination,
-                    lambda: size_of(work.source),
-                    lambda: move_later.adds(work),
-                ),
-            )
-            apply(move.plan(work, start), report, Journal(place.journal))
-            note.about(0, source=work.source.described)
-        return work.document
+            check = CheckServer(target, work.destination, size_of(work.source), lambda: move_later.adds(work))
+            start = (*empty, server_steps.InstallPlatform(target), check)
+            return carry_out(target, work, move.plan(work, start), report)
 
 
 def compare(name: str, request: Request, report: Report) -> dict[str, object]:
     """Hold a server against the source again; its app may be live. Raises MoveDiffers."""
     target, place = server_of(name, request.app, request.data), place_of(request.app, request.data)
-    with move.looked_at(request, place, report) as seen, _work(seen, target, place, request) as work:
-        if history.live(target.releases()) is not None:
-            work.served_at = Address(url=target.address, key=target.publishable_key)
-        return move.compared(work, report)
+    with (
+        move.looked_at(request, place, report) as seen,
+        at(target, place, lambda papers: move.work_of(seen, request, place, papers)) as work,
+    ):
+        return look_again(target, work, move_steps.CompareEverything(work), report)
 
 
 def last_report(name: str, app: str, data: Path | None) -> tuple[dict[str, object], Path]:
@@ -115,26 +115,13 @@ def server_of(name: str, app: str, data: Path | None) -> ServerTarget:
 
 
 @contextmanager
-def _work(seen: move.Seen, target: ServerTarget, place: Place, request: Request) -> Iterator[MoveWork]:
+def at(target: ServerTarget, place: Place, work_of: Callable[[Papers], Work]) -> Iterator[Work]:
+    """Aim a move at a server: its database through the SSH connection, its files, the names of its secrets."""
     place.prepare()
-    papers = papers_at(target, place)
-    with destination_at(target, papers) as there:
-        work = move.work_of(seen, request, place, papers)
-        work.there = there
-        work.secrets = tuple(target.secret_versions())
-        yield work
-
-
-def papers_at(target: ServerTarget, place: Place) -> Papers:
-    """Where the report about a server lies on this machine."""
-    return papers_of(place, target.name, described=f"{target.name} ({target.address})")
-
-
-@contextmanager
-def destination_at(target: ServerTarget, papers: Papers) -> Iterator[Destination]:
-    """The server's database through the SSH connection, and its files."""
+    papers = papers_of(place, target.name, described=f"{target.name} ({target.address})")
     with target.database() as (admin, owner), tempfile.TemporaryDirectory(prefix="freehold-files-") as folder:
-        yield Destination(
+        work = work_of(papers)
+        work.there = Destination(
             admin_dsn=admin,
             owner_dsn=owner,
             owner=postgres.parameters(owner).get("user", "postgres"),
@@ -142,10 +129,28 @@ def destination_at(target: ServerTarget, papers: Papers) -> Iterator[Destination
             files=ServerFiles(target.agent, target.app, Path(folder)),
             far=target.digest_rows,
         )
+        work.secrets = tuple(target.secret_versions())
+        yield work
+
+
+def carry_out(target: ServerTarget, work: Moving, plan: Plan, report: Report) -> dict[str, object]:
+    """Do what a plan says under the target's lock, and write it into the target's trail. Gives the report."""
+    with holding.held(target, "move") as (lease, note), _renewed(target, lease):
+        apply(plan, report, Journal(work.place.journal))
+        note.about(0, source=work.source.described)
+    return work.document
+
+
+def look_again(target: ServerTarget, work: Moving, step: Step, report: Report) -> dict[str, object]:
+    """Hold a server against the source again by `step`. Raises MoveDiffers."""
+    if history.live(target.releases()) is not None:
+        work.served_at = Address(url=target.address, key=target.publishable_key)
+    apply(move_here.comparison(step), report, Journal(work.place.journal))
+    return work.document
 
 
 @contextmanager
-def renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
+def _renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
     """Keep the lock for as long as the move takes: building an index may be silent for longer than a lease lasts."""
     ended = threading.Event()
 

@@ -56,9 +56,9 @@ class CheckServer:
     """Whether everything fits, and nobody's rows would be taken away."""
 
     target: ServerTarget
-    there: Callable[[], Destination]
-    size: Callable[[], int]
-    """About how many bytes of rows there are."""
+    there: Destination
+    size_bytes: int = 0
+    """About how many bytes of rows there are; 0 where the source does not say."""
     only_adds: Callable[[], bool] = bool
     """Whether everything was equal once, and no row is copied again."""
     title: str = "See whether the server has room and nobody works with it yet"
@@ -75,9 +75,9 @@ class CheckServer:
                 f"release {live.release.number} is live there: what its users have written would be taken away",
                 hint="freehold move verify compares; a move goes to a server before its first deploy",
             )
-        with self.there().admin() as admin:
+        with self.there.admin() as admin:
             is_begun = ledger.status(admin) is not None
-        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(self.size() * ROOM)
+        free, needed = int(self.target.agent.ask("facts")["disk_free_bytes"]), round(self.size_bytes * ROOM)
         if needed > free and not is_begun:
             raise TargetUnfit(
                 "the server's disk is too small for what is to be moved",

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from freehold.core.app import App
 from freehold.core.errors import SourceBroken
 from freehold.core.inventory import Inventory
 from freehold.core.secret import Secret
@@ -22,8 +24,9 @@ from freehold.flows.move_served import Address, Login
 from freehold.flows.up_work import Work
 from freehold.kit import postgres
 from freehold.kit.objects.folder import FolderStore
-from freehold.targets.local import database_access
-from freehold.targets.local.place import Place
+from freehold.secrets.age import AgeStore
+from freehold.targets.local import database_access, keys
+from freehold.targets.local.place import Place, identity_file
 
 TYPES = "**/integrations/supabase/types.ts"
 _ADDRESS = re.compile(r"postgres(ql)?://|[a-z_]+ *=")
@@ -48,41 +51,63 @@ class Request:
     """Who is to sign in when everything was compared."""
 
 
-@dataclass(kw_only=True)
-class MoveWork:
-    """Mutable on purpose: each step fills in what the next ones need."""
+class Described(Protocol):
+    """What a move needs to know of every source."""
 
-    request: Request
+    @property
+    def described(self) -> str:
+        """What it is, for people: never a password."""
+
+
+@dataclass(kw_only=True)
+class Moving:
+    """What every move knows, whatever its source. Mutable on purpose: each step fills in what the next ones need."""
+
     place: Place
     papers: Papers
     inventory: Inventory | None
     secrets: tuple[str, ...]
     """Names of secrets that are set at the target."""
-    source: Source
-    files: FileSource | None
+    source: Described
     up: Work
     there: Destination | None = None
     """A server's database and files; None for this machine's own."""
     served_at: Address | None = None
     """Where the app answers now; None while it does not."""
-    is_later: bool | None = None
-    """Whether the place was equal once and gets only what it lacks; None before anybody looked, see move_later.py."""
     document: dict[str, object] = field(default_factory=dict)
 
     @property
     def destination(self) -> Destination:
         """Whereto. The place's own database and folder only after it was started and the platform installed."""
-        return self.there or local_destination(self.place, self.up)
+        return self.there or Destination(
+            admin_dsn=self.up.database.admin_dsn,
+            owner_dsn=self.up.database.dsn(self.up.owner_role, self.up.keys.owner_password),
+            owner=self.up.owner_role,
+            described=self.up.database.described,
+            files=StoredFiles(FolderStore(self.place.objects)),
+        )
 
 
-def local_destination(place: Place, up: Work) -> Destination:
-    """The database of a place that was started, and its folder of files."""
-    return Destination(
-        admin_dsn=up.database.admin_dsn,
-        owner_dsn=up.database.dsn(up.owner_role, up.keys.owner_password),
-        owner=up.owner_role,
-        described=up.database.described,
-        files=StoredFiles(FolderStore(place.objects)),
+@dataclass(kw_only=True)
+class MoveWork(Moving):
+    """The move of a database with its users and files."""
+
+    request: Request
+    source: Source
+    files: FileSource | None
+    is_later: bool | None = None
+    """Whether the place was equal once and gets only what it lacks; None before anybody looked, see move_later.py."""
+
+
+def up_work(place: Place, app: App, inventory: Inventory | None, database_url: Secret | None) -> Work:
+    """What `freehold up` knows of a place that has been made."""
+    return Work(
+        place=place,
+        app=app,
+        inventory=inventory or Inventory(builder="", generation=""),
+        keys=keys.load_or_make(AgeStore(place.keys, identity_file())),
+        secrets=AgeStore(place.secrets, identity_file()),
+        database_url=database_url,
     )
 
 
