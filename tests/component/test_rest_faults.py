@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -15,9 +12,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pooler import pooled
 from psycopg import conninfo
 from rest_world import SCHEMA
-from stand_in import StandIn, free_port, stand_in, until
+from stand_in import StandIn, stand_in, until
 from tcp_proxy import Network
 
 from freehold.testing import database as databases
@@ -33,8 +31,6 @@ insert into public.changing select n, n from generate_series(1, 5) n;
 """
 NAPPING = "select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 CLIENTS = 8
-NOBODY = 65534
-"""pgbouncer refuses to run as root."""
 
 
 @pytest.fixture
@@ -243,37 +239,8 @@ async def test_a_schema_that_changes_under_load_is_followed(filled: FreshDatabas
 @pytest.fixture
 def pooler(filled: FreshDatabase) -> Iterator[str]:
     """A transaction pooler with one server connection: every transaction meets what the one before left there."""
-    program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
-    if program is None:
-        pytest.skip("pgbouncer is not installed")
-    login = conninfo.conninfo_to_dict(filled.rest_dsn)
-    port = free_port()
-    folder = Path(tempfile.mkdtemp(prefix="fh-", dir="/tmp"))
-    settings = folder / "pgbouncer.ini"
-    settings.touch(0o600)
-    settings.write_text(f"""
-[databases]
-app = host={filled.host} port={filled.port} dbname={filled.name} user={login["user"]} password={login["password"]}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 1
-""")
-    user = NOBODY if os.geteuid() == 0 else None
-    if user is not None:
-        os.chown(folder, user, user)
-        os.chown(settings, user, user)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, str(settings)], stdout=log, stderr=log, user=user, group=user)
-    try:
-        yield f"host=127.0.0.1 port={port} dbname=app user=anybody"
-    finally:
-        process.terminate()
-        process.wait(20)
-        shutil.rmtree(folder)
+    with pooled(filled, filled.rest_dsn, "default_pool_size = 1") as dsn:
+        yield dsn
 
 
 async def test_behind_a_transaction_pooler_nothing_is_prepared_and_nothing_leaks(
