@@ -23,8 +23,7 @@ def reporter(*, as_json: bool) -> Report:
 def show_error(error: FreeholdError, *, as_json: bool) -> None:
     """Show what happened, the evidence and what to type next."""
     if as_json:
-        values = {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}
-        _json_line(Event(name="error", values=dict(values)))
+        _json_line(Event(name="error", values={**error.document}))
         return
     click.echo(f"{paint('error:', 'red')} {error.message}", err=True)
     for line in error.detail.splitlines():

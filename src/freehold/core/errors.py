@@ -4,6 +4,8 @@
 and has an entry in docs/reference/errors.md. None of them ever holds a secret.
 """
 
+from collections.abc import Mapping
+
 
 class FreeholdError(Exception):
     """Something the owner can understand and act on."""
@@ -16,6 +18,11 @@ class FreeholdError(Exception):
         self.message = message
         self.detail = detail
         self.hint = hint
+
+    @property
+    def document(self) -> dict[str, str]:
+        """The same as JSON; `from_document` reads it."""
+        return {"code": self.code, "message": self.message, "detail": self.detail, "hint": self.hint}
 
 
 class NotAnApp(FreeholdError):
@@ -214,3 +221,12 @@ class MoveDiffers(FreeholdError):
     """Source and target were compared and are not equal."""
 
     code = "FH705"
+
+
+def from_document(values: Mapping[str, str]) -> FreeholdError:
+    """Give an error that another process of Freehold's told, as one of its own kind."""
+    kinds = {
+        kind.code: kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, FreeholdError)
+    }
+    kind = kinds.get(values["code"], FreeholdError)
+    return kind(values["message"], detail=values["detail"], hint=values["hint"])

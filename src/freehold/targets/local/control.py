@@ -9,7 +9,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from freehold.core import errors
 from freehold.core.errors import FreeholdError, NotRunning, TargetUnreachable
@@ -127,14 +127,11 @@ class _Order(socketserver.StreamRequestHandler):
                 verbs[verb](number)
                 self.server.after()
         except FreeholdError as error:
-            return {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}
+            return {**error.document}
         return {"running": sorted(hands.running())}
 
 
-def _answer(values: dict[str, object]) -> list[int]:
-    running = values.get("running")
-    if isinstance(running, list):
-        return [int(number) for number in running]
-    kinds = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
-    kind = kinds.get(str(values.get("code")), FreeholdError)
-    raise kind(str(values.get("message")), detail=str(values.get("detail")), hint=str(values.get("hint")))
+def _answer(values: dict[str, Any]) -> list[int]:
+    if "running" in values:
+        return [int(number) for number in values["running"]]
+    raise errors.from_document(values)

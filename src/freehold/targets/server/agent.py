@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from freehold.core import errors
-from freehold.core.errors import FreeholdError, TargetUnfit
+from freehold.core.errors import TargetUnfit
 from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.kit import ssh
@@ -81,7 +81,7 @@ class Agent:
                 hint="freehold server add   brings it up to date",
             )
         if "error" in answer:
-            raise _error(answer["error"])
+            raise errors.from_document(answer["error"])
         return answer["result"]
 
     def logs(self, app: str, *, lines: int, follow: bool) -> Iterator[str]:
@@ -145,9 +145,3 @@ class Agent:
                 detail=ended.err.strip()[-1500:],
                 hint="log in as root, or as a user who may use sudo without a password",
             )
-
-
-def _error(values: dict[str, str]) -> FreeholdError:
-    kinds = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
-    kind: type[FreeholdError] = kinds.get(values["code"], FreeholdError)
-    return kind(values["message"], detail=values["detail"], hint=values["hint"])

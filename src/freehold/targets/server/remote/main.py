@@ -79,9 +79,9 @@ def _carried_out(asked: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         if not _is_full(error):
             raise
-        answer = _told(TargetUnfit("the server's disk is full", detail=str(error), hint=MAKE_ROOM))
+        answer = {"error": TargetUnfit("the server's disk is full", detail=str(error), hint=MAKE_ROOM).document}
     except FreeholdError as error:
-        answer = _told(error)
+        answer = {"error": error.document}
     print(json.dumps(answer), flush=True)  # noqa: T201 - this is how it answers
     return answer
 
@@ -89,7 +89,3 @@ def _carried_out(asked: dict[str, Any]) -> dict[str, Any]:
 def _is_full(error: OSError) -> bool:
     """Whether there is no room; shutil keeps several errors as one text."""
     return error.errno in FULL or os.strerror(errno.ENOSPC) in str(error)
-
-
-def _told(error: FreeholdError) -> dict[str, Any]:
-    return {"error": {"code": error.code, "message": error.message, "detail": error.detail, "hint": error.hint}}
