@@ -91,7 +91,7 @@ def test_a_page_that_wants_a_sign_in_is_alive_and_one_that_fails_is_not(tmp_path
 
 def test_a_sick_release_names_the_secret_that_it_lacks(tmp_path: Path) -> None:
     target = MemoryTarget(folder=tmp_path, name="production", sick={1: Check(name="site", ok=False, detail="500")})
-    lease: Lease = target.take_lock("a", "b", process="1")
+    lease: Lease = target.take_lock("a", "b", process="1", seconds=600)
     release = Release(
         id="r", number=1, artifact="a", config={}, secrets={}, schema_revision="", runtime="", created_at=""
     )

@@ -117,6 +117,10 @@ class Traffic:
     failed: int
 
 
+LEASE_SECONDS = 600
+"""How long a lease lasts after its holder's last word."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lease:
     """Who changes a target just now. Times are the target's own, so that a laptop's clock does not count."""

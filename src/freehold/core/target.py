@@ -57,6 +57,9 @@ class Switching(Protocol):
         The same holder and process has it renewed. A lease that has run out is anybody's.
         """
 
+    def renew_lock(self, lease: Lease) -> None:
+        """Have it last for LEASE_SECONDS from now; raises LockLost. It is asked while something else is under way."""
+
     def drop_lock(self, lease: Lease) -> None:
         """Give the lock back; nothing happens when it is another's by now."""
 

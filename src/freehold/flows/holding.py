@@ -3,18 +3,19 @@
 import contextlib
 import getpass
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from freehold.core.errors import FreeholdError, LockHeld, LockLost, TargetUnreachable
-from freehold.core.release import Lease
+from freehold.core.release import LEASE_SECONDS, Lease
 from freehold.core.target import Switching
 from freehold.core.trail import Act
 from freehold.targets.local import state
 
-LEASE_SECONDS = 600
+RENEW_EVERY_SECONDS = 120.0
 PATIENCE_SECONDS = 3.0
 ASK_EVERY_SECONDS = 0.1
 LONGEST_TEXT = 500
@@ -93,7 +94,8 @@ def holding(target: Switching, what: str, lease: Lease) -> Iterator[Note]:
     note = Note(Act(who=lease.holder, what=what, result="done"))
     is_ours = True
     try:
-        yield note
+        with renewed(target, lease):
+            yield note
     except BaseException as error:
         is_ours = not note.is_handed_over or _is_still(target, lease)
         if is_ours:
@@ -107,6 +109,27 @@ def holding(target: Switching, what: str, lease: Lease) -> Iterator[Note]:
         if is_ours:
             with contextlib.suppress(TargetUnreachable):
                 target.drop_lock(lease)
+
+
+@contextlib.contextmanager
+def renewed(target: Switching, lease: Lease, every_seconds: float = RENEW_EVERY_SECONDS) -> Iterator[None]:
+    """Keep the lock for as long as the block takes: a watch, or an index that is built, may be silent for longer."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(every_seconds):
+            try:
+                target.renew_lock(lease)
+            except FreeholdError:
+                return  # the work itself meets what is wrong
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(30)
 
 
 def take(target: Switching, holder: Holder, what: str) -> Lease:

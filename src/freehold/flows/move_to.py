@@ -1,16 +1,13 @@
 """Move to a server: its database through the SSH connection, its files as blobs, all under the target's own lock."""
 
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from freehold.core.errors import FreeholdError, MoveRefused
+from freehold.core.errors import MoveRefused
 from freehold.core.plan import Plan, Report, Step
-from freehold.core.release import Lease
 from freehold.data.move import ledger
 from freehold.data.move.destination import Destination
 from freehold.engine.apply import apply
@@ -37,7 +34,6 @@ from freehold.targets.server.objects import ServerFiles
 from freehold.targets.server.target import ServerTarget
 
 Work = TypeVar("Work", bound=Moving)
-RENEW_EVERY_SECONDS = 120.0
 
 
 def name_of(to: str) -> str:
@@ -135,7 +131,7 @@ def at(target: ServerTarget, place: Place, work_of: Callable[[Papers], Work]) ->
 
 def carry_out(target: ServerTarget, work: Moving, plan: Plan, report: Report) -> dict[str, object]:
     """Do what a plan says under the target's lock, and write it into the target's trail. Gives the report."""
-    with holding.held(target, "move") as (lease, note), _renewed(target, lease):
+    with holding.held(target, "move") as (_, note):
         apply(plan, report, Journal(work.place.journal))
         note.about(0, source=work.source.described)
     return work.document
@@ -147,24 +143,3 @@ def look_again(target: ServerTarget, work: Moving, step: Step, report: Report) -
         work.served_at = Address(url=target.address, key=target.publishable_key)
     apply(move_here.comparison(step), report, Journal(work.place.journal))
     return work.document
-
-
-@contextmanager
-def _renewed(target: ServerTarget, lease: Lease) -> Iterator[None]:
-    """Keep the lock for as long as the move takes: building an index may be silent for longer than a lease lasts."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(RENEW_EVERY_SECONDS):
-            try:
-                target.agent.ask("renew-lock", app=target.app, lease=asdict(lease))
-            except FreeholdError:
-                return  # the move itself meets what is wrong
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(30)

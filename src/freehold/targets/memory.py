@@ -13,9 +13,9 @@ from freehold.core.errors import ReleaseSick, ReleaseUnknown
 from freehold.core.plan import Report
 from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
 from freehold.core.secret import Secret
-from freehold.core.trail import Act
 from freehold.kit import files
-from freehold.targets.records import LEASE_SECONDS, Records
+from freehold.targets.recorded import Recorded
+from freehold.targets.records import Records
 
 
 def _now() -> datetime:
@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 
 @dataclass(kw_only=True)
-class MemoryTarget:
+class MemoryTarget(Recorded):
     """A Target, see core/target.py. `dsns` are the administrator's and the owner's; None where no test migrates."""
 
     folder: Path
@@ -59,14 +59,9 @@ class MemoryTarget:
         """Every release."""
         return self._records.standings(self.live, self.runs)
 
-    def manifest(self, number: int) -> Manifest:
-        """What was added with it."""
-        return self._records.manifest(number)
-
     def push(self, lease: Lease, parts: Mapping[str, Path], report: Report) -> None:  # noqa: ARG002 - nothing to tell
         """Copy what is missing."""
-        with self._records.leased(lease):
-            pass
+        self.renew_lock(lease)
         for folder in parts.values():
             if not (self._parts / folder.name).is_dir():
                 with files.whole_folder(self._parts / folder.name) as new:
@@ -106,14 +101,6 @@ class MemoryTarget:
         """As told."""
         return self.answered.get(number, Traffic(requests=0, failed=0))
 
-    def mark(self, lease: Lease, number: int, *, bad: str) -> None:
-        """Write it down."""
-        self._records.mark(lease, number, bad=bad)
-
-    def pin(self, lease: Lease, number: int, *, pinned: bool) -> None:
-        """Write it down."""
-        self._records.pin(lease, number, pinned=pinned)
-
     def remove(self, lease: Lease, number: int) -> None:
         """Forget it, and the parts that nobody else has."""
         if number == self.live:
@@ -133,30 +120,6 @@ class MemoryTarget:
         """Keep it."""
         self.secrets.setdefault(name, []).append(value)
         return str(len(self.secrets[name]))
-
-    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int = LEASE_SECONDS) -> Lease:
-        """Take the lock."""
-        return self._records.take_lock(holder, purpose, process=process, seconds=seconds)
-
-    def drop_lock(self, lease: Lease) -> None:
-        """Give it back."""
-        self._records.drop_lock(lease)
-
-    def lock(self) -> Lease | None:
-        """Who holds it."""
-        return self._records.lock()
-
-    def break_lock(self, token: str) -> None:
-        """End a lease."""
-        self._records.break_lock(token)
-
-    def record(self, act: Act) -> None:
-        """Append to the trail."""
-        self._records.record(act)
-
-    def trail(self) -> tuple[str, ...]:
-        """The trail's lines."""
-        return self._records.trail()
 
     def logs(self, *, lines: int, follow: bool) -> Iterator[str]:  # noqa: ARG002 - it says the same always
         """One line a switch."""

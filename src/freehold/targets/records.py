@@ -23,13 +23,12 @@ from pathlib import Path
 
 from freehold.core import trail
 from freehold.core.errors import LockHeld, LockLost, ReleaseUnknown
-from freehold.core.release import COLD, LIVE, STAGED, WARM, Lease, Manifest, Release, Standing
+from freehold.core.release import COLD, LEASE_SECONDS, LIVE, STAGED, WARM, Lease, Manifest, Release, Standing
 from freehold.core.trail import Act
 from freehold.kit import private
 
-LEASE_SECONDS = 600
-"""How long a lease lasts after its holder's last word, or so much less: each word would wait for the disk."""
 RENEW_SECONDS = 10
+"""A lease is written anew when it has lost so much: at each word of its holder it would wait for the disk."""
 
 
 def _now() -> datetime:
@@ -130,7 +129,7 @@ class Records:
                 )
             )
 
-    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int = LEASE_SECONDS) -> Lease:
+    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
         """Take the lock, or have one's own renewed; raises LockHeld."""
         with self.locked():
             held = self.lock()
@@ -152,6 +151,11 @@ class Records:
             self._write_lease(lease)
             return lease
 
+    def renew_lock(self, lease: Lease) -> None:
+        """Have a lease last longer; raises LockLost."""
+        with self.leased(lease):
+            pass
+
     def lock(self) -> Lease | None:
         """Who holds the lock and has not run out."""
         lease = self._lease()
@@ -169,7 +173,7 @@ class Records:
                 self._lease_file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def leased(self, lease: Lease, seconds: int = LEASE_SECONDS) -> Iterator[None]:
+    def leased(self, lease: Lease) -> Iterator[None]:
         """Let nobody else change anything while the block runs; renews the lease, and raises LockLost without it."""
         with self.locked():
             held = self._lease()
@@ -179,9 +183,9 @@ class Records:
                     detail=f"{held.holder} has it: {held.purpose}" if held else "it ran out or was broken",
                     hint="freehold lock   and   freehold trail   tell what happened; then run the command again",
                 )
-            renewed = self._stamp(seconds - RENEW_SECONDS)
+            renewed = self._stamp(LEASE_SECONDS - RENEW_SECONDS)
             if datetime.fromisoformat(held.until) < datetime.fromisoformat(renewed):
-                self._write_lease(Lease(**asdict(held) | {"until": self._stamp(seconds)}))
+                self._write_lease(Lease(**asdict(held) | {"until": self._stamp(LEASE_SECONDS)}))
             yield
 
     def record(self, act: Act) -> None:

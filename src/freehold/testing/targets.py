@@ -182,8 +182,10 @@ class TargetContract:
             target.take_lock("bert@desk", "deploy", process="2:2", seconds=600)
         assert "anna@laptop" in caught.value.message
         assert target.lock().holder == "anna@laptop"
-        again = target.take_lock("anna@laptop", "test", process="1:1", seconds=600)
+        again = target.take_lock("anna@laptop", "test", process="1:1", seconds=1)
         assert again.token == lease.token
+        target.renew_lock(lease)
+        assert target.lock().until > again.until
         target.drop_lock(lease)
         assert target.lock() is None
         target.take_lock("bert@desk", "deploy", process="2:2", seconds=600)
@@ -195,6 +197,7 @@ class TargetContract:
         target.break_lock(lease.token)
         target.take_lock("bert@desk", "deploy", process="2:2", seconds=600)
         acts: tuple[Callable[[], object], ...] = (
+            lambda: target.renew_lock(lease),
             lambda: target.push(lease, {}, lambda _event: None),
             lambda: target.add(lease, dataclasses.replace(made, number=2), Manifest()),
             lambda: target.healthy(lease, 1),

@@ -12,14 +12,14 @@ from freehold.core.plan import Report
 from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
 from freehold.core.secret import Secret
 from freehold.core.target_name import LOCAL
-from freehold.core.trail import Act
 from freehold.kit import files, postgres, tail
 from freehold.targets import probe, traffic
 from freehold.targets.local import fleet, state
 from freehold.targets.local.control import Hands
 from freehold.targets.local.database_access import Access, Login
 from freehold.targets.local.place import Place
-from freehold.targets.records import LEASE_SECONDS, Records
+from freehold.targets.recorded import Recorded
+from freehold.targets.records import Records
 
 
 class Secrets(Protocol):
@@ -36,7 +36,7 @@ class Secrets(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalTarget:
+class LocalTarget(Recorded):
     """A Target, see core/target.py. Records are files; what starts and stops processes is `hands`."""
 
     place: Place
@@ -87,14 +87,9 @@ class LocalTarget:
         """Every release here."""
         return self._records.standings(fleet.live(self.place), self.hands.running())
 
-    def manifest(self, number: int) -> Manifest:
-        """What a release is compared by."""
-        return self._records.manifest(number)
-
     def push(self, lease: Lease, parts: Mapping[str, Path], report: Report) -> None:  # noqa: ARG002 - it is quick here
         """Link or copy what is not here."""
-        with self._records.leased(lease):
-            pass
+        self.renew_lock(lease)
         for folder in parts.values():
             destination = self.place.artifacts / folder.name
             if destination.is_dir():
@@ -150,14 +145,6 @@ class LocalTarget:
         """Read what its processes have counted."""
         return traffic.read(self.place.run / f"{number}.traffic")
 
-    def mark(self, lease: Lease, number: int, *, bad: str) -> None:
-        """Write it down."""
-        self._records.mark(lease, number, bad=bad)
-
-    def pin(self, lease: Lease, number: int, *, pinned: bool) -> None:
-        """Write it down."""
-        self._records.pin(lease, number, pinned=pinned)
-
     def remove(self, lease: Lease, number: int) -> None:
         """Stop it, forget it, and delete the parts that no other release has."""
         if number == fleet.live(self.place):
@@ -178,30 +165,6 @@ class LocalTarget:
     def put_secret(self, name: str, value: Secret) -> str:
         """Keep a new version."""
         return self.secrets.put(name, value)
-
-    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int = LEASE_SECONDS) -> Lease:
-        """Take the lock."""
-        return self._records.take_lock(holder, purpose, process=process, seconds=seconds)
-
-    def drop_lock(self, lease: Lease) -> None:
-        """Give it back."""
-        self._records.drop_lock(lease)
-
-    def lock(self) -> Lease | None:
-        """Who holds it."""
-        return self._records.lock()
-
-    def break_lock(self, token: str) -> None:
-        """End a lease."""
-        self._records.break_lock(token)
-
-    def record(self, act: Act) -> None:
-        """Append to the trail."""
-        self._records.record(act)
-
-    def trail(self) -> tuple[str, ...]:
-        """The trail's lines."""
-        return self._records.trail()
 
     def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
         """What the releases log; all of them write to one file."""

@@ -34,6 +34,7 @@ SHARED = (
     "releases/watch.py",
     "targets/local/state.py",
     "targets/probe.py",
+    "targets/recorded.py",
     "targets/records.py",
     "targets/traffic.py",
 )

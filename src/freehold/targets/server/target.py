@@ -78,7 +78,7 @@ class ServerTarget:
 
     def push(self, lease: Lease, parts: Mapping[str, Path], report: Report) -> None:
         """Bring the runtime and the parts there."""
-        self.agent.ask("renew-lock", app=self.app, lease=asdict(lease))
+        self.renew_lock(lease)
         self.push_runtime(report)
         listed = {name: upload.entries(folder) for name, folder in parts.items()}
         upload.send(self.agent, {entry.digest: entry.path for every in listed.values() for entry in every}, report)
@@ -175,6 +175,10 @@ class ServerTarget:
         """Take the lock."""
         values: dict[str, Any] = {"holder": holder, "purpose": purpose, "process": process, "seconds": seconds}
         return Lease(**self.agent.ask("take-lock", app=self.app, **values))
+
+    def renew_lock(self, lease: Lease) -> None:
+        """Go on holding it."""
+        self.agent.ask("renew-lock", app=self.app, lease=asdict(lease))
 
     def drop_lock(self, lease: Lease) -> None:
         """Give it back."""

@@ -10,6 +10,7 @@ from freehold.core.event import Event
 from freehold.core.release import Check, Lease, Standing, Traffic
 from freehold.core.target import Switching
 from freehold.core.trail import Act
+from freehold.targets.recorded import Recorded
 from freehold.targets.records import Records
 from freehold.targets.server.remote import database, luggage, places, releases, serving, state
 from freehold.targets.server.remote.places import App
@@ -17,7 +18,7 @@ from freehold.targets.server.remote.places import App
 
 def rollback(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> None:
     """Go back as flows/way_back.py does; raises LockHeld at once."""
-    place = places.app_of(app)
+    place = _place(app)
     here: Switching = Here(place, target)
     wish, holder = luggage.part("wish")(**order["wish"]), luggage.part("holder")(**order["holder"])
     luggage.part("go_back")(here, wish, holder, lambda after: _window(place, after), _report)
@@ -25,13 +26,13 @@ def rollback(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> N
 
 def arrive(app: str, target: str, order: Mapping[str, Mapping[str, Any]]) -> None:
     """Give the traffic to a release that was recorded, as flows/arrival.py does."""
-    here: Switching = Here(places.app_of(app), target)
+    here: Switching = Here(_place(app), target)
     act = Act(**{**order["act"], "plan": tuple(order["act"]["plan"])})
     luggage.part("arrive")(here, luggage.part("arrival")(**order["arrival"]), Lease(**order["lease"]), act, _report)
 
 
 @dataclass(frozen=True)
-class Here:
+class Here(Recorded):
     """A Switching, see core/target.py."""
 
     place: App
@@ -58,38 +59,20 @@ class Here:
         """What it has answered."""
         return serving.counted(self.place, number)
 
-    def mark(self, lease: Lease, number: int, *, bad: str) -> None:
-        """Say why it is bad."""
-        self._records.mark(lease, number, bad=bad)
-
     def remove(self, lease: Lease, number: int) -> None:
         """Stop and delete it."""
         releases.take_away(self.place, lease, number)
 
-    def take_lock(self, holder: str, purpose: str, *, process: str, seconds: int) -> Lease:
-        """Take the lock."""
-        state.settings(self.place)
-        return self._records.take_lock(holder, purpose, process=process, seconds=seconds)
-
-    def drop_lock(self, lease: Lease) -> None:
-        """Give the lock back."""
-        self._records.drop_lock(lease)
-
-    def lock(self) -> Lease | None:
-        """Who holds the lock."""
-        return self._records.lock()
-
-    def break_lock(self, token: str) -> None:
-        """End a lease."""
-        self._records.break_lock(token)
-
-    def record(self, act: Act) -> None:
-        """Append to the trail."""
-        self._records.record(act)
-
     @property
     def _records(self) -> Records:
         return releases.records(self.place)
+
+
+def _place(app: str) -> App:
+    """Raises NotRunning for an app that is not here."""
+    place = places.app_of(app)
+    state.settings(place)
+    return place
 
 
 def _window(place: App, after: int) -> Any:  # noqa: ANN401 - a type of another package, see luggage.py

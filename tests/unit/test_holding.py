@@ -1,0 +1,27 @@
+"""The lock of a target, for as long as somebody works there."""
+
+import time
+from pathlib import Path
+
+from freehold.flows import holding
+from freehold.targets.memory import MemoryTarget
+
+
+def test_a_lock_stays_held_for_longer_than_its_lease_lasts(tmp_path: Path) -> None:
+    target = MemoryTarget(folder=tmp_path)
+    lease = target.take_lock("anna@laptop", "deploy", process="1", seconds=1)
+    deadline = time.monotonic() + 60
+    with holding.renewed(target, lease, every_seconds=0.01):
+        while (held := target.lock()) is None or held.until == lease.until:
+            assert time.monotonic() < deadline, "it was not renewed"
+            time.sleep(0.01)
+    assert (held.token, held.until > lease.until) == (lease.token, True)
+
+
+def test_work_goes_on_to_meet_what_became_of_a_lock_that_was_broken(tmp_path: Path) -> None:
+    target = MemoryTarget(folder=tmp_path)
+    lease = target.take_lock("anna@laptop", "deploy", process="1", seconds=600)
+    target.break_lock(lease.token)
+    with holding.renewed(target, lease, every_seconds=0):
+        pass
+    assert target.lock() is None
