@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from owner import Owner
 
-from freehold.kit import ssh
+from freehold.kit import ssh, ssh_client
 
 TARGETS = '[production]\nkind = "server"\naddress = "root@127.0.0.1:1"\napp = "shop"\n'
 LOADED = """
@@ -47,9 +47,12 @@ def test_why_a_login_failed_that_was_begun_ahead_is_told(owner: Owner) -> None:
     assert "Connection refused" in done.stderr
 
 
-@pytest.mark.parametrize(("setting", "first"), [("", True), ("KexAlgorithms ecdh-sha2-nistp256\n", False)])
-def test_the_quicker_key_exchange_is_asked_for_unless_the_owner_has_said_which(
-    owner: Owner, setting: str, first: bool
+@pytest.mark.parametrize(
+    ("setting", "words", "first"),
+    [("", (), True), ("KexAlgorithms ecdh-sha2-nistp256\n", (), False), ("", ("--plan",), False)],
+)
+def test_the_quicker_key_exchange_is_asked_for_unless_the_owner_has_said_which_or_passwords_go_with_it(
+    owner: Owner, setting: str, words: tuple[str, ...], first: bool
 ) -> None:
     """OpenSSH reads the configuration; a script before it writes down how it was called."""
     usual = subprocess.run(["ssh", "-G", "-F", "none", "x"], capture_output=True, text=True, check=True).stdout
@@ -61,10 +64,24 @@ def test_the_quicker_key_exchange_is_asked_for_unless_the_owner_has_said_which(
     script.chmod(0o700)
     (owner.home / "config").write_text(f"Host *\n{setting}")
     owner.environment |= {"PATH": f"{owner.home}/bin:/usr/bin:/bin", ssh.CONFIG_VARIABLE: str(owner.home / "config")}
-    owner.run("rollback", "2", "--to", "production")
+    owner.run("rollback", "2", "--to", "production", *words)
     logins = [line for line in (owner.home / "calls").read_text().splitlines() if " -M " in line]
     assert len(logins) == 1
     assert ("KexAlgorithms=^curve25519-sha256" in logins[0]) is first
+
+
+def test_a_client_that_does_not_say_its_settings_is_called_as_it_is(owner: Owner) -> None:
+    """Its configuration may ask a program of the owner's, and that may fail."""
+    (owner.home / "config").write_text("Host *\nNoSuchSetting yes\n")
+    owner.environment |= {ssh.CONFIG_VARIABLE: str(owner.home / "config")}
+    done = owner.run("rollback", "2", "--to", "production")
+    assert (done.returncode, "cannot be reached by SSH" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(("port", "known"), [("", "203.0.113.7"), (":2222", "'[203.0.113.7]:2222'")])
+def test_another_host_key_is_forgotten_by_the_name_it_is_kept_under(port: str, known: str) -> None:
+    error = ssh_client.unreachable(ssh.parse(f"root@203.0.113.7{port}"), "Host key verification failed.")
+    assert error.hint.endswith(f"ssh-keygen -R {known}")
 
 
 def test_a_laptop_without_an_ssh_client_is_told(owner: Owner) -> None:

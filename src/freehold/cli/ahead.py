@@ -8,8 +8,11 @@ from freehold.flows import targets
 
 
 def begin(words: Sequence[str]) -> None:
-    """Begin, where these words name a target to go back on; what is unclear is left to the command."""
-    name = _target(words)
+    """Begin, where these words name a target to go back on; what is unclear is left to the command.
+
+    A plan alone is read from here, with the database's passwords: it logs in as every other command does.
+    """
+    name = "" if "--plan" in words else _target(words)
     if name:
         with contextlib.suppress(FreeholdError, OSError):
             targets.begin(name)

@@ -4,8 +4,6 @@ What runs at the other end is a text written in this program, never made from da
 """
 
 import contextlib
-import os
-import re
 import subprocess
 import tempfile
 import threading
@@ -14,42 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from freehold.core.errors import BadUsage, ProgramMissing, TargetUnreachable
+from freehold.kit import ssh_client
+from freehold.kit.ssh_client import CONFIG_VARIABLE, CONNECT_WITHIN_SECONDS, Address, host_name, parse
 
-CONNECT_WITHIN_SECONDS = 20
-_KEY_EXCHANGES = re.compile(rb"(?m)^kexalgorithms (\S+)$")
-ALIVE_EVERY_SECONDS = 5
-ALIVE_MISSES = 6
+__all__ = ["CONFIG_VARIABLE", "Address", "Connection", "Ended", "Session", "connect", "host_name", "parse"]
+
 CUT = (255, -9)
 """How the client ends when the line is cut, or when it is killed."""
-CONFIG_VARIABLE = "FREEHOLD_SSH_CONFIG"
-"""A client configuration to use instead of ~/.ssh/config, for those who keep one apart."""
-_ADDRESS = re.compile(
-    r"(?:(?P<user>[a-z_][a-z0-9_-]{0,31})@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9a-fA-F:.]{2,45}\])"
-    r"(?::(?P<port>[0-9]{1,5}))?"
-)
-_EXPLAINED = {
-    "Host key verification failed": "the machine shows another host key than before: compare it, then ssh-keygen -R",
-    "REMOTE HOST IDENTIFICATION": "the machine shows another host key than before: compare it, then ssh-keygen -R",
-    "Permission denied": "let your key in there first: ssh-copy-id",
-    "Could not resolve": "check the name",
-    "Connection refused": "check that the machine is up and lets SSH in",
-    "timed out": "check that the machine is up and lets SSH in",
-    "No route to host": "check the address and the network",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """Where to log in: user@host:port, where only the host has to be said."""
-
-    host: str
-    user: str = ""
-    port: int = 0
-
-    def __str__(self) -> str:
-        """Write it as it is typed."""
-        return f"{self.user}@{self.host}".lstrip("@") + (f":{self.port}" if self.port else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,24 +30,6 @@ class Ended:
     err: str
 
 
-def parse(text: str) -> Address:
-    """Read user@host:port; raises BadUsage for what could be taken for anything else."""
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match["port"] or 0) > 65535:  # noqa: PLR2004 - the highest port
-        raise BadUsage(f"{text!r} is no address of a machine", hint="user@host or user@host:port")
-    host = match["host"].strip("[]")
-    return Address(host=host, user=match["user"] or "", port=int(match["port"] or 0))
-
-
-def host_name(address: Address) -> str:
-    """Give the name or address that the client connects to: what is typed may stand for it in its configuration."""
-    _insist_on_client()
-    argv = ["ssh", "-G", *_options(address), "--", address.host]
-    shown = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False).stdout
-    found = re.search(r"(?m)^hostname (\S+)$", shown)
-    return found[1] if found else address.host
-
-
 @contextlib.contextmanager
 def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Connection"]:
     """Give a connection for everything inside the block; it logs in with the first command, and only once.
@@ -86,7 +37,7 @@ def connect(address: Address, *, learn_host_key: bool = False) -> Iterator["Conn
     A host key that was never seen is refused, unless `learn_host_key`; one that has changed always is. Whatever needs
     the connection raises TargetUnreachable when there is none. Raises ProgramMissing without an OpenSSH client here.
     """
-    _insist_on_client()
+    ssh_client.insist_on_program()
     with tempfile.TemporaryDirectory(prefix="fh-ssh-") as folder:
         connection = Connection(address, Path(folder), learn_host_key=learn_host_key)
         try:
@@ -108,8 +59,8 @@ class Connection:
         self._guard = threading.Lock()
 
     def hurry(self) -> None:
-        """Log in as quickly as may be: for what carries nothing that has to be secret in ten years. See `_quicker`."""
-        self._key_exchange = _quicker(self.address)
+        """Log in as quickly as may be: for what carries nothing that has to be secret in ten years."""
+        self._key_exchange = ssh_client.quicker_options(self.address)
 
     def close(self) -> None:
         """Hang up: the other side notices, and ends what it still does for this connection."""
@@ -136,7 +87,7 @@ class Connection:
         listener.join(1)
         err = b"".join(errors).decode(errors="replace")
         if code in CUT:
-            raise _unreachable(self.address, err or "the connection was cut")
+            raise ssh_client.unreachable(self.address, err or "the connection was cut")
         return Ended(code=code, out=out, err=err)
 
     def session(self, command: str) -> "Session":
@@ -163,7 +114,7 @@ class Connection:
             forward = ["-L", f"{local}:{remote}"]
             ended = self._control("forward", forward)
             if ended.returncode != 0:
-                raise _unreachable(self.address, ended.stderr)
+                raise ssh_client.unreachable(self.address, ended.stderr)
             try:
                 yield local
             finally:
@@ -171,7 +122,17 @@ class Connection:
 
     def _control(self, what: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
         self._stand()
-        argv = ["ssh", "-S", str(self._channel), *_options(self.address), "-O", what, *options, "--", self.address.host]
+        argv = [
+            "ssh",
+            "-S",
+            str(self._channel),
+            *ssh_client.options(self.address),
+            "-O",
+            what,
+            *options,
+            "--",
+            self.address.host,
+        ]
         return subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT_WITHIN_SECONDS, check=False)
 
     def _start(self, command: str) -> subprocess.Popen[bytes]:
@@ -185,7 +146,7 @@ class Connection:
         return self._run("-o", "ControlMaster=no", "-o", "ProxyCommand=false", command=command)
 
     def _run(self, *options: str, command: str) -> subprocess.Popen[bytes]:
-        fixed = ["-T", "-S", str(self._channel), *_options(self.address)]
+        fixed = ["-T", "-S", str(self._channel), *ssh_client.options(self.address)]
         argv = ["ssh", *fixed, *options, "--", self.address.host, command]
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
@@ -202,7 +163,7 @@ class Connection:
         deadline = time.monotonic() + CONNECT_WITHIN_SECONDS + 10
         while not self._channel.exists():
             if self._first is None or self._first.poll() is not None or time.monotonic() > deadline:
-                raise _unreachable(self.address, "the connection was cut")
+                raise ssh_client.unreachable(self.address, "the connection was cut")
             time.sleep(0.005)
 
 
@@ -241,53 +202,13 @@ class Session:
         self._listener.join(1)
         err = b"".join(self._errors).decode(errors="replace")
         if code in CUT:
-            raise _unreachable(self._address, err or "the connection was cut")
+            raise ssh_client.unreachable(self._address, err or "the connection was cut")
         return Ended(code=code, out=b"", err=err)
 
     def close(self) -> None:
         """End it."""
         self._running.kill()
         self._running.wait()
-
-
-def _quicker(address: Address) -> list[str]:
-    """Put X25519 first where the client's own default is sntrup761, whose keys take OpenSSH 0.1 s to make.
-
-    What the owner's configuration says of key exchanges holds. Clients that begin with ML-KEM are quick as they are.
-    """
-    own, default = (
-        subprocess.Popen(
-            ["ssh", "-G", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        for options in ([*_options(address), "--", address.host], ["-F", "none", "--", address.host])
-    )
-    found = [_KEY_EXCHANGES.search(one.communicate(timeout=CONNECT_WITHIN_SECONDS)[0]) for one in (own, default)]
-    said, usual = (match[1] if match else b"" for match in found)
-    return ["-o", "KexAlgorithms=^curve25519-sha256"] if said == usual and usual.startswith(b"sntrup761") else []
-
-
-def _options(address: Address) -> list[str]:
-    options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN_SECONDS}", "-o", "ControlPersist=no"]
-    options += ["-o", f"ServerAliveInterval={ALIVE_EVERY_SECONDS}", "-o", f"ServerAliveCountMax={ALIVE_MISSES}"]
-    if os.environ.get(CONFIG_VARIABLE):
-        options += ["-F", os.environ[CONFIG_VARIABLE]]
-    if address.user:
-        options += ["-l", address.user]
-    return options + (["-p", str(address.port)] if address.port else [])
-
-
-def _unreachable(address: Address, text: str) -> TargetUnreachable:
-    hint = next((hint for sign, hint in _EXPLAINED.items() if sign in text), "")
-    if hint.endswith("-R"):
-        hint = f"{hint} {address.host}"
-    elif hint.endswith("copy-id"):
-        port = f"-p {address.port} " if address.port else ""
-        hint = f"{hint} {port}{Address(host=address.host, user=address.user)}"
-    return TargetUnreachable(
-        f"{address} cannot be reached by SSH",
-        detail="\n".join(line for line in text.strip().splitlines() if line.strip())[-1500:],
-        hint=hint or f"try: ssh {address}",
-    )
 
 
 def _feed(running: subprocess.Popen[bytes], content: Iterable[bytes], *, close: bool = True) -> None:
@@ -305,8 +226,3 @@ def _feed(running: subprocess.Popen[bytes], content: Iterable[bytes], *, close: 
 def _drain(running: subprocess.Popen[bytes], into: list[bytes]) -> None:
     assert running.stderr is not None  # noqa: S101 - it was asked for
     into.append(running.stderr.read())
-
-
-def _insist_on_client() -> None:
-    if not any((Path(folder) / "ssh").exists() for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)):
-        raise ProgramMissing("the OpenSSH client is not there", hint="apt install openssh-client")
