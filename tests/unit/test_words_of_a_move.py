@@ -6,14 +6,17 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from freehold.cli import rollback as command
+from freehold.cli import secrets
 from freehold.cli.options import same_app
 from freehold.core.errors import NotAnApp, ReleaseSick
 from freehold.core.release import Check, Lease, Manifest, Release
 from freehold.flows.source_of import place_and_origin
 from freehold.flows.traffic_steps import Move, StartBeside
 from freehold.targets import probe
+from freehold.targets.local.place import Place
 from freehold.targets.memory import MemoryTarget
 
 FORWARD = "the way forward: freehold rollback 2 --to production, or mend the code and freehold deploy --to production"
@@ -32,8 +35,9 @@ FORWARD = "the way forward: freehold rollback 2 --to production, or mend the cod
 )
 def test_the_next_command_names_its_direction_and_its_target(release: int, before: int, says: str) -> None:
     values = {"release": release, "before": before, "changed": True, "url": "https://x", "target": "production"}
-    assert command._summary(values).splitlines() == [f"release {release} is live again at https://x", says]
-    here = command._summary(values | {"target": "local"})
+    there = (same_app("production", None, None), same_app("production", None, None, path_option="--path"))
+    assert command._summary(values, *there).splitlines() == [f"release {release} is live again at https://x", says]
+    here = command._summary(values | {"target": "local"}, same_app("local", None, None), same_app(None, None, None))
     assert "--to" not in here
 
 
@@ -45,7 +49,13 @@ def test_the_next_command_is_about_the_same_app() -> None:
         "the way forward: freehold rollback 2 --path './my app' --data /srv/it,"
         " or mend the code and freehold deploy './my app' --data /srv/it"
     )
-    assert not same_app("production", app, data, path_option="--path")
+    assert same_app("production", app, data, path_option="--path") == " --to production"
+
+
+def test_a_list_without_secrets_names_the_same_app(tmp_path: Path) -> None:
+    Place(tmp_path).journal.touch()
+    done = CliRunner().invoke(secrets.command, ["list", "--data", str(tmp_path)])
+    assert done.stderr == f"no secret is set\nnext: freehold secrets set NAME --data {tmp_path}\n"
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_so() -> None:

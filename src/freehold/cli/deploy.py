@@ -9,7 +9,7 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option, same_app
 from freehold.core.event import Event
-from freehold.core.target_name import to_option
+from freehold.core.target_name import LOCAL
 from freehold.flows import deploy
 from freehold.flows.source_of import place_and_origin
 from freehold.flows.targets import open_target
@@ -72,7 +72,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "deployed" and not as_json:
-            click.echo(_summary(event.values, same_app(to, path, data), same_app(to, path, data, path_option="--path")))
+            here, by_option = same_app(to, path, data), same_app(to, path, data, path_option="--path")
+            click.echo(_summary(event.values, here, by_option))
 
     deploy.deploy(request, target, report)
 
@@ -103,22 +104,18 @@ def _entities(changes: object) -> list[str]:
     return lines
 
 
-def _summary(values: Mapping[str, object], here: str = "", here_by_option: str = "") -> str:
+def _summary(values: Mapping[str, object], here: str, here_by_option: str) -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already, and holds the same: {where}"
-    to = to_option(str(values["target"]))
     lines = [f"release {values['release']} is live at {where}", *_unset(values)]
     if values["unset_secrets"]:
-        lines.append(
-            f"set one: freehold secrets set NAME{here}{to}, then deploy again"
-            if to
-            else f"set one: freehold secrets set NAME{here}"
-        )
+        then = "" if values["target"] == LOCAL else ", then deploy again"
+        lines.append(f"set one: freehold secrets set NAME{here}{then}")
     broken = values["functions_not_startable"]
     lines += [f"{name} cannot start: {why}" for name, why in broken.items()] if isinstance(broken, dict) else []
     if values["before"]:
-        lines.append(f"the way back: freehold rollback{here_by_option}{to}   (to release {values['before']})")
+        lines.append(f"the way back: freehold rollback{here_by_option}   (to release {values['before']})")
     return "\n".join(lines)
 
 

@@ -28,14 +28,13 @@ def data_option(command: Command) -> Command:
 
 
 def same_app(to: str | None, path: str | None, data: Path | None, *, path_option: str = "") -> str:
-    """What has to be added to another command so that it is about the same app here; "" where nothing was said.
+    """What has to be added to another command so that it is about the same app; "" where nothing was said.
 
-    A target that is elsewhere knows its app by itself.
-
-    `path_option` is how that command takes the path, "" as an argument.
+    A target that is elsewhere knows its app by itself. `path_option` is how that command takes the path, "" as an
+    argument.
     """
     if to not in {None, LOCAL}:
-        return ""
+        return f" --to {to}"
     words = [*([path_option] if path and path_option else []), *([path] if path else [])]
     words += ["--data", str(data)] if data else []
     return "".join(f" {shlex.quote(word)}" for word in words)

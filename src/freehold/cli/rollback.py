@@ -9,7 +9,6 @@ import click
 from freehold.cli import output
 from freehold.cli.options import data_option, json_option, same_app
 from freehold.core.event import Event
-from freehold.core.target_name import to_option
 from freehold.flows import rollback
 from freehold.flows.targets import open_target
 from freehold.flows.traffic_steps import WATCH_SECONDS
@@ -56,7 +55,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     def report(event: Event) -> None:
         say(event)
         if event.name == "rolled-back" and not as_json:
-            click.echo(_summary(event.values, same_app(to, path, data), same_app(to, path, data, path_option="--path")))
+            here, by_option = same_app(to, path, data), same_app(to, path, data, path_option="--path")
+            click.echo(_summary(event.values, here, by_option))
 
     rollback.rollback(target, Wish(number=number, watch_seconds=watch, bad=bad), report)
 
@@ -70,18 +70,12 @@ def _plan(found: rollback.Preview) -> str:
     return "\n".join([*lines, "data and schema stay as they are; nothing was changed"])
 
 
-def _summary(values: Mapping[str, object], here: str = "", here_by_option: str = "") -> str:
+def _summary(values: Mapping[str, object], here: str, here_by_option: str) -> str:
     where = values["url"] or values["target"]
     if not values["changed"]:
         return f"release {values['release']} is live already: {where}"
     release, before = int(str(values["release"])), int(str(values["before"]))
-    to = to_option(str(values["target"]))
+    again, there = f"release {release} is live again at {where}", f"freehold rollback {before}{here_by_option}"
     if release > before:
-        return (
-            f"release {release} is live again at {where}\nthe way back: freehold rollback {before}{here_by_option}{to}"
-        )
-    return (
-        f"release {release} is live again at {where}\n"
-        f"the way forward: freehold rollback {before}{here_by_option}{to},"
-        f" or mend the code and freehold deploy{here}{to}"
-    )
+        return f"{again}\nthe way back: {there}"
+    return f"{again}\nthe way forward: {there}, or mend the code and freehold deploy{here}"

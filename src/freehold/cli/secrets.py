@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from freehold.cli.options import json_option, target_options
+from freehold.cli.options import json_option, same_app, target_options
 from freehold.core.errors import SecretRefused
 from freehold.core.secret import Secret
-from freehold.core.target_name import LOCAL, to_option
+from freehold.core.target_name import LOCAL
 from freehold.flows import keep_secret, targets
 from freehold.secrets.age import AgeStore, check_name
 from freehold.targets.local import state
@@ -60,7 +60,7 @@ def list_secrets(path: str | None, data: Path | None, to: str | None, as_json: b
     for name, version in versions.items():
         click.echo(f"{name}  version {version}")
     if not versions:
-        click.echo(f"no secret is set\nnext: freehold secrets set NAME{to_option(to or LOCAL)}", err=True)
+        click.echo(f"no secret is set\nnext: freehold secrets set NAME{same_app(to, path, data)}", err=True)
 
 
 def _read_value(name: str) -> str:
