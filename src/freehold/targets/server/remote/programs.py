@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from freehold.core.errors import TargetUnfit
 
 TIMEOUT_SECONDS = 900
+PIECE_BYTES = 1024 * 1024
 
 
 def run(argv: Sequence[str], *, content: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
@@ -30,8 +31,8 @@ def attempt(
     )
 
 
-def lines(argv: Sequence[str], *, content: bytes, environment: dict[str, str]) -> Iterator[bytes]:
-    """Give what a program prints line by line, without the ends, however much it is. Raises TargetUnfit at the end."""
+def pieces(argv: Sequence[str], *, content: bytes, environment: dict[str, str]) -> Iterator[bytes]:
+    """Give what a program prints, however much it is, as it comes. Raises TargetUnfit at the end."""
     import tempfile  # noqa: PLC0415 - few orders want it, and all wait for it
 
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
@@ -40,8 +41,8 @@ def lines(argv: Sequence[str], *, content: bytes, environment: dict[str, str]) -
         full = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
         with subprocess.Popen(list(argv), stdin=given, stdout=subprocess.PIPE, stderr=said, env=full) as running:
             assert running.stdout is not None  # noqa: S101 - it was asked for
-            for line in running.stdout:
-                yield line.rstrip(b"\n")
+            while piece := running.stdout.read(PIECE_BYTES):
+                yield piece
         if running.returncode != 0:
             said.seek(0)
             words = said.read(4000).decode(errors="replace").strip()
