@@ -1,7 +1,6 @@
 """The whole promise: a bare machine, an app, an export; three commands later its users sign in there as before."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -17,7 +16,6 @@ import tasklight_export
 from owner import Owner, call
 from supabase_project import PASSWORD
 
-from freehold.kit import ssh
 from freehold.testing import database as databases
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -59,20 +57,11 @@ class Laptop:
 
 @pytest.fixture
 def laptop() -> Iterator[Laptop]:
-    reason = machine_world.missing()
-    if reason:
-        pytest.skip(f"no server can be started here: {reason}")
     with machine_world.bare_server(3) as server:
-        home = server.folder / "home"
-        (home / "cache").mkdir(parents=True)
-        (home / "cache/freehold").symlink_to(machine_world.cache())
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FREEHOLD", "XDG_"))}
-        own = {"HOME": str(home), "NO_COLOR": "1", "XDG_CACHE_HOME": str(home / "cache")}
-        own |= {"XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "config")}
-        own |= {ssh.CONFIG_VARIABLE: str(server.ssh_config)}
-        app = home / "tasklight"
+        owner = machine_world.owner_of(server)
+        app = owner.home / "tasklight"
         shutil.copytree(SAMPLE, app, ignore=shutil.ignore_patterns("node_modules", "dist"))
-        yield Laptop(Owner(home, inherited | own), server, app)
+        yield Laptop(owner, server, app)
 
 
 def test_three_commands_bring_an_app_with_its_users_to_a_bare_server(

@@ -83,9 +83,6 @@ def kill_at(owner: Owner, step: str, *words: str) -> None:
 
 @pytest.fixture
 def server() -> Iterator[machine_world.Server]:
-    reason = machine_world.missing()
-    if reason:
-        pytest.skip(f"no server can be started here: {reason}")
     with machine_world.bare_server(5) as found:
         yield found
 
