@@ -1,37 +1,19 @@
-"""git, run so that a repository made by strangers cannot run anything and nobody is asked for a password.
-
-A repository's own .git/config may name programs (file watchers, hooks, signature checkers, diff tools): every call
-switches them off. Clones use the owner's credential helpers and ssh keys.
-"""
+"""Repositories as far as an app's sources need them: clones, what is tracked, and what history knows."""
 
 import base64
-import contextlib
-import os
 import re
-import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from freehold.core.errors import ProgramMissing, SourceUnreachable
+from freehold.core.errors import SourceUnreachable
+from freehold.kit import git_program
 
 CLONE_TIMEOUT_SECONDS = 1800
-QUERY_TIMEOUT_SECONDS = 120
-_SCHEMES = ("https", "http", "ssh", "git", "file")
 _SCP_FORM = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)[^\s]+$")
 _USERINFO = re.compile(r"(?<=://)[^\s/@]+(?::[^\s/@]*)?@")
-_HARMLESS = {
-    "core.fsmonitor": "false",
-    "core.hooksPath": "/dev/null",
-    "core.pager": "cat",
-    "core.quotePath": "false",
-    "diff.external": "",
-    "log.showSignature": "false",
-    "protocol.ext.allow": "never",
-    "submodule.recurse": "false",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +47,7 @@ class Hit:
 def is_address(text: str) -> bool:
     """Say whether a text is meant as a git address rather than a path on this machine."""
     scheme = text.partition("://")[0].lower()
-    return ("://" in text and scheme in _SCHEMES) or bool(_SCP_FORM.match(text))
+    return ("://" in text and scheme in git_program.SCHEMES) or bool(_SCP_FORM.match(text))
 
 
 def redact(text: str) -> str:
@@ -83,7 +65,7 @@ def clone(address: str, destination: Path) -> None:
     config = {f"http.{_server(plain)}.extraHeader": header} if header else {}
     argv = ["clone", "--quiet", "--no-recurse-submodules", "--template=", "--", plain, str(destination)]
     try:
-        result = _run(argv, Path.cwd(), timeout_seconds=CLONE_TIMEOUT_SECONDS, config=config)
+        result = git_program.run(argv, Path.cwd(), timeout_seconds=CLONE_TIMEOUT_SECONDS, config=config)
     except subprocess.TimeoutExpired as error:
         minutes = CLONE_TIMEOUT_SECONDS // 60
         raise SourceUnreachable(
@@ -101,17 +83,17 @@ def is_repository(root: Path) -> bool:
     """Say whether a folder is inside a git repository that can be read."""
     if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         return False
-    return _ask(root, "rev-parse", "--is-inside-work-tree").strip() == "true"
+    return git_program.ask(root, "rev-parse", "--is-inside-work-tree").strip() == "true"
 
 
 def is_shallow(root: Path) -> bool:
     """Say whether the repository lacks older history."""
-    return _ask(root, "rev-parse", "--is-shallow-repository").strip() == "true"
+    return git_program.ask(root, "rev-parse", "--is-shallow-repository").strip() == "true"
 
 
 def head(root: Path) -> str:
     """Give the commit that is checked out, "" when there is none yet."""
-    return _ask(root, "rev-parse", "--verify", "--quiet", "HEAD").strip()
+    return git_program.ask(root, "rev-parse", "--verify", "--quiet", "HEAD").strip()
 
 
 def describe(root: Path) -> dict[str, str]:
@@ -119,20 +101,20 @@ def describe(root: Path) -> dict[str, str]:
     commit = head(root) if is_repository(root) else ""
     if not commit:
         return {}
-    branch = _ask(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    changed = "yes" if _ask(root, "status", "--porcelain").strip() else "no"
+    branch = git_program.ask(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    changed = "yes" if git_program.ask(root, "status", "--porcelain").strip() else "no"
     return {"commit": commit, "branch": branch, "changed": changed}
 
 
 def files(root: Path) -> tuple[str, ...]:
     """List the tracked and the untracked, not ignored files below a folder, relative to it and sorted."""
-    text = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    text = git_program.ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
     return tuple(sorted(name for name in text.split("\0") if name))
 
 
 def commits(root: Path, limit: int = 5000) -> tuple[Commit, ...]:
     """List the newest commits that touch a folder, newest first."""
-    text = _ask(root, "log", f"--max-count={limit}", "--format=%an%x1f%ae%x1f%s%x1f%(trailers:only)%x1e")
+    text = git_program.ask(root, "log", f"--max-count={limit}", "--format=%an%x1f%ae%x1f%s%x1f%(trailers:only)%x1e")
     fields = (entry.strip("\n").split("\x1f") for entry in text.split("\x1e"))
     return tuple(
         Commit(author=item[0], email=item[1], subject=item[2], trailers=item[3])
@@ -143,7 +125,7 @@ def commits(root: Path, limit: int = 5000) -> tuple[Commit, ...]:
 
 def deleted_files(root: Path, folder: str) -> tuple[str, ...]:
     """List the files of a folder that history knows and the working tree does not have, sorted."""
-    text = _ask(
+    text = git_program.ask(
         root,
         "log",
         "--all",
@@ -166,7 +148,7 @@ def history(root: Path, folder: str) -> tuple[FormerFile, ...]:
     A deleted file comes as it was before its deletion; a renamed one comes under both names. Nothing is fetched, not
     even by a clone that was made without its blobs.
     """
-    text = _ask(
+    text = git_program.ask(
         root,
         "log",
         "--all",
@@ -195,10 +177,10 @@ _RAW_FIELDS = 5
 
 def _contents(root: Path, blobs: list[str]) -> dict[str, bytes]:
     """Read blobs through one `git cat-file --batch`; what is missing is left out."""
-    result = _run_raw(
+    result = git_program.run_raw(
         ["cat-file", "--batch"],
         root,
-        timeout_seconds=QUERY_TIMEOUT_SECONDS,
+        timeout_seconds=git_program.QUERY_TIMEOUT_SECONDS,
         config={"protocol.allow": "never"},
         given="".join(f"{blob}\n" for blob in blobs).encode(),
     )
@@ -216,7 +198,7 @@ def grep(root: Path, strings: tuple[str, ...], limit: int = 200, suffixes: tuple
     """Find fixed strings in tracked text files, by suffix if any is given; at most `limit` lines, a few a file."""
     where = [f":(glob)**/*{suffix}" for suffix in suffixes] or ["."]
     patterns = [part for string in strings for part in ("-e", string)]
-    text = _ask(
+    text = git_program.ask(
         root, "grep", "--no-color", "-I", "-n", "-z", "--max-count=3", "--fixed-strings", *patterns, "--", *where
     )
     return tuple(_hits(text, limit))
@@ -228,91 +210,6 @@ def _hits(text: str, limit: int) -> Iterator[Hit]:
         line, _, content = rest.partition("\0")
         if line.isdigit():
             yield Hit(path=path, line=int(line), text=content)
-
-
-def _ask(root: Path, *arguments: str) -> str:
-    result = _run(list(arguments), root, timeout_seconds=QUERY_TIMEOUT_SECONDS, config={})
-    return result.stdout if result.returncode == 0 else ""
-
-
-def _run(
-    arguments: list[str], folder: Path, *, timeout_seconds: int, config: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    result = _run_raw(arguments, folder, timeout_seconds=timeout_seconds, config=config)
-    out, err = (_decoded(stream) for stream in (result.stdout, result.stderr))
-    return subprocess.CompletedProcess(result.args, result.returncode, out, err)
-
-
-def _decoded(stream: bytes) -> str:
-    return stream.decode("utf-8", errors="replace").replace("\r\n", "\n")
-
-
-def _run_raw(
-    arguments: list[str], folder: Path, *, timeout_seconds: int, config: Mapping[str, str], given: bytes | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    argv = ["git", "-P", *arguments]
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd=folder,
-            env=_environment({**_HARMLESS, **config}),
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # without a terminal of its own nothing that git starts can ask a question
-        )
-    except FileNotFoundError as error:
-        raise ProgramMissing("git is not installed", hint="install git, or give a folder or a zip") from error
-    try:
-        out, err = process.communicate(given, timeout=timeout_seconds)
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
-    return subprocess.CompletedProcess(argv, process.returncode, out, err)
-
-
-def offline_environment() -> dict[str, str]:
-    """Give the environment for a git that runs nothing of the repository's and reaches no network, for kit's own use.
-
-    A partial clone would fetch what it lacks when an object is asked for: without a protocol it cannot.
-    """
-    return _environment(_HARMLESS) | {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-
-
-def _environment(config: Mapping[str, str]) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    pairs = {
-        f"GIT_CONFIG_{part}_{number}": text
-        for number, pair in enumerate(config.items())
-        for part, text in zip(("KEY", "VALUE"), pair, strict=True)
-    }
-    return (
-        environment
-        | pairs
-        | {
-            "GIT_CONFIG_COUNT": str(len(config)),
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_ALLOW_PROTOCOL": "" if config.get("protocol.allow") == "never" else ":".join(_SCHEMES),
-            "SSH_ASKPASS_REQUIRE": "never",
-            "LC_ALL": "C.UTF-8",
-        }
-    )
-
-
-_DROPPED = frozenset(
-    {
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_ASKPASS",
-        "SSH_ASKPASS",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_EXTERNAL_DIFF",
-    }
-)
 
 
 def _split_credentials(address: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from freehold.kit import git
+from freehold.kit import git_program
 
 LARGEST_BLOB_BYTES = 2 * 1024 * 1024
 _FIELDS = 3
@@ -71,10 +71,10 @@ def _ask(root: Path, *arguments: str) -> str:
     result = subprocess.run(
         ["git", "-P", *arguments],
         cwd=root,
-        env=git.offline_environment(),
+        env=git_program.offline_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=git.QUERY_TIMEOUT_SECONDS,
+        timeout=git_program.QUERY_TIMEOUT_SECONDS,
         check=False,
         start_new_session=True,
     )
@@ -95,7 +95,7 @@ def _cat_file(root: Path, mode: str, names: tuple[str, ...]) -> Iterator[IO[byte
     process = subprocess.Popen(
         ["git", "-P", "cat-file", mode, "--buffer"],
         cwd=root,
-        env=git.offline_environment(),
+        env=git_program.offline_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
