@@ -15,8 +15,9 @@ import pytest
 
 from freehold.core.errors import DatabaseUnavailable, ProgramMissing
 from freehold.kit import postgres, postgres_processes, programs, tool_cache
+from freehold.kit.postgres_data import major_of
 from freehold.kit.postgres_programs import PostgresPrograms
-from freehold.kit.postgres_server import Cluster, major_of
+from freehold.kit.postgres_server import Cluster
 from freehold.testing.database import FreshDatabase, fresh_database
 
 EXTENSIONS = ("pgcrypto", "uuid-ossp", "pg_trgm", "citext", "unaccent", "hstore", "vector", "pg_stat_statements")

@@ -18,7 +18,8 @@ from freehold.core.secret import Secret
 from freehold.data import schema as schemas
 from freehold.data.probe import Observation, probe
 from freehold.kit import postgres, programs
-from freehold.kit.postgres_server import Cluster, ServerAddress
+from freehold.kit.postgres_address import ServerAddress
+from freehold.kit.postgres_server import Cluster
 
 QUERY_SECONDS = 20
 _SETTINGS: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

@@ -3,8 +3,8 @@
 from freehold.core.errors import DatabaseUnfit
 from freehold.core.secret import Secret
 from freehold.flows.up_work import Database, Work
-from freehold.kit import postgres, programs
-from freehold.kit.postgres_server import Cluster, major_of
+from freehold.kit import postgres, postgres_data, programs
+from freehold.kit.postgres_server import Cluster
 
 OLDEST_MAJOR = 15
 NEEDED_EXTENSIONS = ("pgcrypto", "uuid-ossp", "pg_trgm", "citext", "unaccent")
@@ -14,7 +14,7 @@ EMBEDDED_DATABASE = "postgres"
 def start_embedded(work: Work) -> None:
     """Start the place's own cluster; raises DatabaseUnavailable."""
     folder = work.place.postgres
-    cluster = Cluster(folder, programs.postgres(major=major_of(folder)))
+    cluster = Cluster(folder, programs.postgres(major=postgres_data.major_of(folder)))
     address = cluster.start()
     work.stop_database = cluster.stop
     work.start_database = cluster.start

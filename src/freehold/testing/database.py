@@ -19,8 +19,9 @@ from psycopg import conninfo, sql
 from freehold import platform
 from freehold.core.secret import Secret
 from freehold.kit import postgres, programs
+from freehold.kit.postgres_address import ServerAddress
 from freehold.kit.postgres_programs import PostgresPrograms
-from freehold.kit.postgres_server import Cluster, ServerAddress
+from freehold.kit.postgres_server import Cluster
 
 TEMPLATE = "freehold_template"
 _PREFIX = "freehold-test-"
