@@ -17,7 +17,8 @@ from freehold.builders.lovable.read import read
 from freehold.core.app import App
 from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
-from freehold.releases.site import SiteArtifact, build_site
+from freehold.releases.site import build_site
+from freehold.releases.site_artifact import SiteArtifact
 
 PAGE = "import fs from 'fs'; fs.mkdirSync('dist', {recursive: true}); fs.writeFileSync('dist/index.html', 'a page');\n"
 TRUSTED = {"dependencies": {"scripted": "file:./scripted.tgz"}, "trustedDependencies": ["scripted"]}

@@ -14,7 +14,8 @@ from freehold.core.app import App
 from freehold.core.errors import BuildFailed
 from freehold.kit import programs
 from freehold.releases import placeholders, server
-from freehold.releases.site import SiteArtifact, build_site
+from freehold.releases.site import build_site
+from freehold.releases.site_artifact import SiteArtifact
 
 NITRO = (
     "import fs from 'fs'; const dir = '.output/server/_chunks'; fs.mkdirSync(dir, {recursive: true});\n"

@@ -20,7 +20,8 @@ from freehold.core.app import App
 from freehold.core.event import Event
 from freehold.kit import programs
 from freehold.releases import placeholders
-from freehold.releases.site import SiteArtifact, build_site
+from freehold.releases.site import build_site
+from freehold.releases.site_artifact import SiteArtifact
 
 CLIENT = (
     "const key = import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY;\n"

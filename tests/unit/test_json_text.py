@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src/freehold"
 OUR_OWN = {
     "what it wrote itself, on this machine": {
         "core/trail.py", "flows/move_papers.py", "flows/up_build.py", "releases/functions.py", "releases/server.py",
-        "releases/site.py", "runtime/mail/page.py", "runtime/settings.py", "runtime/site/server.py",
+        "releases/site_artifact.py", "runtime/mail/page.py", "runtime/settings.py", "runtime/site/server.py",
         "targets/records.py", "targets/local/database_access.py", "targets/local/keys.py", "targets/local/state.py",
         "targets/server/remote/keys.py", "targets/server/remote/runtimes.py", "targets/server/remote/state.py",
         "targets/server/remote/units.py",

@@ -18,7 +18,6 @@ from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
 from freehold.kit import files, json_text, process
 from freehold.releases import (
-    artifact,
     clients,
     dependencies,
     frameworks,
@@ -26,43 +25,16 @@ from freehold.releases import (
     output,
     scratch,
     server,
+    site_artifact,
     toolchain,
     words,
 )
+from freehold.releases.site_artifact import SiteArtifact, Told
 from freehold.releases.toolchain import Toolchain
 
 TIMEOUT_SECONDS = 1800
 BUILD_REVISION = 2
 """Counted up when the same sources and tools would give another site."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SiteArtifact:
-    """A built site whose address and key are placeholders; `placeholders.render` makes the served one of `site`."""
-
-    digest: str
-    directory: Path
-    """<destination>/<digest>; holds `site`, and `server` when the app renders its pages itself."""
-    build_key: str
-    """Hash of sources, values, tools and Freehold's way of building: an equal one gives an equal site."""
-    warm: bool
-    """True when nothing had to be built."""
-    removed_scripts: tuple[str, ...] = ()
-    """The builder's scripts that pages loaded, and do not load any more."""
-    leftovers: tuple[output.Leftover, ...] = ()
-    """Places in the built files that still name the old back end or the builder."""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def site(self) -> Path:
-        """The files of the site."""
-        return self.directory / "site"
-
-    @property
-    def server(self) -> Path | None:
-        """The app's own server, None when its pages are files alone."""
-        folder = self.directory / server.FOLDER
-        return folder if folder.is_dir() else None
 
 
 def build_site(app: App, inventory: Inventory, destination: Path, *, report: Report, cache: Path) -> SiteArtifact:
@@ -80,7 +52,7 @@ def build_site(app: App, inventory: Inventory, destination: Path, *, report: Rep
         environment = process.build_environment(home)
         tools = toolchain.choose(frontend, environment)
         key = build_key(app, inventory, frontend, tools)
-        known = _recall(destination, key)
+        known = site_artifact.recall(destination, key)
         if known is not None:
             return known
         # Metro and others keep caches under fixed names there, with paths of other apps' builds in them.
@@ -147,7 +119,9 @@ class _Build:
         removed = tuple(sorted({*copied.removed_scripts, *tidy.removed_scripts}))
         self._tell(removed, tidy.leftovers)
         parcel = _packed(built, root / "parcel", copied.environment)
-        return _store(parcel, destination, _Told(key, removed, tidy.leftovers, (*notes, *told.chosen, *told.scripts)))
+        return site_artifact.store(
+            parcel, destination, Told(key, removed, tidy.leftovers, (*notes, *told.chosen, *told.scripts))
+        )
 
     def _lock(self, root: Path) -> Path | None:
         fits = self.tools.manager == self.frontend.package_manager
@@ -222,14 +196,6 @@ class _Build:
             self.report(Event(name="warning", text=f"The built file {leftover.path} still names {leftover.what}"))
 
 
-@dataclass(frozen=True)
-class _Told:
-    build_key: str
-    removed_scripts: tuple[str, ...]
-    leftovers: tuple[output.Leftover, ...]
-    notes: tuple[str, ...]
-
-
 def _packed(built: frameworks.Built, parcel: Path, baked: Mapping[str, str]) -> Path:
     parcel.mkdir()
     built.pages.rename(parcel / "site")
@@ -238,48 +204,10 @@ def _packed(built: frameworks.Built, parcel: Path, baked: Mapping[str, str]) -> 
     return parcel
 
 
-def _store(parcel: Path, destination: Path, told: _Told) -> SiteArtifact:
-    stored = artifact.store(parcel, destination)
-    _records(destination).mkdir(exist_ok=True)
-    record = {**asdict(told), "digest": stored.digest}
-    files.write_text(_records(destination) / f"{told.build_key}.json", json.dumps(record, indent=1))
-    return _artifact(stored, told, warm=False)
-
-
-def _artifact(stored: artifact.Artifact, told: _Told, *, warm: bool) -> SiteArtifact:
-    return SiteArtifact(
-        digest=stored.digest,
-        directory=stored.directory,
-        build_key=told.build_key,
-        warm=warm,
-        removed_scripts=told.removed_scripts,
-        leftovers=told.leftovers,
-        notes=told.notes,
-    )
-
-
 def _frontend(inventory: Inventory) -> Frontend:
     if not inventory.frontends:
         raise BuildFailed("the app has no front end that could be built", detail="no package.json was found")
     return inventory.frontends[0]
-
-
-def _recall(destination: Path, key: str) -> SiteArtifact | None:
-    """Give what an equal build made, if it is still whole."""
-    try:
-        record = json.loads((_records(destination) / f"{key}.json").read_text())
-    except (OSError, ValueError):
-        return None
-    directory = destination / record["digest"]
-    if not directory.is_dir() or artifact.digest_of(directory) != record["digest"]:
-        return None
-    leftovers = tuple(output.Leftover(**item) for item in record["leftovers"])
-    told = _Told(key, tuple(record["removed_scripts"]), leftovers, tuple(record["notes"]))
-    return _artifact(artifact.Artifact(digest=record["digest"], directory=directory), told, warm=True)
-
-
-def _records(destination: Path) -> Path:
-    return destination / "builds"
 
 
 def _has_script(folder: Path, name: str) -> bool:
