@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests/support"))
@@ -92,17 +92,11 @@ async def _measure(target: ServerTarget, folder: Path) -> None:
 def _rollback(times: dict[str, list[float]], name: str, number: int) -> None:
     """The command as it is typed; its parts by the moments at which it says that a step begins."""
     began = before = time.monotonic()
-    command = [sys.executable, "-m", "freehold", "rollback", str(number), "--to", "production", "--json"]
     part = "until the server has read its orders, locked and looked"
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            event = json.loads(line)
-            assert event["event"] != "error", event
-            if event["event"] in {"step-started", "rolled-back"}:
-                now = time.monotonic()
-                times.setdefault(f"{name}: . {part}", []).append(now - before)
-                part, before = event.get("text", "the end of the command").partition(" release")[0], now
+    for event, now in _typed("rollback", str(number)):
+        if event["event"] in {"step-started", "rolled-back"}:
+            times.setdefault(f"{name}: . {part}", []).append(now - before)
+            part, before = event.get("text", "the end of the command").partition(" release")[0], now
     now = time.monotonic()
     times.setdefault(f"{name}: . {part}", []).append(now - before)
     times.setdefault(f"{name}: the whole command", []).append(now - began)
@@ -112,23 +106,28 @@ def _deploy_typed(times: dict[str, list[float]], folder: Path, number: int) -> N
     """`freehold deploy` as it is typed, without the watch: from the end of its upload to the end of the command."""
     migration = {tiny_app.MIGRATION: "create table if not exists public.typed (id bigint);\n"}
     app = tiny_app.write(folder / "typed", **{"index.html": f"<title>{number}</title>\n"}, **migration)
-    command = [sys.executable, "-m", "freehold", "deploy", str(app), "--to", "production", "--watch", "0", "--json"]
     uploaded, name = 0.0, "at rest: `freehold deploy` after its upload"
     before, part = 0.0, ""
+    for event, now in _typed("deploy", str(app), "--watch", "0"):
+        if event["event"] == "step-started" and (uploaded or event["text"].startswith("Apply")):
+            uploaded = uploaded or now
+            if part:
+                times.setdefault(f"{name}: . {part}", []).append(now - before)
+            part, before = event["text"].partition(" release")[0].partition(" of")[0], now
+    now = time.monotonic()
+    times.setdefault(f"{name}: . {part}, and the end of the command", []).append(now - before)
+    times.setdefault(f"{name}: the whole", []).append(now - uploaded)
+
+
+def _typed(*words: str) -> Iterator[tuple[dict[str, str], float]]:
+    """Type a command; gives what it says, and when."""
+    command = [sys.executable, "-m", "freehold", *words, "--to", "production", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         for line in running.stdout:
             event = json.loads(line)
             assert event["event"] != "error", event
-            now = time.monotonic()
-            if event["event"] == "step-started" and (uploaded or event["text"].startswith("Apply")):
-                uploaded = uploaded or now
-                if part:
-                    times.setdefault(f"{name}: . {part}", []).append(now - before)
-                part, before = event["text"].partition(" release")[0].partition(" of")[0], now
-    now = time.monotonic()
-    times.setdefault(f"{name}: . {part}, and the end of the command", []).append(now - before)
-    times.setdefault(f"{name}: the whole", []).append(now - uploaded)
+            yield event, time.monotonic()
 
 
 def _deploy(target: ServerTarget, lease: Lease, folder: Path, number: int) -> None:
