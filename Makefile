@@ -39,6 +39,7 @@ bench: setup
 lock: setup
 	$(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --no-emit-index-url --python-version 3.11 -o locks/runtime.txt
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --generate-hashes --no-emit-index-url --python-version 3.11 -o locks/dev.txt
+	cd src/freehold/kit/tools/serving && $(abspath $(BIN))/uv pip compile --quiet requirements.in --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements.txt
 
 wheel: setup
 	$(BIN)/python -m build --quiet --no-isolation --wheel --outdir dist .

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from freehold.kit import programs
@@ -22,6 +24,13 @@ def npm_reaches_its_registry() -> bool:
         check=False,
     )
     return asked.stdout.strip() == "18.3.1"
+
+
+def pip_reaches_its_index() -> bool:
+    """Fetch one small wheel."""
+    with tempfile.TemporaryDirectory() as folder:
+        argv = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "sqlparse==0.5.3"]
+        return not subprocess.run(argv, capture_output=True, timeout=120, check=False).returncode
 
 
 WRITE = "require('fs').writeFileSync('index.js', 'export const word = \"written at install\";')"

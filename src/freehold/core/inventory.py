@@ -346,6 +346,13 @@ class Inventory:
     """Why `freehold up` cannot serve the app yet, "" when it can."""
 
     @property
+    def started_server(self) -> AppServer | None:
+        """The app's own server that Freehold starts beside files; pages that need a process are served by that."""
+        if any(frontend.server for frontend in self.frontends):
+            return None
+        return next((server for server in self.servers if server.application), None)
+
+    @property
     def served(self) -> bool:
         """Whether `freehold up` can serve the app."""
         return not self.not_served

@@ -1,1 +1,4 @@
-"""Lock files of the programs that Freehold installs from npm. They name no server, so that any registry will do."""
+"""Lock files of the programs that Freehold installs, and of what stands beside an app's Python server.
+
+They name no registry, so that any will do.
+"""

@@ -1,0 +1,100 @@
+"""A Python server put together for a release: real packages from the package index, as wheels."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from build_world import pip_reaches_its_index
+
+from freehold.core.errors import BuildFailed
+from freehold.core.event import Event
+from freehold.core.inventory import AppServer
+from freehold.releases import artifact, python_server
+
+SERVER = AppServer(
+    framework="django",
+    root="backend",
+    entry="backend/manage.py",
+    runtime="python",
+    requirements="backend/requirements.txt",
+    settings="config.settings",
+    application="config.wsgi:application",
+    paths=("/api/",),
+)
+FILES = {
+    "backend/requirements.txt": "sqlparse==0.5.3\n",
+    "backend/manage.py": "import os\n",
+    "backend/config/settings.py": "import os\nKEY = os.environ['PAY_KEY']\nDEBUG = os.getenv('DEBUG')\n",
+    "backend/config/broken.py.tpl": "{{ not python",
+    "backend/half.py": "def (:\n",
+    "backend/templates/page.html": "<p>hello</p>",
+    "backend/db.sqlite3": "data",
+    "backend/.env": "PAY_KEY=secret",
+    "backend/config/__pycache__/settings.cpython-311.pyc": "old",
+    "backend/mine/pyvenv.cfg": "home = /usr/bin",
+    "backend/mine/lib/x.py": "",
+    "src/main.tsx": "",
+}
+pytestmark = pytest.mark.skipif(not pip_reaches_its_index(), reason="pip reaches no package index")
+
+
+def _write(root: Path, changes: dict[str, str]) -> Path:
+    for name, text in (FILES | changes).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def _store(folder: Path, changes: dict[str, str], events: list[Event]) -> Path:
+    folder.mkdir()
+    root = _write(folder / "app", changes)
+    staged = python_server.stage(
+        SERVER, root, folder / "staged", cache=folder.parent / "cache", log=folder / "log", report=events.append
+    )
+    (folder / "parcel").mkdir()
+    python_server.store(staged, SERVER, folder / "parcel")
+    return folder / "parcel"
+
+
+def test_a_server_is_put_together_of_code_and_wheels_and_starts_quickly(tmp_path: Path) -> None:
+    parcel = _store(tmp_path / "one", {}, [])
+    server = parcel / "server"
+    code = {path.relative_to(server / "app").as_posix() for path in (server / "app").rglob("*") if path.is_file()}
+    tag = sys.implementation.cache_tag
+    assert code == {
+        "requirements.txt",
+        "manage.py",
+        "half.py",
+        "config/settings.py",
+        "config/broken.py.tpl",
+        "templates/page.html",
+        f"__pycache__/manage.{tag}.pyc",
+        f"config/__pycache__/settings.{tag}.pyc",
+    }
+    assert (server / "packages/sqlparse/__init__.py").is_file()
+    assert (server / f"packages/sqlparse/__pycache__/__init__.{tag}.pyc").is_file()
+    assert not (server / "packages/bin").exists()
+    assert {path.name for path in (server / "serving").iterdir()} >= {"waitress", "psycopg2"}
+    manifest = json.loads((server / "server.json").read_text())
+    assert (manifest["runtime"], manifest["application"]) == ("python", "config.wsgi:application")
+    assert (manifest["settings_module"], manifest["paths"]) == ("config.settings", ["/api/"])
+    assert manifest["before"] == [["manage.py", "migrate", "--noinput", "--fake-initial"]]
+    assert manifest["reads"] == ["DEBUG", "PAY_KEY"]
+    again = _store(tmp_path / "two", {}, [])
+    assert artifact.digest_of(again) == artifact.digest_of(parcel)
+
+
+def test_a_driver_that_the_app_brings_is_the_only_one(tmp_path: Path) -> None:
+    events: list[Event] = []
+    parcel = _store(tmp_path / "one", {"backend/requirements.txt": "psycopg2\n"}, events)
+    assert (parcel / "server/packages/psycopg2").is_dir()
+    assert [path.name for path in (parcel / "server/serving").glob("psycopg2*")] == []
+    assert any("psycopg2-binary is taken for psycopg2" in event.text for event in events)
+
+
+def test_a_package_without_a_wheel_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed) as refused:
+        _store(tmp_path / "one", {"backend/requirements.txt": "sqlparse==0.5.3\nsqlparse-gone==9.9\n"}, [])
+    assert "the package sqlparse-gone that backend/requirements.txt asks for" in refused.value.message
+    assert str(tmp_path / "one" / "log") in refused.value.detail
