@@ -27,10 +27,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used: seconds of CPU and bytes of memory that are resident."""
+    """What a process and its children use: seconds of CPU, bytes of memory that are resident, threads."""
 
     cpu_seconds: float
     memory_bytes: int
+    threads: int
 
 
 async def start(argv: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> asyncio.subprocess.Process:
@@ -51,13 +52,33 @@ async def start(argv: Sequence[str], *, environment: Mapping[str, str], folder: 
 
 
 def usage(pid: int) -> Usage | None:
-    """Read what a process has used from /proc; None when it is gone, or where there is no /proc."""
+    """Read what a process and all below it use from /proc; None when it is gone, or where there is no /proc."""
+    own = _usage_alone(pid)
+    if own is None:
+        return None
+    below = [found for child in _children(pid) if (found := usage(child)) is not None]
+    return Usage(
+        cpu_seconds=own.cpu_seconds + sum(item.cpu_seconds for item in below),
+        memory_bytes=own.memory_bytes + sum(item.memory_bytes for item in below),
+        threads=own.threads + sum(item.threads for item in below),
+    )
+
+
+def _usage_alone(pid: int) -> Usage | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, UnicodeDecodeError):
         return None
     ticks = os.sysconf("SC_CLK_TCK")
-    return Usage((int(fields[11]) + int(fields[12])) / ticks, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
+    memory_bytes = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+    return Usage((int(fields[11]) + int(fields[12])) / ticks, memory_bytes, int(fields[17]))
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def own_addresses() -> tuple[str, ...]:

@@ -1,0 +1,149 @@
+"""Become a confined program: python -I -S __main__.py CONFINEMENT.
+
+A process of its own, because a user namespace wants a single thread. It waits for the first process of the new process
+namespace, which is still ours: that one dies with this one, and the kernel ends all that is in a namespace with its
+first process. The program below it could rid itself of a parent's death, but not of that.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from freehold.kit.confinement import SERVING_FD, Confinement, calls, kernel, parse, reasons, root
+
+CANNOT_CONFINE = 125
+MEGABYTE = 1 << 20
+BACKLOG = 128
+
+
+def main() -> None:
+    """Make the namespaces, hand their listeners out, and run the program in them."""
+    parent = os.getppid()
+    given = parse(sys.argv[1])
+    with socket.socket(socket.AF_UNIX) as doors:
+        doors.connect(given.doors)
+        try:
+            filtered = calls.program(calls.MACHINES[os.uname().machine])
+            _leave(parent)
+            listeners = [_listen(port) for port in given.ports]
+        except (OSError, KeyError) as error:
+            _give_up(doors, error)
+        child = _start(given, filtered, doors, listeners)
+    sys.exit(_outcome(child))
+
+
+def _leave(parent: int) -> None:
+    """Go into namespaces of our own. The kernel forgets whom we die with when we become another user."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+    kernel.map_user(root.USER)
+    kernel.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent has ended")
+    kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
+    kernel.raise_loopback()
+
+
+def _listen(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+
+
+def _start(given: Confinement, filtered: bytes, doors: socket.socket, listeners: list[socket.socket]) -> int:
+    """Start the first process of the new process namespace; gives its process id out here."""
+    with socket.socket(socket.AF_UNIX) as serving:
+        serving.bind(given.socket)
+        alive, held = os.pipe()
+        first = os.fork()
+        if first:
+            os.close(alive)
+            return first
+        os.close(held)
+        try:
+            _die_together(alive)
+            sys.exit(_outcome(_start_program(given, filtered, doors, (serving, *listeners))))
+        except OSError as error:
+            _give_up(doors, error)
+
+
+def _start_program(
+    given: Confinement, filtered: bytes, doors: socket.socket, sockets: tuple[socket.socket, ...]
+) -> int:
+    """Run the program below the namespace's first process, which it cannot take along when it leaves its parent."""
+    program = os.fork()
+    if program:
+        for opened in (doors, *sockets):
+            opened.close()
+        kernel.drop_capabilities()
+        return program
+    try:
+        serving, *listeners = sockets
+        root.enter(given)
+        _bound(given)
+        socket.send_fds(doors, [b"{}"], [listener.fileno() for listener in listeners])
+        _become(given, filtered, serving)
+    except OSError as error:
+        _give_up(doors, error)
+
+
+def _die_together(alive: int) -> None:
+    """End with the launcher, whatever comes, and by no signal from inside."""
+    kernel.die_with_parent(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.set_blocking(alive, False)
+    with contextlib.suppress(BlockingIOError):
+        os.read(alive, 1)
+        sys.exit("the parent has ended")
+
+
+def _bound(given: Confinement) -> None:
+    """Set what the kernel limits itself. It counts threads as processes, and for everybody but root."""
+    os.umask(0o077)
+    socket.sethostname("app")
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 1024,
+        resource.RLIMIT_FSIZE: given.file_megabytes * MEGABYTE,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+        resource.RLIMIT_NPROC: given.threads,
+    }
+    for name, most in limits.items():
+        resource.setrlimit(name, (most, most))
+
+
+def _become(given: Confinement, filtered: bytes, serving: socket.socket) -> NoReturn:
+    """Give up every right, close what is not to be had, and be the program. It has three pipes and its socket."""
+    os.chdir(given.folder)
+    if serving.fileno() == SERVING_FD:
+        os.set_inheritable(SERVING_FD, True)
+    else:
+        os.dup2(serving.fileno(), SERVING_FD)
+    os.closerange(SERVING_FD + 1, 1 << 16)
+    kernel.drop_capabilities()
+    kernel.filter_calls(filtered)
+    os.execve(root.executable(), [root.executable(), *given.argv], os.environ)  # noqa: S606 - a list, no shell
+
+
+def _give_up(doors: socket.socket, error: Exception) -> NoReturn:
+    """Tell the starter what is missing; nothing runs."""
+    doors.send(json.dumps(reasons.explain(error)).encode())
+    os._exit(CANNOT_CONFINE)
+
+
+def _outcome(child: int) -> int:
+    """Wait for the program; a signal that ended it is told as shells do."""
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Why this machine does not confine a program, and what its owner can do about it."""
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_SWITCHES = (
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "this machine lets only root make user namespaces",
+        "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "this machine allows no user namespaces",
+        "sudo sysctl -w user.max_user_namespaces=10000",
+    ),
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor takes the rights away that a user namespace brings",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    ),
+)
+_CONTAINER = "inside a container, start it with: --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+
+
+def explain(error: Exception) -> Mapping[str, str]:
+    """Give `missing` and `hint` for an error of the launcher."""
+    if isinstance(error, KeyError):
+        return {"missing": f"confinement is made for x86_64 and aarch64, this machine is {error.args[0]}", "hint": ""}
+    number = error.errno if isinstance(error, OSError) else 0
+    if number == errno.ENOSYS:
+        return {"missing": f"Linux {os.uname().release} is too old, 5.14 is needed ({error})", "hint": ""}
+    for path, value, missing, hint in _SWITCHES:
+        if number in (errno.EPERM, errno.EACCES, errno.ENOSPC) and _read(path) == value:
+            return {"missing": f"{missing} ({error})", "hint": hint}
+    refused = number in (errno.EPERM, errno.EACCES)
+    return {"missing": f"the kernel refuses a namespace ({error})", "hint": _CONTAINER if refused else ""}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,95 @@
+"""A program of somebody else's in its confinement: what it prints, and what its listeners get."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from freehold.kit.confinement import Confinement, command
+
+PATIENCE_SECONDS = 60
+HEAD = """import ctypes, json, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def said(what):
+    try:
+        return str(what())
+    except Exception as error:
+        return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(number, *arguments)
+    return os.strerror(ctypes.get_errno()) if result == -1 else f"done: {result}"
+def tell(found):
+    print(json.dumps(found), flush=True)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confined:
+    """A running one: `listeners` are those of its ports, `told` what the launcher said."""
+
+    process: subprocess.Popen[str]
+    listeners: tuple[socket.socket, ...]
+    told: Mapping[str, str]
+    socket: Path
+
+    def line(self) -> Any:
+        """The next line that it prints, as JSON."""
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline() or "null")
+
+
+@contextlib.contextmanager
+def confined(
+    source: str, *, environment: Mapping[str, str] | None = None, prefix: tuple[str, ...] = (), **changes: Any
+) -> Iterator[Confined]:
+    """Run `source` after HEAD; the launcher may itself be started by `prefix`."""
+    folder = Path(tempfile.mkdtemp(prefix="fh-test-"))
+    code, work = folder / "code", folder / "work"
+    code.mkdir()
+    work.mkdir()
+    (code / "program.py").write_text(HEAD + source)
+    with socket.socket(socket.AF_UNIX) as doors:
+        doors.bind(str(folder / "doors"))
+        doors.listen()
+        doors.settimeout(PATIENCE_SECONDS)
+        given = Confinement(
+            **{
+                "argv": ("-I", "-S", "-B", "program.py"),
+                "folder": "/given",
+                "binds": ((str(code), "/given"),),
+                "work": str(work),
+                "socket": str(folder / "fn"),
+                "doors": str(folder / "doors"),
+                "ports": (5432, 3128),
+                **changes,
+            }
+        )
+        process = subprocess.Popen(
+            [*prefix, *command(given)],
+            env=dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield _received(process, doors, folder / "fn")
+        finally:
+            process.kill()
+            process.communicate(timeout=PATIENCE_SECONDS)
+            shutil.rmtree(folder)
+
+
+def _received(process: subprocess.Popen[str], doors: socket.socket, path: Path) -> Confined:
+    with doors.accept()[0] as launcher:
+        launcher.settimeout(PATIENCE_SECONDS)
+        message, fds, _, _ = socket.recv_fds(launcher, 4096, 8)
+    listeners = tuple(socket.socket(fileno=fd) for fd in fds)
+    return Confined(process=process, listeners=listeners, told=json.loads(message), socket=path)
