@@ -81,6 +81,8 @@ class Needs:
     extensions: tuple[str, ...] = ()
     disk_bytes: int = 0
     memory_bytes: int = 0
+    server_runtime: str = ""
+    """What the app's own server needs besides Node: python, or "" for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

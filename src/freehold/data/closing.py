@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 POSITION = """
 select greatest((select coalesce(max(position), 0) from freehold.migration_files),
-                (select coalesce(max(position), 0) from base44.migration))
+                (select coalesce(max(position), 0) from base44.migration),
+                (select coalesce(max(position), 0) from freehold.server_migrations))
 """
-"""The newest place in the ledger that was taken, by a file or by a change of an entity; 0 while nothing ran."""
+"""The newest place in the ledger that was taken: by a file, a change of an entity, or a migration of the app's server.
+
+0 while nothing ran."""
 SINCE = """
 select json_build_object(
   'position', ({position}),
@@ -24,6 +27,10 @@ select json_build_object(
   'entities', coalesce((
     select json_agg(json_build_array(entity, asks) order by position)
       from base44.migration where position > {after} and takes
+  ), '[]'),
+  'server', coalesce((
+    select json_agg(json_build_array(name, closings) order by position)
+      from freehold.server_migrations where position > {after} and closings <> '[]'
   ), '[]'))::text
 """
 """One statement, one answer; `since` fills in the place in the ledger, a number."""
@@ -40,7 +47,10 @@ class Closing:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """The ledger's newest place, and what was closed after another place: by files, then by entities, each in order."""
+    """The ledger's newest place, and what was closed after another place.
+
+    By files, then by entities, then by migrations of the app's own server, each in order.
+    """
 
     position: int
     closed: tuple[tuple[str, Closing], ...] = ()
@@ -62,4 +72,5 @@ def read(answer: str) -> Window:
         else:
             closed += [(str(path), Closing(**item)) for item in closings]
     closed += [(f"the entity {entity}", Closing(str(entity), str(asks), 0)) for entity, asks in found["entities"]]
+    closed += [(str(name), Closing(**item)) for name, closings in found["server"] for item in closings]
     return Window(position=int(found["position"]), closed=tuple(closed))

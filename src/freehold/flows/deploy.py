@@ -12,7 +12,7 @@ from freehold.core.target_name import LOCAL
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import arrival, deploy_steps, holding, up_build
+from freehold.flows import arrival, deploy_steps, holding, own_server, up_build
 from freehold.flows.arrival import Arrival
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.holding import Note
@@ -97,6 +97,7 @@ def plan(work: Deploy) -> Plan:
             deploy_steps.PushParts(work),
             deploy_steps.ApplyMigrations(work),
             *((deploy_steps.ApplyEntities(work),) if deploy_steps.has_entities(work.build) else ()),
+            *((own_server.AdmitServerMigrations(work),) if own_server.has_one(work.build) else ()),
             deploy_steps.AddRelease(work),
             *arrival.steps(work, work.keep),
         ),

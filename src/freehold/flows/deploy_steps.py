@@ -9,7 +9,7 @@ from freehold.core.event import Event
 from freehold.core.plan import Report
 from freehold.core.release import Needs, Release
 from freehold.data import entities, migrations
-from freehold.flows import manifest, snapshot
+from freehold.flows import manifest, own_server, snapshot
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.up_work import Build
 from freehold.kit import files, git
@@ -36,7 +36,11 @@ class CheckPlace:
             for folder in self.deploy.build.parts.values()
             for name in files.list_files(folder)
         )
-        needs = Needs(runtime=freehold.__version__, disk_bytes=SPARE_DISK_BYTES + 2 * size)
+        needs = Needs(
+            runtime=freehold.__version__,
+            disk_bytes=SPARE_DISK_BYTES + 2 * size,
+            server_runtime=own_server.runtime(self.deploy.build),
+        )
         problems = self.deploy.target.check(needs).problems
         if problems:
             first, *others = problems
@@ -89,7 +93,8 @@ class ApplyMigrations:
     def run(self, report: Report) -> None:
         """Apply what the ledger lacks; raises MigrationFailed, NotAccepted or MigrationChanged."""
         deploy = self.deploy
-        consent = migrations.Consent(deploy.accept - accepted_entities(deploy), deploy.who) if deploy.before else None
+        others = accepted_entities(deploy) | own_server.accepted(deploy)
+        consent = migrations.Consent(deploy.accept - others, deploy.who) if deploy.before else None
         with deploy.target.database() as (admin, owner):
             outcome = migrations.migrate(
                 deploy.build.inventory.migrations, owner_dsn=owner, admin_dsn=admin, report=report, consent=consent

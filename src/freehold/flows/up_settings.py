@@ -6,10 +6,10 @@ from pathlib import Path
 
 from freehold.core import configuration
 from freehold.core.release import SITE, Release
-from freehold.flows import snapshot
+from freehold.flows import own_server, snapshot
 from freehold.flows.up_work import Work
 from freehold.kit import programs
-from freehold.releases import placeholders
+from freehold.releases import placeholders, server
 from freehold.targets.records import Records
 
 
@@ -23,7 +23,12 @@ def settings(work: Work, number: int) -> dict[str, object]:
     )
     values = dict(filled) if isinstance(filled, dict) else {}
     values["function_secrets"] = _supplied(work, values)
-    return values | _own(work) | {"api_address": f"unix:{work.place.run / f'{number}.sock'}"}
+    return (
+        values
+        | _own(work)
+        | _own_server(work, values.get("server"))
+        | {"api_address": f"unix:{work.place.run / f'{number}.sock'}"}
+    )
 
 
 def _supplied(work: Work, values: Mapping[str, object]) -> dict[str, object]:
@@ -57,6 +62,16 @@ def _own(work: Work) -> dict[str, object]:
         "mail_directory": str(work.place.mail),
         "mail_page": True,
         "loopback_providers": True,
+    }
+
+
+def _own_server(work: Work, folder: object) -> dict[str, object]:
+    """What a Python server of the app is given; its login reaches nothing in the database of any other app."""
+    if not isinstance(folder, str) or server.runtime(Path(folder)) != own_server.PYTHON:
+        return {}
+    return {
+        "server_dsn": work.database.dsn("freehold_server", work.keys.server_password).reveal(),
+        "server_secret_key": work.keys.server_secret_key,
     }
 
 

@@ -61,6 +61,7 @@ class InstallPlatform:
             auth_admin=Secret(keys.auth_password),
             storage_admin=Secret(keys.storage_password),
             owner=Secret(keys.owner_password),
+            server=Secret(keys.server_password),
         )
         with postgres.connect(work.database.admin_dsn) as connection:
             platform.install(connection, logins=logins)

@@ -38,6 +38,15 @@ def install(connection: Connection, *, logins: Logins, owner: str | None = None)
     return applied
 
 
+def open_to_server(connection: Connection) -> None:
+    """Let the role of the app's own server reach public, and give it its schema; again and again, as tables come.
+
+    Needs `install`. Raises DatabaseUnfit when another's schema has its name.
+    """
+    with _explained(), _alone(connection), _lock(connection), connection.transaction():
+        connection.execute(_rendered(_text("server.sql"), owner_role(connection), connection))
+
+
 def owner_role(connection: Connection) -> str:
     """Name the app's owner role: what is recorded here, else `postgres` where that is free or ours.
 

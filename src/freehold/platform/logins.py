@@ -12,12 +12,14 @@ from freehold.core.secret import Secret
 
 @dataclass(frozen=True, kw_only=True)
 class Logins:
-    """Passwords of the four roles that log in."""
+    """Passwords of the roles that log in."""
 
     authenticator: Secret
     auth_admin: Secret
     storage_admin: Secret
     owner: Secret
+    server: Secret | None = None
+    """Of the app's own server; without one it cannot log in."""
 
 
 def set_passwords(connection: Connection, owner: str, logins: Logins) -> None:
@@ -27,9 +29,10 @@ def set_passwords(connection: Connection, owner: str, logins: Logins) -> None:
         "supabase_auth_admin": logins.auth_admin,
         "supabase_storage_admin": logins.storage_admin,
         owner: logins.owner,
+        "freehold_server": logins.server,
     }
     for role, password in wanted.items():
-        if not _has_password(connection, role, password):
+        if password is not None and not _has_password(connection, role, password):
             verifier = connection.pgconn.encrypt_password(
                 password.reveal().encode(), role.encode(), b"scram-sha-256"
             ).decode()

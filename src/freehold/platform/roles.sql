@@ -22,7 +22,8 @@ begin
       ('dashboard_user', 'nologin'),
       ('pgbouncer', 'nologin'),
       ('freehold_platform', 'nologin noinherit'),
-      ('freehold_replication', 'nologin noinherit replication')
+      ('freehold_replication', 'nologin noinherit replication'),
+      ('freehold_server', 'nologin noinherit')
     ) as roles (name, attributes)
   loop
     if to_regrole(wanted.name) is null then
@@ -41,7 +42,7 @@ begin
    where rolsuper
      and rolname in ('anon', 'authenticated', 'service_role', 'authenticator', 'supabase_auth_admin',
                      'supabase_storage_admin', 'supabase_realtime_admin', 'freehold_platform',
-                     'freehold_replication');
+                     'freehold_replication', 'freehold_server');
   if unfit is not null then
     raise exception 'these roles exist and are superusers: %', unfit
       using hint = 'A request must never run as a superuser. Rename them or use another cluster.';
@@ -101,6 +102,9 @@ begin
       ('supabase_auth_admin', 'search_path', 'auth'),
       ('supabase_auth_admin', 'idle_in_transaction_session_timeout', '60000'),
       ('supabase_storage_admin', 'search_path', 'storage'),
+      ('freehold_server', 'search_path', 'server, public, extensions'),
+      ('freehold_server', 'statement_timeout', '60s'),
+      ('freehold_server', 'idle_in_transaction_session_timeout', '60s'),
       (:'owner', 'search_path', '"$user", public, extensions')
     ) as settings (role, name, value)
   loop

@@ -42,6 +42,13 @@ def settings(folder: Path) -> dict[str, object]:
     return values | {"directory": str(folder.resolve())}
 
 
+def runtime(folder: Path) -> str:
+    """Name what a built server runs in besides Node: python, or "" for Node or where there is none."""
+    manifest = folder / MANIFEST
+    values = json.loads(manifest.read_text()) if manifest.is_file() else {}
+    return str(values.get("runtime", "")) if isinstance(values, dict) else ""
+
+
 def store(program: Program, parcel: Path, baked: Mapping[str, str]) -> None:
     """Move a built server into an artifact's folder; links inside it become the files that they lead to."""
     target = parcel / FOLDER

@@ -51,6 +51,8 @@ class FreshDatabase:
     """Login `supabase_storage_admin`."""
     owner_dsn: str
     """The owner of the app's own schema: what its migrations run as."""
+    server_dsn: str
+    """Login `freehold_server`; it reaches the app's tables after `platform.open_to_server`."""
 
     def dsn(self, user: str, password: str) -> str:
         """This database for any other login."""
@@ -146,7 +148,11 @@ def kept_database(server: Server, name: str) -> FreshDatabase:
 def _with_template(cluster: Cluster) -> Server:
     address = cluster.start()
     logins = platform.Logins(
-        authenticator=_password(), auth_admin=_password(), storage_admin=_password(), owner=_password()
+        authenticator=_password(),
+        auth_admin=_password(),
+        storage_admin=_password(),
+        owner=_password(),
+        server=_password(),
     )
     with postgres.connect(address.dsn) as connection:
         if connection.execute("select from pg_database where datname = %s", (TEMPLATE,)).fetchone() is None:
@@ -179,6 +185,7 @@ def _database(server: Server, name: str) -> FreshDatabase:
         auth_dsn=login("supabase_auth_admin", server.logins.auth_admin),
         storage_dsn=login("supabase_storage_admin", server.logins.storage_admin),
         owner_dsn=login(server.owner, server.logins.owner),
+        server_dsn=login("freehold_server", server.logins.server or Secret("")),
     )
 
 

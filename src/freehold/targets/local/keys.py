@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from freehold.core.ports import SecretStore
 from freehold.core.secret import Secret
@@ -28,6 +28,9 @@ class Keys:
     auth_password: str
     storage_password: str
     owner_password: str
+    server_password: str
+    server_secret_key: str
+    """What the app's own Python server signs its sessions with."""
 
     def __repr__(self) -> str:
         """Show nothing."""
@@ -35,11 +38,15 @@ class Keys:
 
 
 def load_or_make(store: SecretStore) -> Keys:
-    """Read the app's keys, or make and store them. Not safe with two callers: the caller holds the place's lock."""
+    """Read the app's keys; those that are missing are made and stored.
+
+    Not safe with two callers: the caller holds the place's lock.
+    """
     stored = store.get(ENTRY)
-    if stored is not None:
-        return Keys(**json.loads(stored.reveal()))
-    made = make()
+    known: dict[str, str] = json.loads(stored.reveal()) if stored is not None else {}
+    if known.keys() >= {item.name for item in fields(Keys)}:
+        return Keys(**known)
+    made = Keys(**(asdict(make()) | known))
     store.put(ENTRY, Secret(json.dumps(asdict(made))))
     return made
 
@@ -59,4 +66,6 @@ def make() -> Keys:
         auth_password=secrets.token_urlsafe(PASSWORD_BYTES),
         storage_password=secrets.token_urlsafe(PASSWORD_BYTES),
         owner_password=secrets.token_urlsafe(PASSWORD_BYTES),
+        server_password=secrets.token_urlsafe(PASSWORD_BYTES),
+        server_secret_key=secrets.token_urlsafe(2 * PASSWORD_BYTES),
     )

@@ -42,6 +42,14 @@ def condition(facts: Mapping[str, Any], needs: Needs, *, major: int, extensions:
                 hint=f"install them there, such as: apt install postgresql-{major}-{lacking[0]}",
             )
         )
+    if needs.server_runtime:
+        wrong.append(
+            Problem(
+                message=f"the app brings a server of its own in {needs.server_runtime.capitalize()},"
+                " which is not started on servers yet",
+                hint="freehold up   serves it on this machine",
+            )
+        )
     wrong += _less("disk", int(facts["disk_free_bytes"]), needs.disk_bytes)
     wrong += _less("memory", int(facts["memory_bytes"]), needs.memory_bytes)
     return Condition(problems=tuple(wrong), facts={**_shown(facts), "PostgreSQL": str(major)})

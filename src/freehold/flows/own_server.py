@@ -1,0 +1,78 @@
+"""The app's own Python server in a deploy: its place in the database, and what its migrations take away."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold import platform
+from freehold.core.event import Event
+from freehold.core.plan import Report
+from freehold.data import migrations, server_migrations
+from freehold.flows.deploy_work import Deploy
+from freehold.flows.up_work import Build
+from freehold.kit import postgres
+from freehold.releases import python_server, server
+
+PYTHON = "python"
+
+
+@dataclass(frozen=True)
+class AdmitServerMigrations:
+    """The server runs its migrations itself when it starts; what they take away is asked and written down before."""
+
+    deploy: Deploy
+    title: str = "Give the app's own server its place in the database, and look at its migrations"
+
+    def done(self) -> bool:
+        """Never: the ledger in the database knows, and tables may have come."""
+        return False
+
+    def run(self, report: Report) -> None:
+        """Look, then write down; raises NotAccepted or DatabaseUnfit with nothing changed that older releases need."""
+        deploy = self.deploy
+        consent = migrations.Consent(accepted(deploy), deploy.who) if deploy.before else None
+        with deploy.target.database() as (admin, _):
+            with postgres.connect(admin) as connection:
+                platform.open_to_server(connection)
+            new = server_migrations.admit(files(deploy.build), admin, consent)
+            deploy.schema_position = migrations.position(admin)
+        if new:
+            report(
+                Event(name="progress", text=f"the app's server brings {_counted(len(new))}, which it runs at its start")
+            )
+
+    def undo(self) -> bool:
+        """Nothing: what was written down concerns older releases only once it has run, and then rightly."""
+        return False
+
+
+def runtime(build: Build) -> str:
+    """Name what the app's own server needs, as it was built: python, or "" for Node or none."""
+    folder = _folder(build)
+    return server.runtime(folder) if folder is not None else ""
+
+
+def has_one(build: Build) -> bool:
+    """Whether the app brings a server that Freehold starts beside its pages."""
+    return build.inventory.started_server is not None
+
+
+def files(build: Build) -> tuple[server_migrations.File, ...]:
+    """The migrations of the app's code and of the packages that it brings."""
+    folder = _folder(build)
+    if folder is None:
+        return ()
+    return server_migrations.found([(folder / python_server.APP, True), (folder / python_server.PACKAGES, False)])
+
+
+def accepted(deploy: Deploy) -> frozenset[str]:
+    """Those of the names to accept that are migrations of the server."""
+    names = {file.name for file in files(deploy.build)}
+    return frozenset(name for name in deploy.accept if name.removesuffix(".py") in names)
+
+
+def _folder(build: Build) -> Path | None:
+    return build.site_artifact / server.FOLDER if build.site_artifact is not None else None
+
+
+def _counted(count: int) -> str:
+    return f"{count} new migration{'' if count == 1 else 's'}"
