@@ -25,7 +25,7 @@ def bridge(host: str, port: int, *, sslmode: str, root_certificate: str = "") ->
 
     With sslmode verify-ca or verify-full the server's certificate is checked; with `require` it is not, as in libpq.
     """
-    context = _context(sslmode, root_certificate)
+    context = client_context(sslmode, root_certificate)
     with tempfile.TemporaryDirectory(prefix="freehold-bridge-") as folder, socket.socket(socket.AF_UNIX) as listener:
         Path(folder).chmod(0o700)
         listener.bind(str(Path(folder, ".s.PGSQL.5432")))
@@ -36,7 +36,8 @@ def bridge(host: str, port: int, *, sslmode: str, root_certificate: str = "") ->
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _context(sslmode: str, root_certificate: str) -> ssl.SSLContext:
+def client_context(sslmode: str, root_certificate: str) -> ssl.SSLContext:
+    """Give what checks a certificate as libpq does for `sslmode`; by the system's authorities without a file."""
     context = ssl.create_default_context(cafile=root_certificate or None)
     if sslmode != "verify-full":
         context.check_hostname = False
@@ -85,9 +86,14 @@ def _without_binding(server: ssl.SSLSocket) -> bytes:
     kind, length, code = struct.unpack("!cii", head)
     if kind != b"R" or code != SASL:
         return head
-    names = [name for name in _exactly(server, length - 8).split(b"\0") if name and name != BINDING]
-    content = b"".join(name + b"\0" for name in names) + b"\0"
-    return struct.pack("!cii", kind, 8 + len(content), code) + content
+    return offer(_exactly(server, length - 8))
+
+
+def offer(names: bytes) -> bytes:
+    """Give the message that offers ways to log in, without the one that binds to TLS."""
+    kept = [name for name in names.split(b"\0") if name and name != BINDING]
+    content = b"".join(name + b"\0" for name in kept) + b"\0"
+    return struct.pack("!cii", b"R", 8 + len(content), SASL) + content
 
 
 def _exactly(server: ssl.SSLSocket, count: int) -> bytes:

@@ -38,8 +38,9 @@ def explain(error: Exception) -> Mapping[str, str]:
     for path, value, missing, hint in _SWITCHES:
         if number in (errno.EPERM, errno.EACCES, errno.ENOSPC) and _read(path) == value:
             return {"missing": f"{missing} ({error})", "hint": hint}
-    refused = number in (errno.EPERM, errno.EACCES)
-    return {"missing": f"the kernel refuses a namespace ({error})", "hint": _CONTAINER if refused else ""}
+    if number in (errno.EPERM, errno.EACCES):
+        return {"missing": f"the kernel refuses a namespace ({error})", "hint": _CONTAINER}
+    return {"missing": f"its confinement cannot be set up ({error})", "hint": ""}
 
 
 def _read(path: str) -> str:

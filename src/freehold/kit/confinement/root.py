@@ -56,13 +56,13 @@ def enter(given: Confinement) -> None:
 
 
 def _all(given: Confinement) -> Iterator[tuple[str, str]]:
-    """What is there of the system, each once and nothing below another; then what is given."""
+    """What is there of the system, and what is given; each once, and nothing below another."""
     seen: set[str] = set()
-    for path in (*_SYSTEM, str(Path(sys.base_prefix, "lib")), executable()):
-        if Path(path).exists() and not any(path == other or path.startswith(other + "/") for other in seen):
-            seen.add(path)
-            yield os.path.realpath(path), path
-    yield from given.binds
+    system = (*_SYSTEM, str(Path(sys.base_prefix, "lib")), executable())
+    for source, target in (*((path, path) for path in system if Path(path).exists()), *given.binds):
+        if not any(target == other or target.startswith(other + "/") for other in seen):
+            seen.add(target)
+            yield os.path.realpath(source), target
 
 
 def _make_file(path: str) -> Path:

@@ -34,6 +34,7 @@ class SiteApp:
 
     def __init__(self, directory: Path | None, server: ServerProxy | None = None) -> None:
         """Files are listed, and the app's server is started, by `start`."""
+        self._paths = server.paths if server is not None else ()
         self._directory = directory
         self._files: dict[str, _File] = {}
         self._server = server
@@ -59,13 +60,13 @@ class SiteApp:
         """Answer one request or WebSocket."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
-        elif self._server is None or self._is_file(scope):
+        elif self._server is None or self._is_file(scope) or not self._is_servers(scope):
             await self._answer(scope)(scope, receive, send)
         else:
             await self._server.http(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._server is not None:
+        if self._server is not None and self._is_servers(scope):
             await self._server.websocket(scope, receive, send)
         else:
             await receive()
@@ -76,6 +77,11 @@ class SiteApp:
         path = unquote(scope["path"])
         known = self._exact(path) is not None or path.startswith(HASHED_FOLDERS)
         return known and scope["method"] in ("GET", "HEAD")
+
+    def _is_servers(self, scope: Scope) -> bool:
+        """Whether the app's server answers what is no file: everything, or what lies below its paths."""
+        path = unquote(scope["path"])
+        return not self._paths or any(_is_at(path, own) for own in self._paths)
 
     def _answer(self, scope: Scope) -> Response:
         """Answer GET and HEAD; other methods get 405."""
@@ -95,10 +101,15 @@ class SiteApp:
             return exact
         if path.startswith(HASHED_FOLDERS) or ("text/html" not in accept and "." in path.rpartition("/")[2]):
             return None
-        return None if self._server else self._files.get("/index.html")
+        return None if self._server and not self._paths else self._files.get("/index.html")
 
     def _exact(self, path: str) -> _File | None:
         return self._files.get(path) or self._files.get(path.rstrip("/") + "/index.html")
+
+
+def _is_at(path: str, own: str) -> bool:
+    """/api/ is a prefix, and stands for /api, too; a path without a slash at its end is that path alone."""
+    return path == own or (own.endswith("/") and (path.startswith(own) or path == own[:-1]))
 
 
 def _describe(path: Path, root: Path) -> _File:

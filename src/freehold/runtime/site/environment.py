@@ -51,7 +51,7 @@ def program(settings: Settings, server: ServerSettings, run: Path) -> Program:
 
 def environment(settings: Settings, server: ServerSettings, run: Path) -> dict[str, str]:
     """The whole environment: what the build baked in, and the keys and secrets whose names stand in the code."""
-    offered = _offered(settings) | surroundings.secrets(settings)
+    known = offered(settings) | surroundings.secrets(settings)
     own = {
         "HOME": str(run / "tmp"),
         "TMPDIR": str(run / "tmp"),
@@ -63,12 +63,13 @@ def environment(settings: Settings, server: ServerSettings, run: Path) -> dict[s
     return {
         **surroundings.inherited(),
         **server.environment,
-        **{name: value for name, value in offered.items() if name in server.reads},
+        **{name: value for name, value in known.items() if name in server.reads},
         **own,
     }
 
 
-def _offered(settings: Settings) -> dict[str, str]:
+def offered(settings: Settings) -> dict[str, str]:
+    """Keys and addresses under every name that apps ask for them."""
     api = surroundings.api(settings)
     return {
         **dict.fromkeys(_OWN_ADDRESS_NAMES, settings.public_url),

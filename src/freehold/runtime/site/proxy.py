@@ -12,6 +12,7 @@ from yarl import URL
 from freehold.runtime.services import Message, Receive, Scope, Send
 from freehold.runtime.settings import Settings
 from freehold.runtime.site.guard import KeyGuard, Leak
+from freehold.runtime.site.python import program as python
 from freehold.runtime.site.server import AppServer
 from freehold.runtime.workers.incoming import Incoming, until_gone
 from freehold.runtime.workers.outgoing import NOT_FORWARDED, NOT_RETURNED
@@ -35,9 +36,11 @@ class ServerProxy:
         """Hold what the server may never send."""
         self._settings = settings
         self._server = server
+        self.paths = settings.server.paths if settings.server else ()
         self.start = server.start
         self.stop = server.stop
-        self._keys = [settings.service_role_jwt.reveal().encode(), settings.secret_key.reveal().encode()]
+        keys = (settings.service_role_jwt.reveal(), settings.secret_key.reveal(), *python.hidden(settings))
+        self._keys = [key.encode() for key in keys]
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,7 +59,7 @@ class ServerProxy:
             await sent.or_else(504, b"The app did not answer in time.")
         except Leak:
             # After the first byte there is no way to say more: returning here cuts the connection.
-            self._server.complain("An answer held the app's service key and was cut off.", sent.request_id)
+            self._server.complain("An answer held a key, such as the service key, and was cut off.", sent.request_id)
             await sent.or_else(500, b"The app's answer was held back (please check logs).")
         except (aiohttp.ClientError, OSError, BootFailed):
             await sent.or_else(502, _SORRY, retry_seconds=1)

@@ -1,13 +1,17 @@
-"""The app's own server: one Node process, there before the first request, and started again when it ends."""
+"""The app's own server: one process, there before the first request, and started again when it ends."""
 
 import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from freehold.core.errors import ProcessDied
 from freehold.runtime.settings import ServerSettings, Settings
 from freehold.runtime.site import environment
+from freehold.runtime.site.python import before
+from freehold.runtime.site.python import program as python
+from freehold.runtime.site.python.doors import Doors
 from freehold.runtime.workers import surroundings
 from freehold.runtime.workers.folders import RunFolders
 from freehold.runtime.workers.log import WorkerLog
@@ -26,23 +30,24 @@ class AppServer:
         self._settings = settings
         self._server = server
         self._path = settings.function_state_directory / "logs" / "_server.log"
-        self._slot = Slot(WorkerLog(self._path, surroundings.secret_values(settings)), "The app's server")
+        self._slot = Slot(
+            WorkerLog(self._path, surroundings.secret_values(settings, python.hidden(settings))), "The app's server"
+        )
         self._folders = RunFolders()
         self._ended = asyncio.Event()
+        self._doors: Doors | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process and wait until it listens. Raises ProcessDied: a release that cannot start gets nothing."""
         self._folders.open()
         try:
+            if self._server.runtime == "python":
+                await before.run(self._settings, self._server, self._folders.new, self._slot.log)
             await self.worker()
-        except NotStartable as error:
+        except (NotStartable, ProcessDied) as error:
             await self._folders.close()
-            raise ProcessDied(
-                "the app's own server does not start",
-                detail=self._last_lines(),
-                hint=f"the whole log: {self._path}",
-            ) from error
+            raise self._not_started(error) from error
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
@@ -64,10 +69,22 @@ class AppServer:
         """Write a line of ours into the server's log."""
         self._slot.log.lines([f"{text} Request {request_id}."], "system")
 
+    def _not_started(self, error: Exception) -> ProcessDied:
+        """Say why with the last words of what ran; a machine that cannot confine it is its own reason."""
+        if self._doors is not None and self._doors.missing:
+            return ProcessDied(
+                "the app's own server cannot be confined here", detail=self._doors.missing, hint=self._doors.hint
+            )
+        given = error if isinstance(error, ProcessDied) else ProcessDied("the app's own server does not start")
+        return ProcessDied(
+            given.message,
+            detail=given.detail or self._last_lines(),
+            hint=given.hint or f"the whole log: {self._path}",
+        )
+
     async def _start(self, when_ended: Callable[[Worker], None]) -> Worker:
         run = self._folders.new()
-        program = environment.program(self._settings, self._server, run)
-        worker = Worker(program, surroundings.relay(self._settings, program), self._slot.log)
+        worker = self._python(run) if self._server.runtime == "python" else self._node(run)
 
         def ended(gone: Worker) -> None:
             when_ended(gone)
@@ -75,6 +92,15 @@ class AppServer:
 
         await worker.start(ended)
         return worker
+
+    def _node(self, run: Path) -> Worker:
+        program = environment.program(self._settings, self._server, run)
+        return Worker(program, surroundings.relay(self._settings, program), self._slot.log)
+
+    def _python(self, run: Path) -> Worker:
+        program = python.program(self._settings, self._server, run)
+        self._doors = python.doors(self._settings, run, self._slot.log)
+        return Worker(program, self._doors, self._slot.log)
 
     async def _keep(self) -> None:
         """Start the process again when it ends, after a pause when it keeps ending."""

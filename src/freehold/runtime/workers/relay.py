@@ -49,19 +49,21 @@ class Relay:
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
                 head = await reader.readuntil(b"\r\n\r\n")
-                upstream = await self._connect()
+                upstream = await open_api(self._address)
                 upstream[1].write(for_api(head, self._host))
-                await _both_ways((reader, writer), upstream)
+                await both_ways((reader, writer), upstream)
         finally:
             writer.close()
             self._connections.discard(connection)
 
-    async def _connect(self) -> Streams:
-        if self._address.startswith("unix:"):
-            return await asyncio.open_unix_connection(self._address.removeprefix("unix:"))
-        parts = urlsplit(self._address)
-        secure = parts.scheme == "https"
-        return await asyncio.open_connection(parts.hostname, parts.port or (443 if secure else 80), ssl=secure or None)
+
+async def open_api(address: str) -> Streams:
+    """Connect to http://host:port, https://host:port or unix:/path."""
+    if address.startswith("unix:"):
+        return await asyncio.open_unix_connection(address.removeprefix("unix:"))
+    parts = urlsplit(address)
+    secure = parts.scheme == "https"
+    return await asyncio.open_connection(parts.hostname, parts.port or (443 if secure else 80), ssl=secure or None)
 
 
 def for_api(head: bytes, host: bytes) -> bytes:
@@ -70,7 +72,8 @@ def for_api(head: bytes, host: bytes) -> bytes:
     return _HOST.sub(lambda _: b"host: " + host, plain, count=1)
 
 
-async def _both_ways(inner: Streams, upstream: Streams) -> None:
+async def both_ways(inner: Streams, upstream: Streams) -> None:
+    """Pass bytes on until both sides have said their end; the upstream is closed then."""
     try:
         await asyncio.gather(_pump(inner[0], upstream[1]), _pump(upstream[0], inner[1]))
     finally:

@@ -9,13 +9,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
 from freehold.kit import confined
 from freehold.runtime.workers.log import WorkerLog
-from freehold.runtime.workers.relay import Relay
 
 LOOK_SECONDS = 0.25
 READY_POLL_SECONDS = 0.01
@@ -26,6 +25,7 @@ OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.
 _REASONS: Mapping[str, str] = {
     "cpu": "it used CPU without coming back to its event loop",
     "memory": "it used too much memory",
+    "threads": "it started too many threads",
     "hung": "its event loop stood still",
 }
 CONTROL = {"x-freehold-control": "1"}
@@ -37,7 +37,7 @@ class BootFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a process may use. Going over `memory` or `cpu` ends it; unused for `idle` seconds, it is stopped."""
+    """What a process may use. Going over memory, CPU or threads ends it; unused for `idle` seconds, it is stopped."""
 
     memory_megabytes: int
     cpu_seconds: float
@@ -47,6 +47,8 @@ class Bounds:
     """How long work may go on that was begun by a request and outlives it."""
     idle_seconds: float | None = None
     """None keeps it for ever."""
+    threads: int | None = None
+    """More than these end it; None counts none."""
     hang_seconds: float | None = None
     """How long its event loop may stand still without using CPU; None asks only while it uses some."""
 
@@ -72,6 +74,16 @@ class Program:
         return relay_in(self.run)
 
 
+class Way(Protocol):
+    """A program's way to something outside of it: there from before its start until it is gone."""
+
+    async def start(self) -> None:
+        """Listen for the program."""
+
+    async def stop(self) -> None:
+        """End what is connected."""
+
+
 def socket_in(run: Path) -> Path:
     """Where a program with this folder listens."""
     return run / "fn"
@@ -83,13 +95,13 @@ def relay_in(run: Path) -> Path:
 
 
 class Worker:
-    """A running process. `over` says which limit ended it: "", "cpu", "memory", "idle" or "boot"."""
+    """A running process. `over` says which limit ended it: "", "cpu", "memory", "threads", "hung", "idle" or "boot"."""
 
-    def __init__(self, program: Program, relay: Relay, log: WorkerLog) -> None:
+    def __init__(self, program: Program, way: Way, log: WorkerLog) -> None:
         """Nothing runs until `start`."""
         self._program = program
         self._bounds = program.bounds
-        self._relay = relay
+        self._way = way
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -116,7 +128,7 @@ class Worker:
     async def start(self, when_ended: Callable[["Worker"], None]) -> None:
         """Start the process and wait until it listens; raises BootFailed."""
         program = self._program
-        await self._relay.start()
+        await self._way.start()
         process = await confined.start(program.argv, environment=program.environment, folder=program.folder)
         self._process = process
         output = [self._follow(process.stdout, "info"), self._follow(process.stderr, "error")]
@@ -202,7 +214,7 @@ class Worker:
             self._log.lines([f"The process ended with code {code}{_because(self.over)}."], "system")
         self.ended.set()
         when_ended(self)
-        await self._relay.stop()
+        await self._way.stop()
         if self._session is not None:
             await self._session.close()
         await asyncio.to_thread(shutil.rmtree, self._program.run, ignore_errors=True)
@@ -214,8 +226,7 @@ class Worker:
             used = await asyncio.to_thread(confined.usage, process.pid)
             if used is not None:
                 self.memory_bytes = used.memory_bytes
-                over_memory = used.memory_bytes > self._bounds.memory_megabytes * MEGABYTE
-                over = "memory" if over_memory else loop.judged(used.cpu_seconds)
+                over = _over(used, self._bounds) or loop.judged(used.cpu_seconds)
                 if over:
                     return self._end(over)
                 if self._session is not None and loop.is_to_be_asked(used.cpu_seconds):
@@ -281,6 +292,12 @@ class _EventLoop:
     def _is_long_ago(self) -> bool:
         patience = self._bounds.hang_seconds
         return patience is not None and time.monotonic() - self._at > patience
+
+
+def _over(used: confined.Usage, bounds: Bounds) -> str:
+    if used.memory_bytes > bounds.memory_megabytes * MEGABYTE:
+        return "memory"
+    return "threads" if bounds.threads is not None and used.threads > bounds.threads else ""
 
 
 def _because(over: str) -> str:

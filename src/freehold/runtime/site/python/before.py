@@ -1,0 +1,71 @@
+"""What has to succeed before the app's server serves: its migrations, once at a time for a database."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psycopg
+
+from freehold.core.errors import ProcessDied
+from freehold.core.secret import Secret
+from freehold.kit import confined
+from freehold.runtime.settings import ServerSettings, Settings
+from freehold.runtime.site.python import program
+from freehold.runtime.workers.log import WorkerLog
+
+LOCK = 0x46485356
+"""Key of the advisory lock: two processes, or two machines, would both find a table missing."""
+PATIENT = "-c statement_timeout=0 -c idle_session_timeout=0 -c lock_timeout=0"
+LONGEST_SECONDS = 1800.0
+
+
+async def run(settings: Settings, server: ServerSettings, new_folder: Callable[[], Path], log: WorkerLog) -> None:
+    """Run the server's programs in order, confined as it is. Raises ProcessDied at the first that fails."""
+    if not server.before:
+        return
+    async with _alone(settings.server_dsn or Secret("")):
+        for argv in server.before:
+            await _run(settings, server, argv, new_folder(), log)
+
+
+async def _run(settings: Settings, server: ServerSettings, argv: tuple[str, ...], run: Path, log: WorkerLog) -> None:
+    log.lines([f"Before the app serves: {' '.join(argv)}"], "system")
+    ways = program.doors(settings, run, log)
+    wanted = program.program(settings, server, run, argv)
+    await ways.start()
+    process = await confined.start(wanted.argv, environment=wanted.environment, folder=wanted.folder)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await asyncio.gather(*_followed(process, log))
+            code = await process.wait()
+    except TimeoutError:
+        code = -1
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        await ways.stop()
+    if ways.missing:
+        raise ProcessDied("the app's own server cannot be confined here", detail=ways.missing, hint=ways.hint)
+    if code:
+        ended = f"ended with code {code}" if code > 0 else f"did not end within {LONGEST_SECONDS:.0f} s"
+        raise ProcessDied(f"`{' '.join(argv)}` of the app {ended}", hint="mend it in the app, then deploy again")
+
+
+def _followed(process: asyncio.subprocess.Process, log: WorkerLog) -> list["asyncio.Future[None]"]:
+    streams = ((process.stdout, "info"), (process.stderr, "error"))
+    return [asyncio.ensure_future(log.follow(stream, level)) for stream, level in streams if stream is not None]
+
+
+@contextlib.asynccontextmanager
+async def _alone(dsn: Secret) -> AsyncIterator[None]:
+    """Hold the lock of this database; the kernel and PostgreSQL give it back when this process ends."""
+    try:
+        connection = await psycopg.AsyncConnection.connect(dsn.reveal(), autocommit=True, options=PATIENT)
+    except psycopg.OperationalError as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ProcessDied("the app's own server does not reach its database", detail=why) from None
+    async with connection:
+        await connection.execute("select pg_catalog.pg_advisory_lock(%s)", (LOCK,))
+        yield

@@ -1,0 +1,105 @@
+"""The ways out of a confined program: ports of its own loopback, answered by the runtime."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from freehold.runtime.workers.log import WorkerLog
+
+BACKLOG = 4
+LONGEST_TOLD_BYTES = 4096
+MOST_CONNECTIONS = 256
+HEAD_BYTES = 64 * 1024
+
+Door = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""Answers one connection; it is closed afterwards."""
+
+
+class Doors:
+    """Waits for the launcher to hand over the listening sockets, and answers behind each with its door."""
+
+    def __init__(self, path: Path, doors: Sequence[Door], log: WorkerLog) -> None:
+        """`path` is where the launcher comes; the doors are in the order of its ports."""
+        self._path = path
+        self._doors = doors
+        self._log = log
+        self._coming: asyncio.Task[None] | None = None
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Task[None]] = set()
+        self.missing = ""
+        """Why the machine cannot confine a program; empty while nothing of that kind is known."""
+        self.hint = ""
+
+    async def start(self) -> None:
+        """Listen for the launcher."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.setblocking(False)
+        listener.bind(str(self._path))
+        listener.listen(BACKLOG)
+        self._coming = asyncio.create_task(self._take(listener))
+
+    async def stop(self) -> None:
+        """Take no more connections, and end those that are left."""
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.gather(self._coming, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+        left = list(self._connections)
+        for connection in left:
+            connection.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _take(self, listener: socket.socket) -> None:
+        """Take what the one launcher brings. The program has no way here: its files hold no such path."""
+        loop = asyncio.get_running_loop()
+        with listener:
+            launcher, _ = await loop.sock_accept(listener)
+        with launcher:
+            launcher.setblocking(False)
+            await _readable(launcher)
+            message, descriptors, _, _ = socket.recv_fds(launcher, LONGEST_TOLD_BYTES, len(self._doors))
+        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        told = json.loads(message or b"{}")
+        if "missing" in told:
+            self.missing, self.hint = str(told["missing"]), str(told["hint"])
+            self._log.lines([f"It cannot be confined, so it is not started: {self.missing}."], "system")
+            return
+        for door, opened in zip(self._doors, sockets, strict=True):
+            opened.setblocking(False)
+            self._servers.append(await asyncio.start_server(self._answered(door), sock=opened, limit=HEAD_BYTES))
+
+    def _answered(self, door: Door) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - asyncio runs this in a task
+            if len(self._connections) >= MOST_CONNECTIONS:
+                writer.transport.abort()
+                return
+            self._connections.add(task)
+            try:
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+                    await door(reader, writer)
+            finally:
+                writer.close()
+                self._connections.discard(task)
+
+        return answer
+
+
+async def _readable(opened: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(opened, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(opened)
+
+
+def _set(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,122 @@
+"""What of an app's Django settings belongs to the place it runs at, and not to its code.
+
+The settings module is changed before Django reads it, so that the app's own imports of it see the same. Each change is
+said in the log.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
+
+Values = dict[str, Any]
+INSECURE = "django-insecure-"
+STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_POSTGRESQL = "django.db.backends.postgresql"
+_POSTGRESQL_ENGINES = ("postgresql", "postgis", "psycopg", "timescale")
+
+
+def adapt(module: ModuleType, setup: Mapping[str, Any]) -> None:
+    """Change the module's values; `setup` has origin, database (in Django's names), secret_key and owner_key."""
+    values = vars(module)
+    _take_address(values, setup["origin"])
+    _take_key(values, setup["secret_key"], by_owner=setup["owner_key"])
+    _take_database(values, setup["database"])
+    _close_debugging(values)
+    _keep_files_away(values)
+
+
+def with_static_files(application: Application, setup: Mapping[str, Any]) -> Application:
+    """Serve Django's static files (the admin's among them) from where the app's packages have them."""
+    if not setup["settings_module"]:
+        return application
+    settings = import_module("django.conf").settings
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS or not settings.STATIC_URL:
+        return application
+    handler = import_module("django.contrib.staticfiles.handlers").StaticFilesHandler
+    served = handler(application)
+    prefix = urlsplit(settings.STATIC_URL).path
+    return _by_path(prefix, served, application) if prefix.strip("/") else application
+
+
+def _by_path(prefix: str, inside: Application, outside: Application) -> Application:
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        chosen = inside if environ.get("PATH_INFO", "").startswith(prefix) else outside
+        return chosen(environ, start_response)
+
+    return answer
+
+
+def _take_address(values: Values, origin: str) -> None:
+    address = urlsplit(origin)
+    hosts = list(values.get("ALLOWED_HOSTS") or [])
+    name = f"[{address.hostname}]" if ":" in (address.hostname or "") else address.hostname
+    if not {"*", name} & set(hosts):
+        values["ALLOWED_HOSTS"] = [*hosts, name]
+    trusted = list(values.get("CSRF_TRUSTED_ORIGINS") or [])
+    if origin not in trusted:
+        values["CSRF_TRUSTED_ORIGINS"] = [*trusted, origin]
+    if address.scheme == "http" and values.get("SECURE_SSL_REDIRECT", False):
+        _say("SECURE_SSL_REDIRECT is off: the app is served by http here")
+        values["SECURE_SSL_REDIRECT"] = False
+
+
+def _take_key(values: Values, key: str, *, by_owner: bool) -> None:
+    """A key that stands in code is known to whoever saw the code; one of the owner's own stays."""
+    before = values.get("SECRET_KEY", "")
+    if before == key or not key or (by_owner and before and not str(before).startswith(INSECURE)):
+        return
+    _say("SECRET_KEY is one made for this app: the one in its code is no secret")
+    for name, value in list(values.items()):
+        if name.isupper():
+            values[name] = _replaced(value, before, key)
+    values["SECRET_KEY"] = key
+
+
+def _replaced(value: object, before: str, key: str) -> object:
+    """Copies of the key stand in other settings, such as those of a package that signs tokens."""
+    if isinstance(value, str):
+        return key if before and value == before else value
+    if type(value) is dict:
+        return {name: _replaced(item, before, key) for name, item in value.items()}
+    return value
+
+
+def _take_database(values: Values, database: Mapping[str, str]) -> None:
+    databases = dict(values.get("DATABASES") or {})
+    default = dict(databases.get("default") or {})
+    engine = str(default.get("ENGINE", ""))
+    if not any(name in engine for name in _POSTGRESQL_ENGINES):
+        _say(f"DATABASES['default'] is PostgreSQL: {engine.rpartition('.')[2] or 'none'} would keep nothing here")
+        default = {"ENGINE": _POSTGRESQL, "CONN_MAX_AGE": 60}
+    options = {name: value for name, value in dict(default.get("OPTIONS") or {}).items() if not name.startswith("ssl")}
+    databases["default"] = default | dict(database) | {"OPTIONS": options}
+    values["DATABASES"] = databases
+
+
+def _close_debugging(values: Values) -> None:
+    if values.get("DEBUG", False):
+        _say("DEBUG is off: its error pages show everybody the app's settings")
+        values["DEBUG"] = False
+
+
+def _keep_files_away(values: Values) -> None:
+    """The release cannot be written: what logs into files prints, and static files need no list made of them."""
+    handlers = (values.get("LOGGING") or {}).get("handlers", {})
+    for name, handler in handlers.items():
+        if isinstance(handler, dict) and "filename" in handler:
+            _say(f"LOGGING: {name} prints, a release's folder cannot be written")
+            kept = {key: handler[key] for key in ("level", "formatter", "filters") if key in handler}
+            handlers[name] = {"class": "logging.StreamHandler", **kept}
+    if isinstance(values.get("STORAGES"), dict):
+        values["STORAGES"] = values["STORAGES"] | {"staticfiles": {"BACKEND": STORAGE}}
+    elif "STATICFILES_STORAGE" in values:
+        values["STATICFILES_STORAGE"] = STORAGE
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"Freehold: {text}\n")

@@ -1,0 +1,101 @@
+"""Serve the app's WSGI application on the socket that was inherited, or run one of its programs.
+
+Runs as `python -I -S -B`, so that nothing but what stands here decides where modules come from.
+"""
+
+import json
+import os
+import runpy
+import socket
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+sys.path.insert(0, "/freehold/own")
+
+from freehold.runtime.site.python.inside import django_settings, output
+from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
+
+SERVING_FD = 3
+THREADS = 8
+CONNECTIONS = 1000
+LARGEST_BODY_BYTES = 1 << 30
+BODY_IN_MEMORY_BYTES = 1 << 20
+QUIET_SECONDS = 3600
+
+
+def main() -> None:
+    """Prepare the process, then be what was asked for."""
+    setup = json.loads(os.environ.pop("FREEHOLD_SERVER"))
+    output.mark()
+    sys.path.remove("/freehold/own")
+    sys.path[:0] = [setup["app"], setup["packages"]]
+    sys.path.append(setup["serving"])
+    _add_links(setup["packages"])
+    if setup["settings_module"]:
+        os.environ["DJANGO_SETTINGS_MODULE"] = setup["settings_module"]
+        django_settings.adapt(import_module(setup["settings_module"]), setup)
+    try:
+        if setup["program"]:
+            _run(setup["program"])
+        else:
+            _serve(_load(setup["application"]), setup)
+    finally:
+        output.finish()
+
+
+def _add_links(packages: str) -> None:
+    """Read the .pth files of packages, as site does for a folder of installed ones."""
+    import_module("site").addsitedir(packages)
+
+
+def _run(argv: list[str]) -> None:
+    sys.argv = argv
+    runpy.run_path(argv[0], run_name="__main__")
+
+
+def _load(name: str) -> Application:
+    module, _, attribute = name.partition(":")
+    application: Application = getattr(import_module(module), attribute or "application")
+    return application
+
+
+def _serve(application: Application, setup: dict[str, Any]) -> None:
+    """Answer with threads until the process is ended. The socket listens only now: the app has been loaded."""
+    import_module("waitress").create_server(
+        _fronted(django_settings.with_static_files(application, setup)),
+        sockets=[socket.socket(fileno=SERVING_FD)],
+        threads=THREADS,
+        connection_limit=CONNECTIONS,
+        max_request_body_size=LARGEST_BODY_BYTES,
+        inbuf_overflow=BODY_IN_MEMORY_BYTES,
+        channel_timeout=QUIET_SECONDS,
+        asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=False,
+        ident=None,
+    ).run()
+
+
+def _fronted(application: Application) -> Application:
+    """Answer whether threads are free, and show the app the request as its client made it."""
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.pop("HTTP_X_FREEHOLD_CONTROL", ""):
+            start_response("200 OK", [("content-type", "application/json")])
+            return [b'{"background": 0}']
+        output.begin(environ.pop("HTTP_X_FREEHOLD_REQUEST", ""))
+        environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = environ.pop("HTTP_X_FREEHOLD_CLIENT", "")
+        environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "http")
+        if environ["wsgi.url_scheme"] == "https":
+            environ["HTTPS"] = "on"
+        host, _, port = environ.get("HTTP_HOST", "").rpartition(":")
+        environ["SERVER_NAME"] = host or environ.get("HTTP_HOST", "")
+        environ["SERVER_PORT"] = port if host else {"https": "443"}.get(environ["wsgi.url_scheme"], "80")
+        return application(environ, start_response)
+
+    return answer
+
+
+if __name__ == "__main__":
+    main()

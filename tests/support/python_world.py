@@ -1,0 +1,70 @@
+"""An app with a Python server of its own, confined, served by the runtime's site behind uvicorn on a free port."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from server_world import World, served
+
+from freehold.core.secret import Secret
+from freehold.runtime.settings import ServerLimits, ServerSettings
+
+LIMITS = ServerLimits(memory_megabytes=300, cpu_seconds=1.5, hang_seconds=4)
+NOWHERE = Secret("host=/nonexistent user=freehold_server dbname=shop password=Qx-password-of-the-server")
+KEY = Secret("Qz-key-that-signs-sessions-of-the-app")
+READS = ("DATABASE_URL", "SECRET_KEY", "OWN_SECRET", "SITE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_URL")
+PAGES = """import json, os, socket, sys, threading, time
+def application(environ, start_response):
+    query = dict(part.partition("=")[::2] for part in environ["QUERY_STRING"].split("&"))
+    try:
+        found, status = answer(environ, query), "200 OK"
+    except BaseException as error:
+        found, status = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}", "200 OK"
+    start_response(status, [("Content-Type", "text/plain")])
+    return found if not isinstance(found, str) else [found.encode()]
+"""
+
+
+def lay_out(folder: Path, code: Mapping[str, str], *packages: str) -> Path:
+    """Lay a server out as a release has it, with packages that this Python has installed."""
+    for name, text in code.items():
+        place = folder / "app" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    for kind, names in (("packages", packages), ("serving", ("waitress",))):
+        (folder / kind).mkdir()
+        for name in names:
+            spec = find_spec(name)
+            assert spec is not None, f"{name} is not installed"
+            assert spec.origin is not None
+            shutil.copytree(Path(spec.origin).parent, folder / kind / name)
+    return folder
+
+
+@contextlib.asynccontextmanager
+async def served_python(
+    folder: Path,
+    code: Mapping[str, str] | str,
+    *packages: str,
+    pages: dict[str, str] | None = None,
+    server: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> AsyncIterator[World]:
+    """Serve code, or a function `answer(environ, query)` that gives a text, as a release's Python server."""
+    files = {"wsgi.py": PAGES + code} if isinstance(code, str) else code
+    laid_out = lay_out(folder / "python", files, *packages)
+    own = ServerSettings(
+        **{
+            "directory": laid_out,
+            "runtime": "python",
+            "application": "wsgi:application",
+            "reads": READS,
+            **(server or {}),
+        }
+    )
+    given = {"server": own, "server_limits": LIMITS, "server_dsn": NOWHERE, "server_secret_key": KEY, **changes}
+    async with served(folder, "", pages, **given) as world:
+        yield world
