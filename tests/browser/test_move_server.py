@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,16 +41,6 @@ class Laptop:
         assert done.stdout, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def ask_and_kill(self, step: str, *words: str) -> None:
-        """Run until a step begins, then kill -9."""
-        argv = [sys.executable, "-m", "freehold", *words, "--json"]
-        with subprocess.Popen(argv, env=self.owner.environment, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if json.loads(line).get("text") == step:
-                    process.kill()
-        assert process.returncode == -signal.SIGKILL, f"it never came to: {step}"
-
 
 @pytest.fixture
 def laptop() -> Iterator[Laptop]:
@@ -76,10 +63,10 @@ def test_three_commands_bring_an_app_with_its_users_to_a_bare_server(
     checked = json.loads(laptop.owner.run("check", app, "--json", timeout=COMMAND_SECONDS).stdout)
     assert (checked["whole"], checked["app"]["name"]) == (True, "tasklight")
     where = ("--files", str(home / "files"), "--to", f"root@{address}")
-    laptop.ask_and_kill(LATE_STEP, "move", "--app", app, "--from", str(before), *where)
+    laptop.owner.run_and_kill(LATE_STEP, "move", "--app", app, "--from", str(before), *where)
     refused = laptop.ask("move", *source, *where)[-1]
     assert (refused["code"], "another source" in str(refused["message"])) == ("FH703", True)
-    laptop.ask_and_kill(LATE_STEP, "move", *source, *where, "--start-over")
+    laptop.owner.run_and_kill(LATE_STEP, "move", *source, *where, "--start-over")
     moved = laptop.ask("move", *source, *where)[-1]
     assert (moved["event"], moved.get("equal")) == ("moved", True), moved
     assert (moved["ledger"]["percent"], moved["users"]) == (100.0, {"bcrypt": 1})  # type: ignore[index]

@@ -2,9 +2,6 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,7 +42,7 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
     place = ("--data", str(owner.home / "moved-base44"))
     early = owner.run(*words, "--verify", timeout=300)
     assert (early.returncode, "nothing was moved to this place yet" in early.stderr) == (1, True)
-    kill_at(owner, "Bring Dish", *words)
+    owner.run_and_kill("Bring Dish", *words)
     broken = owner.run("move", "status", *place)
     assert (broken.returncode, "has not ended" in broken.stderr) == (1, True)
     done = owner.run(*words, timeout=300)
@@ -68,17 +65,6 @@ def test_exports_are_brought_and_counted(owner: Owner, tmp_path: Path) -> None:
     refused = owner.run("move", "base44", "--app", str(SAMPLE), "--data", str(owner.home / "other"), timeout=120)
     assert refused.returncode != 0
     assert "FREEHOLD_BASE44_KEY" in refused.stderr
-
-
-def kill_at(owner: Owner, step: str, *words: str) -> None:
-    """Run until a step begins, then kill -9."""
-    argv = [sys.executable, "-m", "freehold", *words, "--json"]
-    with subprocess.Popen(argv, env=owner.environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if json.loads(line).get("text") == step:
-                process.kill()
-    assert process.returncode == -signal.SIGKILL, f"it never came to: {step}"
 
 
 @pytest.fixture

@@ -38,6 +38,16 @@ class Owner:
             check=False,
         )
 
+    def run_and_kill(self, step: str, *words: str) -> None:
+        """Run a command until a step of this title begins, then kill -9."""
+        argv = [sys.executable, "-m", "freehold", *words, "--json"]
+        with subprocess.Popen(argv, env=self.environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if json.loads(line).get("text") == step:
+                    process.kill()
+        assert process.returncode == -signal.SIGKILL, f"it never came to: {step}"
+
     def start(self, *words: str) -> "Up":
         process = subprocess.Popen(
             [sys.executable, "-m", "freehold", "up", *words, "--json"],
