@@ -15,6 +15,8 @@ from freehold.runtime.settings import ServerLimits, ServerSettings
 LIMITS = ServerLimits(memory_megabytes=300, cpu_seconds=1.5, hang_seconds=4)
 NOWHERE = Secret("host=/nonexistent user=freehold_server dbname=shop password=Qx-password-of-the-server")
 KEY = Secret("Qz-key-that-signs-sessions-of-the-app")
+DRIVER = ("psycopg", "psycopg_binary", "typing_extensions")
+DJANGO = ("django", "asgiref", "sqlparse", *DRIVER)
 READS = ("DATABASE_URL", "SECRET_KEY", "OWN_SECRET", "SITE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_URL")
 PAGES = """import json, os, socket, sys, threading, time
 def application(environ, start_response):
@@ -37,11 +39,24 @@ def lay_out(folder: Path, code: Mapping[str, str], *packages: str) -> Path:
     for kind, names in (("packages", packages), ("serving", ("waitress",))):
         (folder / kind).mkdir()
         for name in names:
-            spec = find_spec(name)
-            assert spec is not None, f"{name} is not installed"
-            assert spec.origin is not None
-            shutil.copytree(Path(spec.origin).parent, folder / kind / name)
+            _copy(name, folder / kind)
     return folder
+
+
+def _copy(name: str, target: Path) -> None:
+    """Copy an installed package, or module, with what its wheel brought beside it."""
+    spec = find_spec(name)
+    assert spec is not None, f"{name} is not installed"
+    assert spec.origin is not None
+    source = Path(spec.origin)
+    if source.name != "__init__.py":
+        shutil.copy(source, target)
+        return
+    without = shutil.ignore_patterns("gis", "*.po")
+    shutil.copytree(source.parent, target / name, ignore=without)
+    for beside in (f"{name}.libs", f"{name}-*.dist-info"):
+        for found in source.parent.parent.glob(beside):
+            shutil.copytree(found, target / found.name)
 
 
 @contextlib.asynccontextmanager

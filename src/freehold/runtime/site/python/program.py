@@ -109,6 +109,8 @@ def _environment(settings: Settings, server: ServerSettings, argv: tuple[str, ..
         "HOME": "/tmp",  # noqa: S108 - the program's own
         "TMPDIR": "/tmp",  # noqa: S108 - the program's own
         "LANG": "C.UTF-8",
+        # A migration may take longer than a request may.
+        **({"PGOPTIONS": "-c statement_timeout=0"} if argv else {}),
         "FREEHOLD_SERVER": json.dumps(_setup(settings, server, argv, owner_key=owner_key)),
     }
 

@@ -31,7 +31,8 @@ class _Marked(io.TextIOWrapper):
         *lines, rest = (getattr(self._parts, "text", "") + text).split("\n")
         self._parts.text = rest
         if lines:
-            begun = f"{RECORD}{getattr(_current, 'request', '')}{RECORD}{self._level}{RECORD}"
+            # Whoever reads the marks takes one space after them away.
+            begun = f"{RECORD}{getattr(_current, 'request', '')}{RECORD}{self._level}{RECORD} "
             super().write("".join(f"{begun}{line}\n" for line in lines))
             super().flush()
         return len(text)

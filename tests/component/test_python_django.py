@@ -1,0 +1,152 @@
+"""An unmodified Django project in its confinement: settings of another place, migrations, sign-in, static files."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import psycopg
+import pytest
+from python_world import DJANGO, KEY, served_python
+from server_world import World
+
+from freehold import platform
+from freehold.core.secret import Secret
+from freehold.runtime.settings import ServerLimits
+from freehold.testing.database import FreshDatabase
+
+SETTINGS = """
+import os
+from pathlib import Path
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = "django-insecure-in-the-code"
+DEBUG = True
+ALLOWED_HOSTS = [".vercel.app"]
+SECURE_SSL_REDIRECT = True
+INSTALLED_APPS = ["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
+                  "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"]
+MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.contrib.sessions.middleware.SessionMiddleware",
+              "django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
+              "django.contrib.auth.middleware.AuthenticationMiddleware",
+              "django.contrib.messages.middleware.MessageMiddleware"]
+ROOT_URLCONF = "config.urls"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
+    "context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+                           "django.contrib.messages.context_processors.messages"]}}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
+SIMPLE_JWT = {"SIGNING_KEY": SECRET_KEY, "ALGORITHM": "HS256"}
+STORAGES = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+LOGGING = {"version": 1, "disable_existing_loggers": False,
+           "handlers": {"file": {"class": "logging.FileHandler", "filename": BASE_DIR / "debug.log"}},
+           "root": {"handlers": ["file"], "level": "INFO"}}
+STATIC_URL = "static/"
+USE_TZ = True
+"""
+URLS = """
+import json, logging
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import get_user_model, login
+from django.db import connection
+from django.http import HttpResponse, JsonResponse
+from django.urls import path
+
+def shown(request):
+    logging.getLogger("mine").info("asked by %s", request.META["REMOTE_ADDR"])
+    return JsonResponse({"key": settings.SECRET_KEY[:3], "copy": settings.SIMPLE_JWT["SIGNING_KEY"][:3],
+                         "debug": settings.DEBUG, "vendor": connection.vendor, "host": request.get_host(),
+                         "address": request.build_absolute_uri("/x"), "user": request.user.username})
+
+def sign_up(request):
+    user = get_user_model().objects.create_user(json.loads(request.body)["name"], password="a-long-password")
+    user.is_staff = user.is_superuser = True
+    user.save()
+    login(request, user)
+    return HttpResponse("welcome")
+
+def broken(request):
+    raise RuntimeError("the oven is cold")
+
+urlpatterns = [path("admin/", admin.site.urls), path("api/shown/", shown), path("api/sign-up/", sign_up),
+               path("api/broken/", broken)]
+"""
+MANAGE = """
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+PROJECT = {
+    "config/__init__.py": "",
+    "config/settings.py": SETTINGS,
+    "config/urls.py": URLS,
+    "config/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+    "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings')\napplication = get_wsgi_application()\n",
+    "manage.py": MANAGE,
+}
+SERVER = {
+    "application": "config.wsgi:application",
+    "settings_module": "config.settings",
+    "before": (("manage.py", "migrate", "--noinput"),),
+    "paths": ("/api/", "/admin/", "/static/"),
+}
+LIMITS = ServerLimits(memory_megabytes=400, boot_seconds=120)
+
+
+@pytest.fixture
+async def world(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[World]:
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as admin:
+        platform.open_to_server(admin)
+    given = {"server": SERVER, "server_dsn": Secret(database.server_dsn), "server_limits": LIMITS}
+    async with served_python(tmp_path, PROJECT, *DJANGO, **given) as found:
+        yield found
+
+
+async def test_an_unmodified_project_is_served(world: World, database: FreshDatabase) -> None:
+    own = world.url.removeprefix("http://")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        async with http.get(world.url + "/api/shown/", headers={"host": "evil.example"}) as answer:
+            seen = await answer.json()
+        key = KEY.reveal()[:3]
+        assert seen | {"user": ""} == {
+            "key": key, "copy": key, "debug": False, "vendor": "postgresql", "host": own,
+            "address": f"http://{own}/x", "user": "",
+        }  # fmt: skip
+        async with http.get(world.url + "/api/shown", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["location"]) == (301, "/api/shown/")
+        async with http.get(world.url + "/api/broken/") as answer:
+            assert answer.status == 500
+            assert "oven" not in await answer.text()
+        async with http.get(world.url + "/admin/login/") as answer:
+            page = await answer.text()
+        for path in re.findall(r'href="(/static/[^"]+\.css)"', page):
+            async with http.get(world.url + path) as answer:
+                assert (answer.status, answer.content_type) == (200, "text/css"), path
+        assert "/static/admin/css/" in page
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None
+        form = {"csrfmiddlewaretoken": token[1], "username": "nobody", "password": "x"}
+        async with http.post(world.url + "/admin/login/", data=form, headers={"origin": world.url}) as answer:
+            assert answer.status == 200, "the form is not refused as one from elsewhere"
+            assert "correct username and password" in await answer.text()
+        async with http.post(
+            world.url + "/admin/login/", data=form, headers={"origin": "http://evil.example"}
+        ) as answer:
+            assert answer.status == 403
+    texts = [line["text"] for line in world.log()]
+    for name in ("SECRET_KEY", "DATABASES", "DEBUG", "LOGGING", "SECURE_SSL_REDIRECT"):
+        assert any(text.startswith("Freehold: ") and name in text for text in texts), name
+    assert "asked by 127.0.0.1" in texts
+    assert any("the oven is cold" in text for text in texts)
+    with psycopg.connect(database.superuser_dsn) as admin:
+        assert admin.execute("select to_regclass('server.auth_user'), to_regclass('public.auth_user')").fetchone() == (
+            "server.auth_user",
+            None,
+        )
+    with psycopg.connect(database.rest_dsn, autocommit=True) as rest:
+        for role in ("anon", "authenticated", "service_role"):
+            rest.execute(f"set role {role}")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                rest.execute("select password from server.auth_user")
+            rest.execute("reset role")
