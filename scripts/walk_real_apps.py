@@ -65,7 +65,7 @@ def _case(source: Path, folder: Path) -> dict[str, Any]:
 def _share_packages(packages: Path, build: Path) -> None:
     """What package managers have fetched for one case serves the others."""
     build.mkdir(parents=True, exist_ok=True)
-    for manager in ("npm", "bun", "yarn"):
+    for manager in ("npm", "bun", "yarn", "pip"):
         (packages / manager).mkdir(parents=True, exist_ok=True)
         if not (build / manager).exists():
             (build / manager).symlink_to(packages / manager)

@@ -53,7 +53,7 @@ def _store(folder: Path, changes: dict[str, str], events: list[Event]) -> Path:
         SERVER, root, folder / "staged", cache=folder.parent / "cache", log=folder / "log", report=events.append
     )
     (folder / "parcel").mkdir()
-    python_server.store(staged, SERVER, folder / "parcel")
+    python_server.store(staged, folder / "parcel")
     return folder / "parcel"
 
 

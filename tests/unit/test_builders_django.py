@@ -7,7 +7,7 @@ import pytest
 from small_apps import BOLT, write
 
 from freehold.builders.bolt.read import read
-from freehold.core.inventory import AppServer
+from freehold.core.inventory import AppServer, Inventory
 
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n'
 DJANGO = {
@@ -18,6 +18,10 @@ DJANGO = {
     "backend/config/settings.py": "ROOT_URLCONF = 'config.urls'\nWSGI_APPLICATION = 'config.wsgi.application'\n",
     "backend/config/urls.py": "urlpatterns = [path('admin/', admin.site.urls), path('api/', include('api.urls'))]\n",
 }
+
+
+def _inventory(root: Path, changes: dict[str, str] | None = None) -> Inventory:
+    return read(write(root, BOLT | DJANGO | (changes or {})))
 
 
 def _server(root: Path, changes: dict[str, str] | None = None, *, without: str = "") -> AppServer:
@@ -105,3 +109,29 @@ def test_the_first_parts_of_its_urls_are_the_servers(tmp_path: Path, patterns: s
 def test_a_routers_names_below_a_path_are_not_paths_of_their_own(tmp_path: Path) -> None:
     text = "router.register('pots', Pots)\nurlpatterns = [path('api/', include(router.urls))]\n"
     assert _server(tmp_path, {"backend/config/urls.py": text}).paths == ("/api/",)
+
+
+def test_an_app_with_such_a_server_alone_is_served_and_nothing_is_unknown_about_it(tmp_path: Path) -> None:
+    inventory = _inventory(tmp_path, {"src/lib/supabase.ts": "", "src/App.tsx": ""})
+    assert inventory.backend is None
+    assert inventory.served
+    assert inventory.started_server is not None
+    assert [item for item in inventory.unknowns if item.what == "the app's own server"] == []
+
+
+def test_another_server_beside_it_is_still_not_started(tmp_path: Path) -> None:
+    package = json.dumps({"dependencies": {"vite": "6", "express": "4"}})
+    inventory = _inventory(
+        tmp_path,
+        {"src/lib/supabase.ts": "", "package.json": package, "server/index.js": "app.get('/a', f); app.listen(3000);"},
+    )
+    assert inventory.not_served == "it brings a server of its own (express), which is not started yet"
+
+
+def test_names_that_only_the_owner_knows_are_its_secrets(tmp_path: Path) -> None:
+    text = (
+        "import os\nA = os.environ['STRIPE_KEY']\nB = os.getenv('PAGE_SIZE', '10')\nC = os.environ.get('MAIL_TOKEN')\n"
+        "D = os.environ['DATABASE_URL']\nE = os.environ.get('DJANGO_SECRET_KEY')\nF = os.getenv('DEBUG')\n"
+    )
+    inventory = _inventory(tmp_path, {"backend/shop/pay.py": text, "backend/shop/test_pay.py": "os.environ['OTHER']"})
+    assert inventory.secrets == ("MAIL_TOKEN", "STRIPE_KEY")

@@ -20,8 +20,9 @@ OUR_OWN = {
         "targets/server/remote/units.py",
     },
     "what its own programs say": {
-        "kit/deno.py", "kit/postgres_programs.py", "targets/local/control.py", "targets/server/agent.py",
-        "targets/server/remote/main.py",
+        "kit/confinement/__init__.py", "kit/deno.py", "kit/postgres_programs.py",
+        "runtime/site/python/doors.py", "runtime/site/python/inside/entry.py",
+        "targets/local/control.py", "targets/server/agent.py", "targets/server/remote/main.py",
     },
     "what its own statements give": {
         "data/closing.py", "runtime/storage/buckets.py", "runtime/storage/downloads.py", "runtime/storage/listing.py",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from freehold.core.inventory import EnvironmentName, Inventory
+from freehold.core.inventory import AppServer, EnvironmentName, Inventory
 from freehold.flows.check_schema import Schema
 
 SHOWN = 12
@@ -20,7 +20,7 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ("Pages", inventory.pages),
         (
             "Own server",
-            [f"{item.framework} ({item.entry or item.root}, {item.routes} routes)" for item in inventory.servers],
+            [_server(item) for item in inventory.servers],
         ),
         ("Other back ends", [f"{item.service} ({item.address})" for item in inventory.third_parties]),
         ("Entities", _records(inventory, "entity")),
@@ -94,6 +94,11 @@ def _backends(inventory: Inventory) -> list[str]:
     return found + [f"{item.url} (another project)" for item in inventory.other_backends]
 
 
+def _server(item: AppServer) -> str:
+    answers = f", answers {' '.join(item.paths)}" if item.application else ""
+    return f"{item.framework} ({item.entry or item.root}, {item.routes} routes{answers})"
+
+
 def _records(inventory: Inventory, kind: str) -> list[str]:
     found = [item for item in inventory.records if item.kind == kind]
     return [item.name if item.declared or kind == "collection" else f"{item.name} (inferred)" for item in found]
@@ -109,7 +114,8 @@ def _served(inventory: Inventory, kind: str) -> list[str]:
 
 def _secrets(inventory: Inventory) -> list[str]:
     needed = {name for function in inventory.functions for name in function.secrets}
-    own = {*inventory.secrets} or {item.name for item in inventory.environment if _is_server_name(item)}
+    known = inventory.started_server is not None or inventory.secrets
+    own = {*inventory.secrets} if known else {item.name for item in inventory.environment if _is_server_name(item)}
     return sorted(needed | own)
 
 

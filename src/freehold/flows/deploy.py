@@ -144,7 +144,7 @@ def preview(request: Request, target: Target, report: Report) -> dict[str, objec
         watch_seconds=request.watch_seconds,
     )
     with target.database() as (admin, owner):
-        ahead = migrations.look(build.inventory.migrations, admin)
+        ahead = {**migrations.look(build.inventory.migrations, admin), **own_server.ahead(build, admin)}
         changes = entities.plan(build.inventory.records, owner) if deploy_steps.has_entities(build) else ()
     return {
         "purpose": plan(work).purpose,

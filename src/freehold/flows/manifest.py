@@ -5,6 +5,7 @@ import hashlib
 from freehold.core.release import Manifest
 from freehold.core.secret import Secret
 from freehold.data.schema import fingerprint
+from freehold.flows import own_server
 from freehold.flows.up_work import Build
 from freehold.kit import files, postgres
 from freehold.releases import locked, scratch
@@ -33,7 +34,7 @@ def _dependencies(build: Build) -> dict[str, str]:
         lock = build.app.root / frontend.lock_file
         if frontend.lock_file and lock.is_file():
             found |= locked.versions(lock.name, lock.read_text(encoding="utf-8", errors="replace"))
-    return found
+    return found | own_server.packages(build)
 
 
 def _functions(build: Build) -> dict[str, str]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from freehold import platform
 from freehold.core.event import Event
 from freehold.core.plan import Report
+from freehold.core.secret import Secret
 from freehold.data import migrations, server_migrations
+from freehold.data.closing import Closing
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.up_work import Build
 from freehold.kit import postgres
@@ -62,6 +64,23 @@ def files(build: Build) -> tuple[server_migrations.File, ...]:
     if folder is None:
         return ()
     return server_migrations.found([(folder / python_server.APP, True), (folder / python_server.PACKAGES, False)])
+
+
+def packages(build: Build) -> dict[str, str]:
+    """Name the Python packages that were installed, with their versions."""
+    folder = _folder(build)
+    installed = (folder / python_server.PACKAGES).glob("*.dist-info") if folder is not None else ()
+    parts = (path.name.removesuffix(".dist-info").partition("-") for path in sorted(installed))
+    return {f"python:{name}": found for name, _, found in parts}
+
+
+def ahead(build: Build, admin: Secret) -> dict[str, tuple[Closing, ...]]:
+    """Give what the migrations in the app's own code would close, by their files' names; nothing has to be built."""
+    started = build.inventory.started_server
+    if started is None:
+        return {}
+    listed = server_migrations.found([(build.app.root / started.root, True)])
+    return {f"{name}.py": closings for name, closings in server_migrations.ahead(listed, admin).items()}
 
 
 def accepted(deploy: Deploy) -> frozenset[str]:

@@ -40,6 +40,7 @@ class Staged:
     """A server that is put together: `folder` becomes an artifact's `server`."""
 
     folder: Path
+    server: AppServer
     notes: tuple[str, ...] = ()
 
 
@@ -51,10 +52,7 @@ def described() -> str:
 def stage(  # noqa: PLR0913 - where from, where to, and who is told, each by name
     server: AppServer, root: Path, folder: Path, *, cache: Path, log: Path, report: Report
 ) -> Staged:
-    """Put the server of an app, whose scratch copy is `root`, together in `folder`. Raises BuildFailed.
-
-    It comes before the pages are built: a package that cannot be had is told in seconds.
-    """
+    """Put the server of an app, whose scratch copy is `root`, together in `folder`. Raises BuildFailed."""
     report(Event(name="progress", text="Fetch the packages of the app's Python server"))
     wanted = requirements.read(root / server.requirements, root)
     for note in wanted.notes:
@@ -74,12 +72,12 @@ def stage(  # noqa: PLR0913 - where from, where to, and who is told, each by nam
     _copy(root / server.root, folder / APP)
     for part in (APP, PACKAGES, SERVING):
         pip.compile_folder(folder / part, f"{SHOWN_ROOT}/{part}")
-    return Staged(folder=folder, notes=wanted.notes)
+    return Staged(folder=folder, server=server, notes=wanted.notes)
 
 
-def store(staged: Staged, server: AppServer, parcel: Path) -> None:
+def store(staged: Staged, parcel: Path) -> None:
     """Move what was staged into an artifact's folder, with its manifest."""
-    target = parcel / FOLDER
+    target, server = parcel / FOLDER, staged.server
     staged.folder.rename(target)
     values = {
         "runtime": "python",

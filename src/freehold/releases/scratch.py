@@ -21,6 +21,8 @@ REWRITTEN = frozenset(
     }
 )
 _LOCKS = frozenset({"package-lock.json", "npm-shrinkwrap.json", "bun.lock", "pnpm-lock.yaml", "yarn.lock"})
+_OWN_SERVER = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0):8000(?!\d)")
+"""Where Django listens while an app is made: pages that name it mean the app's own server."""
 _LARGEST_TEXT_BYTES = 8 * 1024 * 1024
 
 
@@ -72,7 +74,7 @@ def fill(app: App, inventory: Inventory, frontend: Frontend, root: Path) -> Scra
     One .env file takes the place of all, and pages lose the scripts that they load from the builder.
     """
     backend = inventory.backend
-    values = environment(app, frontend, backend)
+    values = {name: _at_home(value, inventory) for name, value in environment(app, frontend, backend).items()}
     old = placeholders.OldNames(backend) if backend else None
     removed: set[str] = set()
     left_out = []
@@ -98,7 +100,7 @@ def _copy(source: Path, target: Path, old: placeholders.OldNames | None, invento
         shutil.copyfile(source, target)
         shutil.copymode(source, target)
         return set()
-    text = content.decode()
+    text = _at_home(content.decode(), inventory)
     removed: tuple[str, ...] = ()
     if source.suffix.lower() == ".html":
         text, removed = pages.without_scripts_of(text, inventory.builder_hosts)
@@ -107,6 +109,11 @@ def _copy(source: Path, target: Path, old: placeholders.OldNames | None, invento
     target.write_bytes(replaced.encode())
     shutil.copymode(source, target)
     return set(removed)
+
+
+def _at_home(text: str, inventory: Inventory) -> str:
+    """Where a server of the app's own is started, what pages ask it for is asked of the app's own address."""
+    return text if inventory.started_server is None else _OWN_SERVER.sub(placeholders.ORIGIN, text)
 
 
 def _without_mirrors(name: str, text: str, mirrors: tuple[str, ...]) -> str:

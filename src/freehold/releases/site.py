@@ -23,6 +23,7 @@ from freehold.releases import (
     frameworks,
     icons,
     output,
+    python_server,
     scratch,
     server,
     site_artifact,
@@ -69,6 +70,8 @@ def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolcha
     names = (backend.url, backend.publishable_key, backend.project_ref) if backend else ()
     plan = [BUILD_REVISION, tools.described, asdict(frontend), values, names, inventory.builder_hosts]
     plan += [asdict(upgrade) for upgrade in inventory.client_upgrades]
+    if inventory.started_server is not None:
+        plan += [asdict(inventory.started_server), python_server.described()]
     total.update(json.dumps(plan, sort_keys=True).encode())
     for name in scratch.sources(app):
         total.update(f"\0{name}\0{files.sha256(app.root / name)}".encode())
@@ -101,6 +104,7 @@ class _Build:
         lock = self._lock(root / "app")
         log = self._new_log()
         notes = [*self._notes(copied)]
+        staged = self._staged(copied, root / "server", log)
         packages = dependencies.packages(folder, self.tools, lock, self.cache)
         told = dependencies.install(packages, environment=self._with(copied), log=log, report=self.report)
         for upgrade in self.inventory.client_upgrades:
@@ -119,9 +123,19 @@ class _Build:
         removed = tuple(sorted({*copied.removed_scripts, *tidy.removed_scripts}))
         self._tell(removed, tidy.leftovers)
         parcel = _packed(built, root / "parcel", copied.environment)
+        if staged is not None:
+            python_server.store(staged, parcel)
+            notes += staged.notes
         return site_artifact.store(
             parcel, destination, Told(key, removed, tidy.leftovers, (*notes, *told.chosen, *told.scripts))
         )
+
+    def _staged(self, copied: scratch.Scratch, folder: Path, log: Path) -> python_server.Staged | None:
+        """Put the app's Python server together, if it brings one: it is told in seconds when a package is missing."""
+        server = self.inventory.started_server
+        if server is None:
+            return None
+        return python_server.stage(server, copied.root, folder, cache=self.cache, log=log, report=self.report)
 
     def _lock(self, root: Path) -> Path | None:
         fits = self.tools.manager == self.frontend.package_manager

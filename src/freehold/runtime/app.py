@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 
+from freehold.core.errors import FreeholdError
 from freehold.runtime import cors
 from freehold.runtime.ai.app import AiApp
 from freehold.runtime.auth.app import AuthApp
@@ -86,7 +87,12 @@ class RuntimeApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self.start()
+        try:
+            await self.start()
+        except FreeholdError as error:
+            said = "\n".join(text for text in (error.message, error.detail, error.hint) if text)
+            await send({"type": "lifespan.startup.failed", "message": said})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()

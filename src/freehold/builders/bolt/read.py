@@ -10,7 +10,7 @@ from freehold.builders.shared.checkout import Checkout, open_checkout
 from freehold.builders.shared.package import Package, packages
 from freehold.core.app import App
 from freehold.core.errors import NotAnApp
-from freehold.core.inventory import Break, Frontend, Inventory, Unknown
+from freehold.core.inventory import AppServer, Break, Frontend, Inventory, Unknown
 
 DISCARDED = ".bolt/supabase_discarded_migrations"
 HOSTS = ("bolt.new", "bolt.host")
@@ -74,7 +74,7 @@ def _unknowns(checkout: Checkout, base: Inventory) -> list[Unknown]:
                 hint="only moving data needs it: copy it from the builder's settings, or put the .env file back",
             )
         )
-    if base.servers:
+    if _unstarted(base):
         why = (
             f"the app brings a server of its own ({_frameworks(base)}), and what it does the sources only show in part"
         )
@@ -95,10 +95,14 @@ def _badge(checkout: Checkout) -> tuple[Break, ...]:
 def _not_served(base: Inventory, front: Frontend | None) -> str:
     if front is None:
         return "package.json builds no front end that Freehold knows"
-    if base.servers and base.backend is None:
+    if _unstarted(base) and base.backend is None:
         return f"it brings a server of its own ({_frameworks(base)}), which is not started yet"
     return ""
 
 
+def _unstarted(base: Inventory) -> list[AppServer]:
+    return [server for server in base.servers if server != base.started_server]
+
+
 def _frameworks(base: Inventory) -> str:
-    return " and ".join(dict.fromkeys(server.framework for server in base.servers))
+    return " and ".join(dict.fromkeys(server.framework for server in _unstarted(base)))

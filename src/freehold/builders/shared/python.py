@@ -12,6 +12,10 @@ _READ = re.compile(
 )
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _COMMENT = re.compile(r"#[^\n]*")
+_SUPPLIED = re.compile(
+    r"(?:DJANGO_|DATABASE_|SUPABASE_|POSTGRES|PG|DB_|SQL_|CORS_|CSRF_|ALLOWED_|STATIC_|MEDIA_|PYTHON|VERCEL|RENDER|LOG)"
+    r"|(?:DEBUG|SECRET_KEY|PORT|HOST|HOSTNAME|ENV|ENVIRONMENT|TZ|CI|HOME|PATH)$"
+)
 _TEST = re.compile(r"(^|/)(tests?/|test_[^/]*$|[^/]*_test\.py$|conftest\.py$)")
 
 
@@ -44,3 +48,12 @@ def environment(checkout: Checkout, paths: tuple[str, ...]) -> tuple[Environment
     return tuple(
         EnvironmentName(name=name, kind="os.environ", places=tuple(places)) for name, places in sorted(found.items())
     )
+
+
+def secrets(checkout: Checkout, folder: str) -> tuple[str, ...]:
+    """Give the names that a server's code reads without a value to fall back to, and that its owner alone knows."""
+    found: set[str] = set()
+    for path in files(checkout, folder):
+        text = checkout.text(path)
+        found.update(match[1] for match in _READ.finditer(text) if not text[match.end() :].lstrip().startswith(","))
+    return tuple(sorted(name for name in found if not _SUPPLIED.match(name)))

@@ -1,5 +1,7 @@
 """What all apps on a Supabase project have in common, whichever builder made them."""
 
+from dataclasses import replace
+
 from freehold.builders.shared import (
     addresses,
     ai,
@@ -45,7 +47,7 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
     prefixes = tuple(sorted({prefix for frontend in frontends for prefix in frontend.environment_prefixes}))
     backends = addresses.backends(checkout, [item.name for item in names if not item.function], prefixes)
     used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
-    return Inventory(
+    base = Inventory(
         builder=builder,
         generation=generation,
         frontends=frontends,
@@ -79,6 +81,8 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
         },
         settings=supabase_project.without_defaults(settings),
     )
+    started = base.started_server
+    return replace(base, secrets=python.secrets(checkout, started.root)) if started is not None else base
 
 
 def sources(checkout: Checkout) -> tuple[str, ...]:

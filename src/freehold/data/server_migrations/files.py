@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from freehold.kit import files
 
+_LEFT_OUT = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__"})
 _FILE = re.compile(r"(?:.*/)?(?P<package>[^/]+)/migrations/(?P<name>[0-9A-Za-z_]\w*)\.py")
 
 
@@ -29,7 +30,7 @@ def found(folders: Iterable[tuple[Path, bool]]) -> tuple[File, ...]:
     """List the migrations below folders, each with whether it holds the app's own code, by name."""
     listed: dict[str, File] = {}
     for folder, is_apps in folders:
-        for path in files.list_files(folder) if folder.is_dir() else ():
+        for path in files.list_files(folder, _LEFT_OUT) if folder.is_dir() else ():
             match = _FILE.fullmatch(path)
             if match is not None and match["name"] != "__init__":
                 name = f"{match['package']}.{PurePosixPath(path).stem}"

@@ -30,7 +30,7 @@ MOST_LEFT = 3
 """More than these are stopped at once, the oldest first: each takes memory."""
 PARTING_SECONDS = 6.0
 """Longer than an idle connection is kept: nobody is connected to a release that has been left for so long."""
-LOG_LINES_SHOWN = 12
+LOG_LINES_SHOWN = 18
 BACKLOG = 2048
 LONGEST_SOCKET_BYTES = 107
 Compose = Callable[[int], Mapping[str, object]]
