@@ -1,5 +1,6 @@
 """An unmodified Django project in its confinement: settings of another place, migrations, sign-in, static files."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,6 +52,7 @@ from django.contrib.auth import get_user_model, login
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 def shown(request):
     logging.getLogger("mine").info("asked by %s", request.META["REMOTE_ADDR"])
@@ -58,11 +60,9 @@ def shown(request):
                          "debug": settings.DEBUG, "vendor": connection.vendor, "host": request.get_host(),
                          "address": request.build_absolute_uri("/x"), "user": request.user.username})
 
+@csrf_exempt
 def sign_up(request):
-    user = get_user_model().objects.create_user(json.loads(request.body)["name"], password="a-long-password")
-    user.is_staff = user.is_superuser = True
-    user.save()
-    login(request, user)
+    login(request, get_user_model().objects.create_user(json.loads(request.body)["name"]))
     return HttpResponse("welcome")
 
 def broken(request):
@@ -150,3 +150,18 @@ async def test_an_unmodified_project_is_served(world: World, database: FreshData
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 rest.execute("select password from server.auth_user")
             rest.execute("reset role")
+
+
+async def test_nobody_ever_sees_another(world: World) -> None:
+    async def user(number: int) -> None:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            name = f"user-{number}"
+            async with http.post(world.url + "/api/sign-up/", json={"name": name}) as answer:
+                assert await answer.text() == "welcome"
+            for _ in range(20):
+                async with http.get(world.url + "/api/shown/") as answer:
+                    assert (await answer.json())["user"] == name
+
+    await asyncio.gather(*(user(number) for number in range(25)))
+    async with aiohttp.ClientSession() as http, http.get(world.url + "/api/shown/") as answer:
+        assert (await answer.json())["user"] == ""

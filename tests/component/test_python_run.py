@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,3 +185,22 @@ async def test_a_server_that_does_not_start_is_an_error_with_its_last_words(
         async with served_python(tmp_path, source):
             pytest.fail("it must not be served")
     assert words in caught.value.detail
+
+
+async def test_of_the_files_only_its_own_release_is_there(tmp_path: Path) -> None:
+    source = """
+def answer(environ, query):
+    found = []
+    for folder, below, files in os.walk("/", followlinks=False):
+        if folder.startswith(("/usr", "/lib", "/etc/ssl", "/etc/pki", "/dev")) or folder == sys.base_prefix + "/lib":
+            below.clear()
+        elif files or not below:
+            found.append(folder)
+    return json.dumps([sorted(found), sorted(os.listdir("/freehold/server"))])
+"""
+    (tmp_path / "another-release.txt").write_text("hush")
+    async with served_python(tmp_path, source) as world, aiohttp.ClientSession() as http:
+        folders, release = json.loads(await text(http, world))
+    expected = ("/etc", "/tmp", "/freehold/server/", "/freehold/own/freehold", sys.base_prefix)
+    assert [folder for folder in folders if not folder.startswith(expected)] == []
+    assert release == ["app", "packages", "serving"]

@@ -5,10 +5,12 @@ and clouds' metadata services is closed.
 """
 
 import asyncio
+import functools
 import ipaddress
 import re
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from freehold.runtime.settings import Settings
@@ -18,6 +20,7 @@ from freehold.runtime.workers.relay import Streams, both_ways, for_api, open_api
 HEAD_SECONDS = 30.0
 CONNECT_SECONDS = 20.0
 MOST_TRIED = 4
+LOOKUPS_AT_ONCE = 4
 _HEADERS_OF_THE_WAY = re.compile(rb"^(proxy-[a-z-]+|connection|keep-alive):[^\n]*\n", re.IGNORECASE | re.MULTILINE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
@@ -46,6 +49,8 @@ class OutsideDoor:
         self._own_is_plain = own.scheme == "http"
         self._hosts = {**surroundings.BUILDER_HOSTS, **settings.function_hosts}
         self._name = own.netloc.encode()
+        # Threads of their own: names that answer slowly would take those that the runtime needs for itself.
+        self._lookups = ThreadPoolExecutor(LOOKUPS_AT_ONCE, "lookup")
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, or be a tunnel."""
@@ -83,10 +88,10 @@ class OutsideDoor:
         """Connect for a request in absolute form, and pass its head on as the other side wants it."""
         try:
             address = urlsplit(target)
-            host, port = address.hostname or "", address.port or 80
-        except ValueError:
-            host, port = "", 0
-        if address.scheme != "http" or not host:
+            host, port, scheme = address.hostname or "", address.port or 80, address.scheme
+        except ValueError as error:
+            raise _Refused("400 Bad Request", "the address cannot be read") from error
+        if scheme != "http" or not host:
             raise _Refused("400 Bad Request", "this is a proxy for http addresses and CONNECT")
         one = _HEADERS_OF_THE_WAY.sub(b"", head[:-2]) + b"Connection: close\r\n\r\n"
         path = address._replace(scheme="", netloc="", fragment="").geturl() or "/"
@@ -112,7 +117,8 @@ class OutsideDoor:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                look_up = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+                found = await loop.run_in_executor(self._lookups, look_up)
                 addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
                 opened = addresses if is_own else [item for item in addresses if not self._closed.holds(item)]
                 if not opened:
