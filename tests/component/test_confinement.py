@@ -235,6 +235,12 @@ def _ended(pidfd: int) -> bool:
     return bool(found)
 
 
+def test_an_interpreter_that_is_reached_by_a_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
+    with confined("tell(sys.version_info[:2])", python=str(tmp_path / "python")) as program:
+        assert program.line() == list(sys.version_info[:2])
+
+
 def test_its_end_is_told() -> None:
     with confined("sys.exit(7)") as program:
         assert program.process.wait(60) == 7

@@ -47,9 +47,14 @@ class Confined:
 
 @contextlib.contextmanager
 def confined(
-    source: str, *, environment: Mapping[str, str] | None = None, prefix: tuple[str, ...] = (), **changes: Any
+    source: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
+    python: str = "",
+    **changes: Any,
 ) -> Iterator[Confined]:
-    """Run `source` after HEAD; the launcher may itself be started by `prefix`."""
+    """Run `source` after HEAD; the launcher may itself be started by `prefix`, or be run by another `python`."""
     folder = Path(tempfile.mkdtemp(prefix="fh-test-"))
     code, work = folder / "code", folder / "work"
     code.mkdir()
@@ -72,7 +77,7 @@ def confined(
             }
         )
         process = subprocess.Popen(
-            [*prefix, *command(given)],
+            [*prefix, *((python, *command(given)[1:]) if python else command(given))],
             env=dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -6,6 +6,7 @@ first process. The program below it could rid itself of a parent's death, but no
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -22,13 +23,14 @@ from freehold.kit.confinement import SERVING_FD, Confinement, calls, kernel, par
 CANNOT_CONFINE = 125
 MEGABYTE = 1 << 20
 BACKLOG = 128
+DOORS_FD = 16
 
 
 def main() -> None:
     """Make the namespaces, hand their listeners out, and run the program in them."""
     parent = os.getppid()
     given = parse(sys.argv[1])
-    with socket.socket(socket.AF_UNIX) as doors:
+    with _high(socket.socket(socket.AF_UNIX)) as doors:
         doors.connect(given.doors)
         try:
             filtered = calls.program(calls.MACHINES[os.uname().machine])
@@ -38,6 +40,11 @@ def main() -> None:
             _give_up(doors, error)
         child = _start(given, filtered, doors, listeners)
     sys.exit(_outcome(child))
+
+
+def _high(opened: socket.socket) -> socket.socket:
+    """Move a socket out of the way of the descriptor that the program gets; it ends when that one begins."""
+    return socket.socket(fileno=fcntl.fcntl(opened.detach(), fcntl.F_DUPFD_CLOEXEC, DOORS_FD))
 
 
 def _leave(parent: int) -> None:
@@ -79,9 +86,9 @@ def _start_program(
     """Run the program below the namespace's first process, which it cannot take along when it leaves its parent."""
     program = os.fork()
     if program:
+        kernel.drop_capabilities()
         for opened in (doors, *sockets):
             opened.close()
-        kernel.drop_capabilities()
         return program
     try:
         serving, *listeners = sockets
@@ -106,7 +113,8 @@ def _die_together(alive: int) -> None:
 def _bound(given: Confinement) -> None:
     """Set what the kernel limits itself. It counts threads as processes, and for everybody but root."""
     os.umask(0o077)
-    socket.sethostname("app")
+    with contextlib.suppress(PermissionError):  # a unit of systemd's may keep the name from being changed at all
+        socket.sethostname("app")
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 1024,
@@ -127,15 +135,19 @@ def _become(given: Confinement, filtered: bytes, serving: socket.socket) -> NoRe
         os.set_inheritable(SERVING_FD, True)
     else:
         os.dup2(serving.fileno(), SERVING_FD)
-    os.closerange(SERVING_FD + 1, 1 << 16)
+    os.closerange(SERVING_FD + 1, DOORS_FD)
+    os.closerange(DOORS_FD + 1, 1 << 16)
     kernel.drop_capabilities()
     kernel.filter_calls(filtered)
-    os.execve(root.executable(), [root.executable(), *given.argv], os.environ)  # noqa: S606 - a list, no shell
+    os.execve(root.EXECUTABLE, [root.EXECUTABLE, *given.argv], os.environ)  # noqa: S606 - a list, no shell
 
 
 def _give_up(doors: socket.socket, error: Exception) -> NoReturn:
-    """Tell the starter what is missing; nothing runs."""
-    doors.send(json.dumps(reasons.explain(error)).encode())
+    """Tell the starter what is missing; nothing runs. It may have been told already that all is well."""
+    told = reasons.explain(error)
+    os.write(sys.stderr.fileno(), f"{told['missing']}\n".encode())
+    with contextlib.suppress(OSError):
+        doors.send(json.dumps(told).encode())
     os._exit(CANNOT_CONFINE)
 
 

@@ -23,13 +23,10 @@ _TEXTS = {
     "/etc/passwd": f"app:x:{USER}:{USER}:app:/tmp:/bin/false\n",
     "/etc/group": f"app:x:{USER}:\n",
 }
+EXECUTABLE = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+"""The interpreter itself: the links that lead to it are not in the root."""
 _GIVEN = kernel.READ_ONLY | kernel.NO_SUID | kernel.NO_DEVICES
 _MEMORY = kernel.MS_NOSUID | kernel.MS_NODEV
-
-
-def executable() -> str:
-    """The interpreter itself, not a virtual environment's link to it."""
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def enter(given: Confinement) -> None:
@@ -58,7 +55,7 @@ def enter(given: Confinement) -> None:
 def _all(given: Confinement) -> Iterator[tuple[str, str]]:
     """What is there of the system, and what is given; each once, and nothing below another."""
     seen: set[str] = set()
-    system = (*_SYSTEM, str(Path(sys.base_prefix, "lib")), executable())
+    system = (*_SYSTEM, str(Path(sys.base_prefix, "lib")), EXECUTABLE)
     for source, target in (*((path, path) for path in system if Path(path).exists()), *given.binds):
         if not any(target == other or target.startswith(other + "/") for other in seen):
             seen.add(target)
