@@ -10,6 +10,8 @@ from build_world import pip_reaches_its_index
 from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.inventory import AppServer
+from freehold.core.release import Interpreter
+from freehold.kit import pip
 from freehold.releases import artifact, python_server
 
 SERVER = AppServer(
@@ -46,11 +48,17 @@ def _write(root: Path, changes: dict[str, str]) -> Path:
     return root
 
 
-def _store(folder: Path, changes: dict[str, str], events: list[Event]) -> Path:
+def _store(folder: Path, changes: dict[str, str], events: list[Event], wanted: Interpreter | None = None) -> Path:
     folder.mkdir()
     root = _write(folder / "app", changes)
     staged = python_server.stage(
-        SERVER, root, folder / "staged", cache=folder.parent / "cache", log=folder / "log", report=events.append
+        SERVER,
+        wanted or pip.own(),
+        root,
+        folder / "staged",
+        cache=folder.parent / "cache",
+        log=folder / "log",
+        report=events.append,
     )
     (folder / "parcel").mkdir()
     python_server.store(staged, folder / "parcel")
@@ -98,3 +106,16 @@ def test_a_package_without_a_wheel_is_refused_by_its_name(tmp_path: Path) -> Non
         _store(tmp_path / "one", {"backend/requirements.txt": "sqlparse==0.5.3\nsqlparse-gone==9.9\n"}, [])
     assert "the package sqlparse-gone that backend/requirements.txt asks for" in refused.value.message
     assert str(tmp_path / "one" / "log") in refused.value.detail
+
+
+def test_wheels_are_those_of_the_place_that_the_server_will_run_in(tmp_path: Path) -> None:
+    elsewhere = Interpreter(version="3.13", machine="aarch64", glibc="2.36")
+    assert elsewhere != pip.own()
+    parcel = _store(tmp_path / "one", {"backend/requirements.txt": "markupsafe\n"}, [], elsewhere)
+    (native,) = (parcel / "server/packages/markupsafe").glob("*.so")
+    assert native.name == "_speedups.cpython-313-aarch64-linux-gnu.so"
+    assert [
+        path
+        for path in parcel.rglob("*.pyc")
+        if f"cpython-{sys.version_info.major}{sys.version_info.minor}" in path.name
+    ] == []

@@ -86,6 +86,18 @@ class Needs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """The Python of a place, which runs an app's own Python server there: what wheels are chosen by."""
+
+    version: str
+    """Such as 3.11."""
+    machine: str
+    """x86_64 or aarch64."""
+    glibc: str
+    """Such as 2.36."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Why a place does not fit, for a person."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from freehold.core.plan import Report
-from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Release, Standing, Traffic
+from freehold.core.release import Check, Condition, Interpreter, Lease, Manifest, Needs, Release, Standing, Traffic
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
 
@@ -88,6 +88,9 @@ class Target(Switching, Protocol):
 
     def check(self, needs: Needs) -> Condition:
         """Look whether a release with these needs can live here; changes nothing."""
+
+    def interpreter(self) -> Interpreter:
+        """The Python that would run an app's own Python server here; raises TargetUnfit where none can be kept in."""
 
     def database(self) -> AbstractContextManager[tuple[Secret, Secret]]:
         """Open the app's database from here: connection strings of its administrator and of the role `owner`."""

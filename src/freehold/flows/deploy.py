@@ -44,6 +44,8 @@ def deploy(request: Request, target: Target, report: Report) -> None:
     Nothing is locked while the app is built. Reports `deployed`. Raises FreeholdError with the traffic where it was.
     """
     build = gather(request, report)
+    if own_server.has_one(build):
+        build.interpreter = target.interpreter()
     report(Event(name="step-started", text="Build the site and fetch what its functions import"))
     up_build.build(build, report)
     report(Event(name="step-finished"))

@@ -24,7 +24,12 @@ def build(work: Build, report: Report) -> None:
     digests = []
     if work.inventory.frontends:
         site = build_site(
-            work.app, work.inventory, work.place.artifacts, report=report, cache=work.place.work / "build"
+            work.app,
+            work.inventory,
+            work.place.artifacts,
+            report=report,
+            cache=work.place.work / "build",
+            interpreter=work.interpreter,
         )
         work.site_artifact = site.directory
         if site.warm:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from freehold.core.app import App
 from freehold.core.inventory import Inventory
-from freehold.core.release import FUNCTIONS, SITE
+from freehold.core.release import FUNCTIONS, SITE, Interpreter
 from freehold.core.secret import Secret
 from freehold.kit import postgres
 from freehold.releases.server import FOLDER as SERVER
@@ -43,6 +43,8 @@ class Build:
     functions_artifact: Path | None = None
     artifact_digest: str = ""
     functions_not_startable: Mapping[str, str] = field(default_factory=dict)
+    interpreter: Interpreter | None = None
+    """The Python of the place that this is for; None is the one that runs this."""
 
     @property
     def parts(self) -> dict[str, Path]:

@@ -19,6 +19,7 @@ from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.inventory import AppServer
 from freehold.core.plan import Report
+from freehold.core.release import Interpreter
 from freehold.kit import files, pip, process
 from freehold.releases import placeholders, requirements
 from freehold.releases.server import FOLDER, MANIFEST
@@ -44,35 +45,35 @@ class Staged:
     notes: tuple[str, ...] = ()
 
 
-def described() -> str:
+def described(wanted: Interpreter) -> str:
     """What decides which wheels are taken, besides the app itself."""
-    return f"{pip.described()} {files.sha256(pip.shipped('serving'))}"
+    return f"{wanted} {pip.own()} {files.sha256(pip.shipped('serving'))}"
 
 
 def stage(  # noqa: PLR0913 - where from, where to, and who is told, each by name
-    server: AppServer, root: Path, folder: Path, *, cache: Path, log: Path, report: Report
+    server: AppServer, wanted: Interpreter, root: Path, folder: Path, *, cache: Path, log: Path, report: Report
 ) -> Staged:
     """Put the server of an app, whose scratch copy is `root`, together in `folder`. Raises BuildFailed."""
     report(Event(name="progress", text="Fetch the packages of the app's Python server"))
-    wanted = requirements.read(root / server.requirements, root)
-    for note in wanted.notes:
+    asked = requirements.read(root / server.requirements, root)
+    for note in asked.notes:
         report(Event(name="note", text=note))
     folder.mkdir(parents=True)
     listed = folder / "requirements.txt"
-    listed.write_text("\n".join(wanted.lines) + "\n")
+    listed.write_text("\n".join(asked.lines) + "\n")
     (folder / PACKAGES).mkdir()
-    ended = pip.install(listed, folder / PACKAGES, cache=cache / "pip", log=log)
+    ended = pip.install(listed, folder / PACKAGES, wanted, cache=cache / "pip", log=log)
     if not ended.ok:
-        raise _not_installed(server, ended, log)
-    ended = pip.install(pip.shipped("serving"), folder / SERVING, cache=cache / "pip", log=log)
+        raise _not_installed(server, wanted, ended, log)
+    ended = pip.install(pip.shipped("serving"), folder / SERVING, wanted, cache=cache / "pip", log=log)
     if not ended.ok:
-        raise _not_installed(server, ended, log)
+        raise _not_installed(server, wanted, ended, log)
     listed.unlink()
     _leave_one_driver(folder)
     _copy(root / server.root, folder / APP)
     for part in (APP, PACKAGES, SERVING):
-        pip.compile_folder(folder / part, f"{SHOWN_ROOT}/{part}")
-    return Staged(folder=folder, server=server, notes=wanted.notes)
+        pip.compile_folder(folder / part, f"{SHOWN_ROOT}/{part}", wanted)
+    return Staged(folder=folder, server=server, notes=asked.notes)
 
 
 def store(staged: Staged, parcel: Path) -> None:
@@ -125,14 +126,14 @@ def _names(folder: Path) -> Iterator[str]:
     yield from found
 
 
-def _not_installed(server: AppServer, ended: process.Ended, log: Path) -> BuildFailed:
+def _not_installed(server: AppServer, wanted: Interpreter, ended: process.Ended, log: Path) -> BuildFailed:
     named = next((match["name"] for line in ended.lines if (match := _UNMET.search(line))), "")
     what = f"the package {named} that {server.requirements} asks for" if named else f"what {server.requirements} names"
     said = [line for line in ended.lines if not line.startswith("WARNING: Location")]
     detail = "it took too long" if ended.timed_out else "\n".join(said[-_LINES_SHOWN:])
     return BuildFailed(
-        f"{what} cannot be had as a wheel for Python {pip.version()}",
+        f"{what} cannot be had as a wheel for Python {wanted.version}",
         detail=f"{detail}\nthe whole log: {log}",
-        hint=f"name a version there that has one for Python {pip.version()}, or run Freehold with the app's Python;"
+        hint=f"name a version there that has one for Python {wanted.version}, or run Freehold with the app's Python;"
         " if the package index did not answer: pip config list",
     )

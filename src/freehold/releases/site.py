@@ -16,7 +16,8 @@ from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.inventory import Frontend, Inventory
 from freehold.core.plan import Report
-from freehold.kit import files, json_text, process
+from freehold.core.release import Interpreter
+from freehold.kit import files, json_text, pip, process
 from freehold.releases import (
     clients,
     dependencies,
@@ -38,9 +39,18 @@ BUILD_REVISION = 2
 """Counted up when the same sources and tools would give another site."""
 
 
-def build_site(app: App, inventory: Inventory, destination: Path, *, report: Report, cache: Path) -> SiteArtifact:
+def build_site(  # noqa: PLR0913 - what is built, for what, and where to, each by name
+    app: App,
+    inventory: Inventory,
+    destination: Path,
+    *,
+    report: Report,
+    cache: Path,
+    interpreter: Interpreter | None = None,
+) -> SiteArtifact:
     """Give the app's built site, from <destination> when nothing has changed since the last build.
 
+    `interpreter` is the Python that an app's own server will run in; None is the one that runs this.
     `cache` keeps packages, scratch folders and logs, and has to be on the file system of `destination`. The owner's
     folder is only read. Raises BuildFailed with the last relevant lines, and ProgramMissing. Killed at any point it
     leaves nothing that looks finished; two builds of one app wait for each other.
@@ -52,17 +62,18 @@ def build_site(app: App, inventory: Inventory, destination: Path, *, report: Rep
         home.mkdir(exist_ok=True)
         environment = process.build_environment(home)
         tools = toolchain.choose(frontend, environment)
-        key = build_key(app, inventory, frontend, tools)
+        wanted = interpreter or pip.own()
+        key = build_key(app, inventory, frontend, tools, wanted)
         known = site_artifact.recall(destination, key)
         if known is not None:
             return known
         # Metro and others keep caches under fixed names there, with paths of other apps' builds in them.
         with tempfile.TemporaryDirectory(prefix="fh-build-", ignore_cleanup_errors=True) as temporary:
             own = environment | {"TMPDIR": temporary}
-            return _Build(app, inventory, frontend, tools, cache, report, own).run(destination, key)
+            return _Build(app, inventory, frontend, tools, wanted, cache, report, own).run(destination, key)
 
 
-def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolchain) -> str:
+def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolchain, interpreter: Interpreter) -> str:
     """Hash everything that a build depends on."""
     total = hashlib.sha256()
     values = scratch.environment(app, frontend, inventory.backend)
@@ -71,7 +82,7 @@ def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolcha
     plan = [BUILD_REVISION, tools.described, asdict(frontend), values, names, inventory.builder_hosts]
     plan += [asdict(upgrade) for upgrade in inventory.client_upgrades]
     if inventory.started_server is not None:
-        plan += [asdict(inventory.started_server), python_server.described()]
+        plan += [asdict(inventory.started_server), python_server.described(interpreter)]
     total.update(json.dumps(plan, sort_keys=True).encode())
     for name in scratch.sources(app):
         total.update(f"\0{name}\0{files.sha256(app.root / name)}".encode())
@@ -84,6 +95,7 @@ class _Build:
     inventory: Inventory
     frontend: Frontend
     tools: Toolchain
+    interpreter: Interpreter
     cache: Path
     report: Report
     environment: dict[str, str]
@@ -135,7 +147,9 @@ class _Build:
         server = self.inventory.started_server
         if server is None:
             return None
-        return python_server.stage(server, copied.root, folder, cache=self.cache, log=log, report=self.report)
+        return python_server.stage(
+            server, self.interpreter, copied.root, folder, cache=self.cache, log=log, report=self.report
+        )
 
     def _lock(self, root: Path) -> Path | None:
         fits = self.tools.manager == self.frontend.package_manager

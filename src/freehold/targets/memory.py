@@ -11,9 +11,20 @@ from pathlib import Path
 
 from freehold.core.errors import ReleaseSick, ReleaseUnknown
 from freehold.core.plan import Report
-from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
+from freehold.core.release import (
+    Check,
+    Condition,
+    Interpreter,
+    Lease,
+    Manifest,
+    Needs,
+    Problem,
+    Release,
+    Standing,
+    Traffic,
+)
 from freehold.core.secret import Secret
-from freehold.kit import files
+from freehold.kit import files, pip
 from freehold.targets.recorded import Recorded
 from freehold.targets.records import Records
 
@@ -46,6 +57,10 @@ class MemoryTarget(Recorded):
     def check(self, needs: Needs) -> Condition:  # noqa: ARG002 - a test says what is missing
         """As told."""
         return Condition(problems=self.problems)
+
+    def interpreter(self) -> Interpreter:
+        """The one that runs this."""
+        return pip.own()
 
     @contextlib.contextmanager
     def database(self) -> Iterator[tuple[Secret, Secret]]:

@@ -9,10 +9,21 @@ from typing import Protocol
 
 from freehold.core.errors import ProcessDied, ReleaseUnknown, SecretRefused, TargetUnfit
 from freehold.core.plan import Report
-from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
+from freehold.core.release import (
+    Check,
+    Condition,
+    Interpreter,
+    Lease,
+    Manifest,
+    Needs,
+    Problem,
+    Release,
+    Standing,
+    Traffic,
+)
 from freehold.core.secret import Secret
 from freehold.core.target_name import LOCAL
-from freehold.kit import files, postgres, tail
+from freehold.kit import files, pip, postgres, tail
 from freehold.targets import probe, traffic
 from freehold.targets.local import fleet, state
 from freehold.targets.local.control import Hands
@@ -76,6 +87,10 @@ class LocalTarget(Recorded):
             )
         facts = {"folder": str(self.place.root), "free disk": f"{free >> 20} MB", "runtime": self.runtime}
         return Condition(problems=tuple(problems), facts=facts)
+
+    def interpreter(self) -> Interpreter:
+        """The one that runs this."""
+        return pip.own()
 
     @contextlib.contextmanager
     def database(self) -> Iterator[tuple[Secret, Secret]]:

@@ -6,9 +6,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freehold.core.errors import DatabaseUnavailable
+from freehold.core.errors import DatabaseUnavailable, TargetUnfit
 from freehold.core.plan import Report
-from freehold.core.release import Check, Condition, Lease, Manifest, Needs, Problem, Release, Standing, Traffic
+from freehold.core.release import (
+    Check,
+    Condition,
+    Interpreter,
+    Lease,
+    Manifest,
+    Needs,
+    Problem,
+    Release,
+    Standing,
+    Traffic,
+)
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
 from freehold.targets.server import upload
@@ -55,6 +66,15 @@ class ServerTarget:
                 hint=f"freehold server upgrade --to {self.name}",
             )
             return replace(found, problems=(*found.problems, old))
+
+    def interpreter(self) -> Interpreter:
+        """The system's own Python there."""
+        facts = self.agent.ask("facts")
+        closed = facts.get("closed_to_confinement")
+        if closed:
+            message = f"the app's Python server cannot be confined there: {closed['missing']}"
+            raise TargetUnfit(message, hint=f"on the server: {closed['hint']}")
+        return Interpreter(version=facts["python"], machine=facts["machine"], glibc=facts["glibc"])
 
     @contextlib.contextmanager
     def database(self) -> Iterator[tuple[Secret, Secret]]:
