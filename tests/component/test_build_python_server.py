@@ -91,6 +91,8 @@ def test_a_server_is_put_together_of_code_and_wheels_and_starts_quickly(tmp_path
     assert manifest["reads"] == ["DEBUG", "PAY_KEY"]
     again = _store(tmp_path / "two", {}, [])
     assert artifact.digest_of(again) == artifact.digest_of(parcel)
+    assert (tmp_path / "one" / "log").exists()
+    assert not (tmp_path / "two" / "log").exists()  # nothing was fetched a second time
 
 
 def test_a_driver_that_the_app_brings_is_the_only_one(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from freehold.data.closing import Closing
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.up_work import Build
 from freehold.kit import postgres
-from freehold.releases import python_server, server
+from freehold.releases import python_packages, python_server, server
 
 PYTHON = "python"
 
@@ -63,13 +63,13 @@ def files(build: Build) -> tuple[server_migrations.File, ...]:
     folder = _folder(build)
     if folder is None:
         return ()
-    return server_migrations.found([(folder / python_server.APP, True), (folder / python_server.PACKAGES, False)])
+    return server_migrations.found([(folder / python_server.APP, True), (folder / python_packages.PACKAGES, False)])
 
 
 def packages(build: Build) -> dict[str, str]:
     """Name the Python packages that were installed, with their versions."""
     folder = _folder(build)
-    installed = (folder / python_server.PACKAGES).glob("*.dist-info") if folder is not None else ()
+    installed = (folder / python_packages.PACKAGES).glob("*.dist-info") if folder is not None else ()
     parts = (path.name.removesuffix(".dist-info").partition("-") for path in sorted(installed))
     return {f"python:{name}": found for name, _, found in parts}
 

@@ -15,25 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from freehold.core.errors import BuildFailed
 from freehold.core.event import Event
 from freehold.core.inventory import AppServer
 from freehold.core.plan import Report
 from freehold.core.release import Interpreter
-from freehold.kit import files, pip, process
-from freehold.releases import placeholders, requirements
+from freehold.kit import files, pip
+from freehold.releases import placeholders, python_packages, requirements
+from freehold.releases.python_packages import PACKAGES, SERVING, SHOWN_ROOT
 from freehold.releases.server import FOLDER, MANIFEST
 
-APP, PACKAGES, SERVING = "app", "packages", "serving"
-SHOWN_ROOT = "/freehold/server"
-"""Where the server sees its folder when it runs, and what its tracebacks name."""
+APP = "app"
 BEFORE = ("manage.py", "migrate", "--noinput", "--fake-initial")
 """Tables that are there already under a first migration's names are taken: the app's SQL may have made them."""
 LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git", ".venv", "venv", ".pytest_cache", ".mypy_cache"})
 _DATA = re.compile(r"\.(?:pyc|pyo|sqlite3?|db|sqlite3-journal|log)$|(?:^|/)\.env(?:\.[^/]*)?$|(?:^|/)\.freehold[^/]*$")
 _NAME = re.compile(r"""["']([A-Z][A-Z0-9_]{2,})["']""")
-_LINES_SHOWN = 6
-_UNMET = re.compile(r"(?:satisfies the requirement|No matching distribution found for) (?P<name>[A-Za-z0-9][\w.-]*)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +41,6 @@ class Staged:
     notes: tuple[str, ...] = ()
 
 
-def described(wanted: Interpreter) -> str:
-    """What decides which wheels are taken, besides the app itself."""
-    return f"{wanted} {pip.own()} {files.sha256(pip.shipped('serving'))}"
-
-
 def stage(  # noqa: PLR0913 - where from, where to, and who is told, each by name
     server: AppServer, wanted: Interpreter, root: Path, folder: Path, *, cache: Path, log: Path, report: Report
 ) -> Staged:
@@ -58,21 +49,11 @@ def stage(  # noqa: PLR0913 - where from, where to, and who is told, each by nam
     asked = requirements.read(root / server.requirements, root)
     for note in asked.notes:
         report(Event(name="note", text=note))
-    folder.mkdir(parents=True)
-    listed = folder / "requirements.txt"
-    listed.write_text("\n".join(asked.lines) + "\n")
-    (folder / PACKAGES).mkdir()
-    ended = pip.install(listed, folder / PACKAGES, wanted, cache=cache / "pip", log=log)
-    if not ended.ok:
-        raise _not_installed(server, wanted, ended, log)
-    ended = pip.install(pip.shipped("serving"), folder / SERVING, wanted, cache=cache / "pip", log=log)
-    if not ended.ok:
-        raise _not_installed(server, wanted, ended, log)
-    listed.unlink()
-    _leave_one_driver(folder)
+    fetched = python_packages.fetch(asked, server.requirements, wanted, cache, log)
+    for name in files.list_files(fetched):
+        files.link_or_copy(fetched / name, folder / name)
     _copy(root / server.root, folder / APP)
-    for part in (APP, PACKAGES, SERVING):
-        pip.compile_folder(folder / part, f"{SHOWN_ROOT}/{part}", wanted)
+    pip.compile_folder(folder / APP, f"{SHOWN_ROOT}/{APP}", wanted)
     return Staged(folder=folder, server=server, notes=asked.notes)
 
 
@@ -93,13 +74,6 @@ def store(staged: Staged, parcel: Path) -> None:
         "reads": sorted(_names(target / APP)),
     }
     (target / MANIFEST).write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
-
-
-def _leave_one_driver(folder: Path) -> None:
-    """Where the app brings a way to PostgreSQL, ours is not needed beside it."""
-    if any((folder / PACKAGES / name).is_dir() for name in ("psycopg2", "psycopg")):
-        for path in (folder / SERVING).glob("psycopg2*"):
-            files.remove_tree(path)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -124,16 +98,3 @@ def _names(folder: Path) -> Iterator[str]:
         if placeholders.is_text(content):
             found.update(_NAME.findall(content.decode()))
     yield from found
-
-
-def _not_installed(server: AppServer, wanted: Interpreter, ended: process.Ended, log: Path) -> BuildFailed:
-    named = next((match["name"] for line in ended.lines if (match := _UNMET.search(line))), "")
-    what = f"the package {named} that {server.requirements} asks for" if named else f"what {server.requirements} names"
-    said = [line for line in ended.lines if not line.startswith("WARNING: Location")]
-    detail = "it took too long" if ended.timed_out else "\n".join(said[-_LINES_SHOWN:])
-    return BuildFailed(
-        f"{what} cannot be had as a wheel for Python {wanted.version}",
-        detail=f"{detail}\nthe whole log: {log}",
-        hint=f"name a version there that has one for Python {wanted.version}, or run Freehold with the app's Python;"
-        " if the package index did not answer: pip config list",
-    )

@@ -24,6 +24,7 @@ from freehold.releases import (
     frameworks,
     icons,
     output,
+    python_packages,
     python_server,
     scratch,
     server,
@@ -82,7 +83,7 @@ def build_key(app: App, inventory: Inventory, frontend: Frontend, tools: Toolcha
     plan = [BUILD_REVISION, tools.described, asdict(frontend), values, names, inventory.builder_hosts]
     plan += [asdict(upgrade) for upgrade in inventory.client_upgrades]
     if inventory.started_server is not None:
-        plan += [asdict(inventory.started_server), python_server.described(interpreter)]
+        plan += [asdict(inventory.started_server), python_packages.described(interpreter)]
     total.update(json.dumps(plan, sort_keys=True).encode())
     for name in scratch.sources(app):
         total.update(f"\0{name}\0{files.sha256(app.root / name)}".encode())
