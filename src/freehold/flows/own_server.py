@@ -37,10 +37,9 @@ class AdmitServerMigrations:
                 platform.open_to_server(connection)
             new = server_migrations.admit(files(deploy.build), admin, consent)
             deploy.schema_position = migrations.position(admin)
-        if new:
-            report(
-                Event(name="progress", text=f"the app's server brings {_counted(len(new))}, which it runs at its start")
-            )
+        own = {file.name for file in files(deploy.build) if file.is_apps} & {*new}
+        if own:
+            report(Event(name="progress", text=f"the app's server runs {_counted(len(own))} of its own at its start"))
 
     def undo(self) -> bool:
         """Nothing: what was written down concerns older releases only once it has run, and then rightly."""
