@@ -214,6 +214,14 @@ async def test_what_fails_before_the_app_is_an_error_and_nothing_is_served(
     assert 'column "x" exists' in caught.value.detail
 
 
+async def test_what_runs_before_the_app_has_its_limit_of_memory(opened: FreshDatabase, tmp_path: Path) -> None:
+    code = _before(**{"migrate.py": "import os\nkept = [bytearray(os.urandom(1 << 20)) for _ in range(1 << 20)]\n"})
+    own = {"before": (("migrate.py",),)}
+    with pytest.raises(ProcessDied, match="used more than 300 MB of memory"):
+        async with served_python(tmp_path, code, server=own, server_dsn=Secret(opened.server_dsn)):
+            pytest.fail("it must not be served")
+
+
 async def test_a_server_whose_database_is_not_there_does_not_start(tmp_path: Path) -> None:
     own = {"before": (("migrate.py",),)}
     with pytest.raises(ProcessDied, match="does not reach its database") as caught:

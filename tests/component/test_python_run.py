@@ -1,6 +1,7 @@
 """An app's own server in Python: confined, served with waitress, watched as Node's is."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from python_world import KEY, NOWHERE, served_python
+from python_world import KEY, LIMITS, NOWHERE, served_python
 from server_world import World
 
 from freehold.core.errors import ProcessDied
@@ -41,6 +42,7 @@ async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> st
 async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -> None:
     async with served_python(tmp_path, ECHO) as world, aiohttp.ClientSession() as http:
         headers = {"x-forwarded-for": "6.6.6.6", "x-freehold-client": "6.6.6.6", "x-freehold-control": "1"}
+        headers |= {"x_freehold_control": "1", "x_freehold_request": "other", "x_forwarded_proto": "https"}
         async with http.patch(world.url + "/a%20b?c=%20d", data="hello", headers=headers) as answer:
             seen = await answer.json(content_type=None)
             request = answer.headers["sb-request-id"]
@@ -52,6 +54,7 @@ async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -
     assert (environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"]) == ("127.0.0.1", "127.0.0.1")
     assert environ["HTTP_HOST"] == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}" == world.url[len("http://") :]
     assert not any("FREEHOLD" in name for name in environ)
+    assert (environ["HTTP_X_FORWARDED_PROTO"], environ["wsgi.url_scheme"]) == ("http", "http")
     assert (line["request"], line["text"], line["level"]) == (request, "asked for /a b [secret]", "info")
 
 
@@ -171,6 +174,22 @@ def answer(environ, query):
         await until(lambda: world.pid not in (0, before))
         assert await text(http, world) == "well"
         assert any("CPU" in line["text"] for line in world.log() if line["level"] == "system")
+
+
+async def test_one_thread_that_is_lost_ends_it_when_nobody_waits_for_its_answer(tmp_path: Path) -> None:
+    source = """
+def answer(environ, query):
+    while "bomb" in query:
+        pass
+    return "well"
+"""
+    limits = dataclasses.replace(LIMITS, answer_seconds=1, cpu_seconds=60)
+    async with served_python(tmp_path, source, server_limits=limits) as world, aiohttp.ClientSession() as http:
+        before = world.pid
+        assert (await http.get(world.url + "/?bomb=")).status == 504
+        await until(lambda: world.pid not in (0, before))
+        assert await text(http, world) == "well"
+        assert any("was not answered in time" in line["text"] for line in world.log())
 
 
 @pytest.mark.parametrize(

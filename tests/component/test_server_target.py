@@ -13,10 +13,12 @@ from pathlib import Path
 
 import machine_world
 import pytest
+import python_world
 import server_app
 from machine_world import Server
 from server_load import Load
 
+from freehold import platform
 from freehold.core.errors import LockHeld, LockLost, ReleaseSick, ReleaseUnknown, TargetUnfit, TargetUnreachable
 from freehold.core.event import Event
 from freehold.core.plan import Step
@@ -259,6 +261,54 @@ def test_a_full_disk_is_said_and_changes_nothing(target: ServerTarget) -> None:
     with pytest.raises(TargetUnfit, match="too full"):
         target.agent.ask("missing", blobs=[["0" * 64, 1 << 50]])
     assert target.releases() == before
+
+
+PYTHON_APP = """
+import json, os, psycopg
+def application(environ, start_response):
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        made = connection.execute("select current_user, (select count(*) from made)").fetchone()
+    def closed(path):
+        return not os.path.exists(path)
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps([*made, all(map(closed, ("/proc", "/srv", "/run", "/var", "/etc/shadow")))]).encode()]
+"""
+MIGRATION = """
+import os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    connection.execute("create table if not exists made (id int)")
+"""
+
+
+def test_an_apps_own_python_server_runs_confined_in_its_unit(world: World, target: ServerTarget, lease: Lease) -> None:
+    before = live(target)
+    release, parts = world.release("beside a server", {"server": {"$part": "server", "path": ""}})
+    laid_out = python_world.lay_out(
+        world.folder / "python", {"wsgi.py": PYTHON_APP, "migrate.py": MIGRATION}, *python_world.DRIVER
+    )
+    manifest = {"runtime": "python", "application": "wsgi:application", "reads": ["DATABASE_URL"]}
+    manifest |= {"before": [["migrate.py"]], "paths": ["/api/"]}
+    (laid_out / "server.json").write_text(json.dumps(manifest))
+    digest = digest_of(laid_out)
+    parts["server"] = laid_out.rename(world.folder / digest)
+    release = dataclasses.replace(release, parts={**release.parts, "server": digest})
+    with target.database() as (admin, _), postgres.connect(admin) as connection:
+        platform.open_to_server(connection)
+    bring(target, lease, release, parts)
+    assert [check for check in target.healthy(lease, release.number) if not check.ok] == []
+    target.switch(lease, release.number)
+    assert json.loads(world.page("/api/any")) == ["freehold_server", 0, True]
+    assert "beside a server" in world.page()
+    unit = f"fh-shop@{release.number}.service"
+    # Nothing of the unit's other walls falls with the exception, and others do not have it.
+    shown = world.server.run(f"systemctl show {unit} -p NoNewPrivileges,ProtectSystem,PrivateUsers").stdout
+    assert set(shown.split()) == {"NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateUsers=yes"}
+    asked = "systemctl show fh-shop@999.service -p RestrictNamespaces --value"
+    assert world.server.run(asked).stdout.strip() == "yes"
+    assert target.passwords()["server_password"] not in world.server.run("ps -eo args").stdout
+    target.switch(lease, before)
+    target.remove(lease, release.number)
+    assert f"{unit}.d" not in world.server.run("ls /etc/systemd/system").stdout
 
 
 def test_only_one_at_a_time_and_the_trail_holds(target: ServerTarget, lease: Lease) -> None:

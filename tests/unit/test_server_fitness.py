@@ -1,5 +1,6 @@
 """Whether a server fits is decided from facts, before anything is copied."""
 
+import time
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ GOOD: dict[str, Any] = {
     "time": 1000.0,
     "ports_taken": [22],
     "ours": False,
+    "closed_to_confinement": {},
 }
 
 
@@ -73,3 +75,13 @@ def test_a_release_is_refused_for_its_postgresql_extensions_disk_and_memory() ->
         "the server has too little memory",
     ]
     assert said[1].detail == "vector"
+
+
+def test_a_release_with_a_python_server_is_refused_where_the_kernel_does_not_confine() -> None:
+    closed = {"missing": "it is shut", "hint": "sudo open it"}
+    facts = {**GOOD, "time": time.time(), "closed_to_confinement": closed}
+    found = fitness.condition(facts, Needs(runtime="1", server_runtime="python"), major=15, extensions=frozenset())
+    assert [(item.message, item.hint) for item in found.problems] == [
+        ("the app's Python server cannot be confined there: it is shut", "on the server: sudo open it")
+    ]
+    assert fitness.condition(facts, Needs(runtime="1"), major=15, extensions=frozenset()).problems == ()

@@ -146,6 +146,12 @@ def test_a_unit_is_closed_to_all_but_its_own() -> None:
     for wanted in ("NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateUsers=yes", "CapabilityBoundingSet="):
         assert wanted in lines
     assert not [line for line in lines if line.startswith("RuntimeDirectory=")], "it would go with the first instance"
+    # Only a release with a Python server may make namespaces, and it gets no right over the machine by that.
+    assert "RestrictNamespaces=yes" in lines
+    exception = disk.text("python.conf").splitlines()
+    assert {line.partition("=")[0] for line in exception if "=" in line} == {
+        "TimeoutStartSec", "RestrictNamespaces", "SystemCallFilter",
+    }  # fmt: skip
 
 
 class Here:

@@ -105,8 +105,8 @@ class MakeKeys:
     title: str = "Make the app's keys; they stay there, encrypted with a key of the machine"
 
     def done(self) -> bool:
-        """Whether there are some: keys are made once."""
-        return bool(self.target.passwords())
+        """Whether all are there: each is made once."""
+        return "server_password" in self.target.passwords()
 
     def run(self, _report: Report) -> None:
         """Make them; those that another run has made meanwhile win."""
@@ -126,10 +126,11 @@ class InstallPlatform:
 
     def done(self) -> bool:
         """Whether every revision is there and every role has its password."""
-        if not self.target.passwords() or not self.target.has_database():
+        if "server_password" not in self.target.passwords() or not self.target.has_database():
             return False
         with self.target.database() as (admin, owner), postgres.connect(admin) as connection:
-            return platform.is_current(connection) and postgres.answers(owner)
+            server = postgres.with_login(admin.reveal(), "freehold_server", self.target.passwords()["server_password"])
+            return platform.is_current(connection) and postgres.answers(owner) and postgres.answers(Secret(server))
 
     def run(self, _report: Report) -> None:
         """Apply the revisions that are missing, through the connection."""
@@ -139,6 +140,7 @@ class InstallPlatform:
             auth_admin=Secret(own["auth_password"]),
             storage_admin=Secret(own["storage_password"]),
             owner=Secret(own["owner_password"]),
+            server=Secret(own["server_password"]),
         )
         with self.target.database() as (admin, _), postgres.connect(admin) as connection:
             platform.install(connection, logins=logins)

@@ -35,12 +35,20 @@ def explain(error: Exception) -> Mapping[str, str]:
     number = error.errno if isinstance(error, OSError) else 0
     if number == errno.ENOSYS:
         return {"missing": f"Linux {os.uname().release} is too old, 5.14 is needed ({error})", "hint": ""}
-    for path, value, missing, hint in _SWITCHES:
-        if number in (errno.EPERM, errno.EACCES, errno.ENOSPC) and _read(path) == value:
-            return {"missing": f"{missing} ({error})", "hint": hint}
+    known = closed() if number in (errno.EPERM, errno.EACCES, errno.ENOSPC) else {}
+    if known:
+        return {"missing": f"{known['missing']} ({error})", "hint": known["hint"]}
     if number in (errno.EPERM, errno.EACCES):
         return {"missing": f"the kernel refuses a namespace ({error})", "hint": _CONTAINER}
     return {"missing": f"its confinement cannot be set up ({error})", "hint": ""}
+
+
+def closed() -> Mapping[str, str]:
+    """Give `missing` and `hint` where a switch of the machine closes namespaces to who is not root; else nothing."""
+    for path, value, missing, hint in _SWITCHES:
+        if _read(path) == value:
+            return {"missing": missing, "hint": hint}
+    return {}
 
 
 def _read(path: str) -> str:

@@ -43,16 +43,19 @@ def condition(facts: Mapping[str, Any], needs: Needs, *, major: int, extensions:
             )
         )
     if needs.server_runtime:
-        wrong.append(
-            Problem(
-                message=f"the app brings a server of its own in {needs.server_runtime.capitalize()},"
-                " which is not started on servers yet",
-                hint="freehold up   serves it on this machine",
-            )
-        )
+        wrong += _own_server(facts)
     wrong += _less("disk", int(facts["disk_free_bytes"]), needs.disk_bytes)
     wrong += _less("memory", int(facts["memory_bytes"]), needs.memory_bytes)
     return Condition(problems=tuple(wrong), facts={**_shown(facts), "PostgreSQL": str(major)})
+
+
+def _own_server(facts: Mapping[str, Any]) -> list[Problem]:
+    """The app's own Python server is never started unconfined."""
+    closed = facts["closed_to_confinement"]
+    if not closed:
+        return []
+    message = f"the app's Python server cannot be confined there: {closed['missing']}"
+    return [Problem(message=message, hint=f"on the server: {closed['hint']}")]
 
 
 def extensions(admin: Secret) -> frozenset[str]:

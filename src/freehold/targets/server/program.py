@@ -24,6 +24,7 @@ SHARED = (
     "flows/holding.py",
     "flows/traffic_steps.py",
     "flows/way_back.py",
+    "kit/confinement/reasons.py",
     "kit/files.py",
     "kit/private.py",
     "kit/row_digest.py",

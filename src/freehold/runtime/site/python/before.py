@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from freehold.kit import confined
 from freehold.runtime.settings import ServerSettings, Settings
 from freehold.runtime.site.python import program
 from freehold.runtime.workers.log import WorkerLog
+from freehold.runtime.workers.worker import LOOK_SECONDS, MEGABYTE
 
 LOCK = 0x46485356
 """Key of the advisory lock: two processes, or two machines, would both find a table missing."""
@@ -35,22 +37,37 @@ async def _run(settings: Settings, server: ServerSettings, argv: tuple[str, ...]
     wanted = program.program(settings, server, run, argv)
     await ways.start()
     process = await confined.start(wanted.argv, environment=wanted.environment, folder=wanted.folder)
+    watching = asyncio.create_task(_watch(process, wanted.bounds.memory_megabytes))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             await asyncio.gather(*_followed(process, log))
             code = await process.wait()
+            ended = await watching or f"ended with code {code}"
     except TimeoutError:
-        code = -1
+        code, ended = -1, f"did not end within {LONGEST_SECONDS:.0f} s"
     finally:
+        watching.cancel()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
         await ways.stop()
+        await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
     if ways.missing:
         raise ProcessDied("the app's own server cannot be confined here", detail=ways.missing, hint=ways.hint)
     if code:
-        ended = f"ended with code {code}" if code > 0 else f"did not end within {LONGEST_SECONDS:.0f} s"
         raise ProcessDied(f"`{' '.join(argv)}` of the app {ended}", hint="mend it in the app, then deploy again")
+
+
+async def _watch(process: asyncio.subprocess.Process, memory_megabytes: int) -> str:
+    """Kill the program when it uses too much memory; gives what is to be said of that, "" when it ended by itself."""
+    while process.returncode is None:
+        used = await asyncio.to_thread(confined.usage, process.pid)
+        if used is not None and used.memory_bytes > memory_megabytes * MEGABYTE:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            return f"used more than {memory_megabytes} MB of memory"
+        await asyncio.sleep(LOOK_SECONDS)
+    return ""
 
 
 def _followed(process: asyncio.subprocess.Process, log: WorkerLog) -> list["asyncio.Future[None]"]:

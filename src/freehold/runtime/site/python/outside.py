@@ -41,9 +41,8 @@ class OutsideDoor:
     """Answers the program's connections to its proxy."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read what is closed once: the addresses of a machine seldom change."""
+        """Nothing is connected yet."""
         self._settings = settings
-        self._closed = Closed(surroundings.denied_addresses(settings))
         own = urlsplit(settings.public_url)
         self._own = (own.hostname or "", own.port or _DEFAULT_PORTS[own.scheme])
         self._own_is_plain = own.scheme == "http"
@@ -115,12 +114,14 @@ class OutsideDoor:
     async def _reach(self, host: str, port: int, *, is_own: bool = False) -> Streams:
         """Connect to what a name stands for: to the address that was looked at, never to the name again."""
         loop = asyncio.get_running_loop()
+        # Each time: the machine may have got another address since.
+        closed = Closed(surroundings.denied_addresses(self._settings))
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 look_up = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
                 found = await loop.run_in_executor(self._lookups, look_up)
                 addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
-                opened = addresses if is_own else [item for item in addresses if not self._closed.holds(item)]
+                opened = addresses if is_own else [item for item in addresses if not closed.holds(item)]
                 if not opened:
                     raise _Refused("403 Forbidden", f"{host} is an address that the app's server may not reach")
                 return await _first(opened[:MOST_TRIED], port)

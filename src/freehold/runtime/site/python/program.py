@@ -143,6 +143,7 @@ def _setup(
         "origin": settings.public_url,
         "secret_key": settings.server_secret_key.reveal() if settings.server_secret_key else "",
         "owner_key": owner_key,
+        "longest_seconds": settings.server_limits.answer_seconds,
         "database": {
             "NAME": target.name,
             "USER": target.user,

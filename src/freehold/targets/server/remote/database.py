@@ -53,9 +53,18 @@ def psql(place: App) -> list[str]:
 
 def strings(place: App, own: dict[str, str]) -> dict[str, object]:
     """The runtime's connection strings."""
+    return {key: _string(place, role, own[password]) for key, (role, password) in _LOGINS.items()}
+
+
+def server_login(place: App, own: dict[str, str]) -> dict[str, object]:
+    """What the app's own Python server has in the runtime's settings."""
+    login = _string(place, "freehold_server", own["server_password"])
+    return {"server_dsn": login, "server_secret_key": own["server_secret_key"]}
+
+
+def _string(place: App, role: str, password: str) -> str:
     _, port = _cluster(place)
-    base = f"host={FOLDER} port={port} dbname={NAME}"
-    return {key: f"{base} user={role} password={own[password]}" for key, (role, password) in _LOGINS.items()}
+    return f"host={FOLDER} port={port} dbname={NAME} user={role} password={password}"
 
 
 def is_ready(place: App, memory_bytes: int) -> bool:

@@ -15,7 +15,7 @@ from freehold.kit import private
 from freehold.targets.server.remote import disk, places, programs
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_LOGINS = ("authenticator_password", "auth_password", "storage_password", "owner_password")
+_LOGINS = ("authenticator_password", "auth_password", "storage_password", "owner_password", "server_password")
 
 
 def seal(path: Path, name: str, content: bytes) -> None:
@@ -29,10 +29,11 @@ def unseal(path: Path, name: str) -> bytes:
 
 
 def keep(app: str, keys: dict[str, str]) -> bool:
-    """Keep an app's keys unless it has some; says whether these are the ones now."""
+    """Keep an app's keys; those that it has stay. Says whether these are the ones now."""
     place = places.app_of(app)
     path = place.state / "keys.cred"
     if path.exists():
+        seal(path, "keys", json.dumps(keys | read(place)).encode())
         return False
     seal(path, "keys", json.dumps(keys).encode())
     private.replace(place.state / "publishable_key", keys["publishable_key"].encode())
@@ -60,7 +61,7 @@ def logins(app: str) -> dict[str, Any]:
     if not (place.state / "keys.cred").exists():
         return {}
     keys = read(place)
-    return {name: keys[name] for name in _LOGINS}
+    return {name: keys[name] for name in _LOGINS if name in keys}
 
 
 def put(app: str, name: str, value: str) -> str:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from freehold.kit.confinement import reasons
 from freehold.targets.server.remote import programs
 
 FIRST_FILE = Path("/etc/postgresql-common/createcluster.d/freehold.conf")
@@ -26,6 +27,7 @@ def facts() -> dict[str, Any]:
         "machine": platform.machine(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "glibc": platform.libc_ver()[1],
+        "closed_to_confinement": reasons.closed(),
         "systemd": Path("/run/systemd/system").is_dir(),
         "memory_bytes": _memory(),
         "disk_free_bytes": min(shutil.disk_usage(folder).free for folder in FILLED if folder.is_dir()),

@@ -10,7 +10,7 @@ from freehold.core.release import SITE, Lease, Manifest, Release, Standing
 from freehold.core.trail import Act
 from freehold.kit import files
 from freehold.targets.records import Records
-from freehold.targets.server.remote import blobs, disk, keys, luggage, places, runtimes, state, units
+from freehold.targets.server.remote import blobs, disk, keys, luggage, own_server, places, runtimes, state, units
 from freehold.targets.server.remote.places import HASHED, RUNTIMES, App
 
 
@@ -60,6 +60,7 @@ def take_away(place: App, lease: Lease, number: int) -> None:
     with held.leased(lease):
         units.stop(place, number)
     held.forget(lease, number)
+    own_server.forget(place, number)
     with held.leased(lease):
         files.remove_tree(place.release(number))
         _forget_unused(place, held.releases())

@@ -11,7 +11,7 @@ from freehold.core.release import FUNCTIONS, SITE, Check, Lease, Release, Traffi
 from freehold.kit import files, unix_http
 from freehold.targets import probe
 from freehold.targets import traffic as counts
-from freehold.targets.server.remote import database, disk, keys, places, programs, releases, state, units
+from freehold.targets.server.remote import database, disk, keys, own_server, places, programs, releases, state, units
 from freehold.targets.server.remote.places import App
 
 CONNECT_SECONDS = 2.0
@@ -80,6 +80,8 @@ def start(place: App, release: Release) -> str:
     programs.attempt(["systemctl", "stop", place.unit(release.number)])
     programs.attempt(["systemctl", "reset-failed", place.unit(release.number)])
     _prepare_run(place, release.number)
+    if own_server.is_python(place, release):
+        own_server.let_confine(place, release.number)
     # systemd says when it is ready, and also when it ended before: nobody has to look again and again.
     started = programs.attempt(["systemctl", "start", place.unit(release.number)])
     if started.returncode == 0:
@@ -138,7 +140,8 @@ def _settings(place: App, release: Release) -> dict[str, object]:
     if FUNCTIONS in release.parts:
         values = functions if isinstance(functions, dict) else {}
         given["function_secrets"] = {"LOVABLE_API_KEY": own["lovable_api_key"], **values}
-    return {**given, **_keys(own), **database.strings(place, own), **_paths(place, release.number)}
+    server = database.server_login(place, own) if own_server.is_python(place, release) else {}
+    return {**given, **_keys(own), **database.strings(place, own), **server, **_paths(place, release.number)}
 
 
 def _keys(own: dict[str, str]) -> dict[str, object]:

@@ -15,14 +15,16 @@ from typing import Any
 sys.path.insert(0, "/freehold/own")
 
 from freehold.runtime.site.python.inside import django_settings, output
+from freehold.runtime.site.python.inside.waiting import Waiting
 from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
 
 SERVING_FD = 3
 THREADS = 8
 CONNECTIONS = 1000
-LARGEST_BODY_BYTES = 1 << 30
+LARGEST_BODY_BYTES = 200 << 20
 BODY_IN_MEMORY_BYTES = 1 << 20
 QUIET_SECONDS = 3600
+GIVEN_UP = 70
 
 
 def main() -> None:
@@ -64,7 +66,7 @@ def _load(name: str) -> Application:
 def _serve(application: Application, setup: dict[str, Any]) -> None:
     """Answer with threads until the process is ended. The socket listens only now: the app has been loaded."""
     import_module("waitress").create_server(
-        _fronted(django_settings.with_static_files(application, setup)),
+        _fronted(django_settings.with_static_files(application, setup), Waiting(setup["longest_seconds"])),
         sockets=[socket.socket(fileno=SERVING_FD)],
         threads=THREADS,
         connection_limit=CONNECTIONS,
@@ -77,13 +79,12 @@ def _serve(application: Application, setup: dict[str, Any]) -> None:
     ).run()
 
 
-def _fronted(application: Application) -> Application:
+def _fronted(application: Application, waiting: Waiting) -> Application:
     """Answer whether threads are free, and show the app the request as its client made it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.pop("HTTP_X_FREEHOLD_CONTROL", ""):
-            start_response("200 OK", [("content-type", "application/json")])
-            return [b'{"background": 0}']
+            return _looked_after(waiting, start_response)
         output.begin(environ.pop("HTTP_X_FREEHOLD_REQUEST", ""))
         environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = environ.pop("HTTP_X_FREEHOLD_CLIENT", "")
         environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "http")
@@ -92,9 +93,32 @@ def _fronted(application: Application) -> Application:
         host, _, port = environ.get("HTTP_HOST", "").rpartition(":")
         environ["SERVER_NAME"] = host or environ.get("HTTP_HOST", "")
         environ["SERVER_PORT"] = port if host else {"https": "443"}.get(environ["wsgi.url_scheme"], "80")
-        return application(environ, start_response)
+        return _timed(application, environ, start_response, waiting)
 
     return answer
+
+
+def _timed(
+    application: Application, environ: Environ, start_response: StartResponse, waiting: Waiting
+) -> Iterable[bytes]:
+    def begun(*given: Any, **further: Any) -> Any:  # noqa: ANN401 - PEP 3333's
+        waiting.end()
+        return start_response(*given, **further)
+
+    waiting.begin()
+    try:
+        return application(environ, begun)
+    finally:
+        waiting.end()
+
+
+def _looked_after(waiting: Waiting, start_response: StartResponse) -> Iterable[bytes]:
+    """Say that a thread is free. A thread cannot be ended alone: with one that is lost the process ends."""
+    if waiting.is_overdue():
+        sys.stdout.write("Freehold: a request was not answered in time and works on; the server starts anew\n")
+        os._exit(GIVEN_UP)
+    start_response("200 OK", [("content-type", "application/json")])
+    return [b'{"background": 0}']
 
 
 if __name__ == "__main__":
