@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import datetime as dt
-import ipaddress
-import shutil
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -14,14 +10,12 @@ from urllib.parse import quote
 import dumps
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from csv_project import TYPES, csv_folder
 from move_world import Target, dump, live
 from psycopg import conninfo
 from storage_world import SERVICE_KEY, storage_world
 from tcp_proxy import Network
+from tls_postgres import speaking_tls, until_tls
 
 from freehold.core.errors import DatabaseUnavailable, SourceBroken
 from freehold.core.event import Event
@@ -42,57 +36,12 @@ FORBIDDEN = "it was reached without TLS"
 @pytest.fixture
 def certificate(source: databases.FreshDatabase, tmp_path: Path) -> Iterator[Path]:
     """The server speaks TLS while the test runs; gives the certificate that a client trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    with psycopg.connect(source.superuser_dsn, autocommit=True) as admin:
-        row = admin.execute("show data_directory").fetchone()
-        folder = Path(str(row[0] if row else ""))
-        (folder / "test.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        (folder / "test.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        owner = folder.stat()
-        for file in (folder / "test.crt", folder / "test.key"):
-            file.chmod(0o600)
-            shutil.chown(file, owner.st_uid, owner.st_gid)
-        for setting in ("ssl_cert_file = 'test.crt'", "ssl_key_file = 'test.key'", "ssl = on"):
-            admin.execute(f"alter system set {setting}".encode())
-        admin.execute("select pg_reload_conf()")
-        trusted = tmp_path / "trusted.crt"
-        trusted.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        try:
-            yield trusted
-        finally:
-            for name_of in ("ssl", "ssl_cert_file", "ssl_key_file"):
-                admin.execute(f"alter system reset {name_of}".encode())
-            admin.execute("select pg_reload_conf()")
+    with speaking_tls(source.superuser_dsn, tmp_path) as trusted:
+        yield trusted
 
 
 def through(dsn: str, **parameters: str) -> Secret:
     return Secret(conninfo.make_conninfo(dsn, **parameters))
-
-
-def until_tls(dsn: Secret) -> None:
-    for _ in range(300):
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(dsn.reveal()):
-            return
-        time.sleep(0.1)
-    pytest.fail("the server does not speak TLS")
 
 
 def test_a_source_that_insists_on_tls_is_read_with_its_certificate_checked(

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 from python_world import DRIVER, served_python
+from tls_postgres import speaking_tls, until_tls
 
 from freehold import platform
 from freehold.core.errors import ProcessDied
@@ -142,6 +143,40 @@ def mortal() -> Iterator[Mortal]:
         _open(database)
         yield Mortal(server, database)
         server.cluster.start()
+
+
+async def test_postgresql_is_reached_by_tls_where_it_wants_that(opened: FreshDatabase, tmp_path: Path) -> None:
+    """The app's side is plain, and knows nothing of it; a login that binds to the certificate is not offered to it."""
+    encrypted = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+    with speaking_tls(opened.superuser_dsn, tmp_path) as trusted:
+        for sslmode, root in (("require", ""), ("verify-full", str(trusted)), ("prefer", "")):
+            given = {"host": "127.0.0.1", "sslmode": sslmode, **({"sslrootcert": root} if root else {})}
+            dsn = Secret(conninfo.make_conninfo(opened.server_dsn, **given))
+            await asyncio.to_thread(until_tls, dsn)
+            folder = tmp_path / sslmode
+            folder.mkdir()
+            async with served_python(folder, ASK, *DRIVER, server_dsn=dsn) as world, aiohttp.ClientSession() as http:
+                assert await asked(http, world.url, encrypted) == "[[true]]", sslmode
+        (tmp_path / "empty.crt").touch()
+        wrong = conninfo.make_conninfo(
+            opened.server_dsn, host="127.0.0.1", sslmode="verify-full", sslrootcert=str(tmp_path / "empty.crt")
+        )
+        (tmp_path / "wrong").mkdir()
+        async with (
+            served_python(tmp_path / "wrong", ASK, *DRIVER, server_dsn=Secret(wrong)) as world,
+            aiohttp.ClientSession() as http,
+        ):
+            assert "certificate is not accepted" in await asked(http, world.url, "select 1")
+    plain = Secret(conninfo.make_conninfo(opened.server_dsn, host="127.0.0.1", sslmode="require"))
+    (tmp_path / "plain").mkdir()
+    async with (
+        served_python(tmp_path / "plain", ASK, *DRIVER, server_dsn=plain) as world,
+        aiohttp.ClientSession() as http,
+    ):
+        async with asyncio.timeout(60):
+            while "offers no TLS" not in (said := await asked(http, world.url, "select 1")):
+                assert "[[1]]" in said, "it takes PostgreSQL a moment to close TLS"
+                await asyncio.sleep(0.05)
 
 
 async def test_postgresql_is_killed_and_comes_back(mortal: Mortal, tmp_path: Path) -> None:

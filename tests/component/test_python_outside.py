@@ -17,10 +17,20 @@ from freehold.runtime.site.python.outside import Closed, OutsideDoor
 from freehold.runtime.workers import surroundings
 
 FETCH = """
-import http.client, urllib.error, urllib.request
+import http.client, smtplib, urllib.error, urllib.request
 from urllib.parse import unquote
 def answer(environ, query):
     to = unquote(query["to"])
+    if query["by"] == "http.client":
+        host, _, port = to.rpartition(":")
+        asked = http.client.HTTPConnection(host, int(port), timeout=30)
+        asked.request("GET", "/rest/v1/pots")
+        return asked.getresponse().read().decode()
+    if query["by"] == "smtplib":
+        return str(smtplib.SMTP(to, 587, timeout=30))
+    if query["by"] == "connect":
+        host, _, port = to.rpartition(":")
+        return str(socket.socket().connect((host, int(port))))
     if query["by"] == "socket":
         host, _, port = to.rpartition(":")
         return str(socket.create_connection((host, int(port)), 10))
@@ -69,7 +79,7 @@ async def test_every_client_of_python_reaches_the_api_and_the_builders_hosts_lea
     async with served_python(tmp_path, FETCH) as world, aiohttp.ClientSession() as http:
 
         async def fetched(to: str, **more: str) -> str:
-            async with http.get(world.url, params={"by": "urllib", "to": to, **more}) as answer:
+            async with http.get(world.url, params={"by": "urllib", "to": to} | more) as answer:
                 return await answer.text()
 
         for more in ({}, {"post": "1"}):
@@ -82,8 +92,12 @@ async def test_every_client_of_python_reaches_the_api_and_the_builders_hosts_lea
         assert found["path"] == "/_freehold/ai/v1/chat/completions"
         assert "403" in await fetched("https://ai.gateway.lovable.dev/v1/chat/completions")
         assert "403" in await fetched("http://169.254.169.254/latest/meta-data/")
-        async with http.get(world.url, params={"by": "socket", "to": "1.1.1.1:443"}) as answer:
-            assert "unreachable" in await answer.text()
+        own = world.url.removeprefix("http://")
+        assert '"path": "/rest/v1/pots"' in await fetched(own, by="http.client")
+        assert "may not reach" in await fetched("169.254.169.254", by="smtplib")
+        assert "may not reach" in await fetched("169.254.169.254:80", by="socket")
+        assert "refused" in await fetched("127.0.0.1:1", by="socket")
+        assert "unreachable" in await fetched("169.254.169.254:80", by="connect")
 
 
 @pytest.mark.parametrize("host", CLOSED)

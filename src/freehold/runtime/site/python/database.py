@@ -123,8 +123,8 @@ class DatabaseDoor:
             if self._target.sslmode == "prefer":
                 return await asyncio.open_connection(self._target.host, self._target.port)
             raise _Refused("08004", "PostgreSQL offers no TLS")
-        context = tls_bridge.client_context(self._target.sslmode, self._target.root_certificate)
         try:
+            context = tls_bridge.client_context(self._target.sslmode, self._target.root_certificate)
             await writer.start_tls(context, server_hostname=self._target.host)
         except ssl.SSLError as error:
             raise _Refused("08004", "PostgreSQL's certificate is not accepted") from error

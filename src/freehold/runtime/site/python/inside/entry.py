@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, "/freehold/own")
 
-from freehold.runtime.site.python.inside import django_settings, output
+from freehold.runtime.site.python.inside import django_settings, output, outward
 from freehold.runtime.site.python.inside.waiting import Waiting
 from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
 
@@ -31,6 +31,7 @@ def main() -> None:
     """Prepare the process, then be what was asked for."""
     setup = json.loads(os.environ.pop("FREEHOLD_SERVER"))
     output.mark()
+    outward.open_way(setup["origin"])
     sys.path.remove("/freehold/own")
     sys.path[:0] = [setup["app"], setup["packages"]]
     sys.path.append(setup["serving"])
