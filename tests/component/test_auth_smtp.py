@@ -1,61 +1,17 @@
 """Mail leaves through a real SMTP conversation."""
 
 import asyncio
-import contextlib
 import email
 import email.policy
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
+from mail_sink import Sink, sink
 
 from freehold.core.secret import Secret
 from freehold.runtime.mail.mailer import Mail, MailNotSent, SmtpMailer
 from freehold.runtime.settings import SmtpSettings
 
 MAIL = Mail(to="ann@example.com", subject="Hi\r\nBcc: eve@example.com", html="<p>Grüße</p>", text="Grüße\n")
-
-
-@dataclass
-class Sink:
-    """A mail server that keeps what it takes. `refusal` is what it answers to RCPT instead of 250."""
-
-    port: int = 0
-    refusal: str = ""
-    recipients: list[str] = field(default_factory=list)
-    mails: list[bytes] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def say(line: str) -> None:
-            writer.write(f"{line}\r\n".encode())
-
-        say("220 sink")
-        while line := (await reader.readline()).decode().strip():
-            self.lines.append(line)
-            verb = line.split()[0].upper()
-            if verb == "RCPT":
-                self.recipients.append(line)
-                say(self.refusal or "250 ok")
-            elif verb == "DATA":
-                say("354 go on")
-                self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
-                say("250 taken")
-            elif verb == "QUIT":
-                say("221 bye")
-                break
-            else:
-                say("250 ok")
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def sink(refusal: str = "") -> AsyncIterator[Sink]:
-    found = Sink(refusal=refusal)
-    server = await asyncio.start_server(found.talk, "127.0.0.1", 0)
-    found.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield found
 
 
 def settings(port: int, host: str = "127.0.0.1", user: str = "") -> SmtpSettings:
@@ -77,11 +33,28 @@ async def test_a_mail_has_both_forms_and_one_recipient() -> None:
     assert "Grüße" in message.get_body(("plain",)).get_content()
 
 
-async def test_a_server_that_refuses_is_an_error_without_the_address() -> None:
-    async with sink("550 no such person") as server:
+@pytest.mark.parametrize(
+    ("sender", "name", "said"),
+    [
+        ("app@example.com", "", "app@example.com"),
+        ("App <app@example.com>", "Shop, Ltd", '"Shop, Ltd" <app@example.com>'),
+        ("app@example.com", "Shop\r\nBcc: eve@example.com", '"Shop Bcc: eve@example.com" <app@example.com>'),
+    ],
+)
+async def test_a_mail_comes_from_the_owners_address_and_name(sender: str, name: str, said: str) -> None:
+    async with sink() as server:
+        smtp = SmtpSettings(host="127.0.0.1", port=server.port, sender=sender, sender_name=name)
+        await SmtpMailer(smtp).send(MAIL)
+    assert f"From: {said}".encode() in server.mails[0]
+    assert server.lines[1] == "mail FROM:<app@example.com>"
+
+
+async def test_a_server_that_refuses_is_an_error_without_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    async with sink("550 <ann@example.com>: no such person") as server:
         with pytest.raises(MailNotSent) as refused:
             await SmtpMailer(settings(server.port)).send(MAIL)
-    assert "ann@example.com" not in str(refused.value)
+    assert "ann@example.com" not in str(refused.value) + caplog.text
+    assert "did not take a mail: SMTPRecipientsRefused: 550 <...>: no such person" in caplog.text
 
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:

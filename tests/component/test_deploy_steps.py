@@ -339,3 +339,17 @@ def test_a_deploy_says_where_sign_up_waits_for_a_mail_that_nobody_sends(world: W
         found = deploy.preview(request, dataclasses.replace(target, name=name), world.events.append)
         assert found["waits_for_mail"] is (confirms and name != LOCAL)
         assert (NO_MAIL in command._plan(found)) is (confirms and name != LOCAL)
+
+
+def test_a_deploy_says_what_a_mail_server_still_wants(world: World, tmp_path: Path) -> None:
+    config = "[auth.email]\nenable_confirmations = true\n"
+    tiny_app.write(tmp_path / "app", **{"supabase/config.toml": config})
+    request = deploy.Request(origin=str(tmp_path / "app"), place=Place(tmp_path / "place"))
+    production = dataclasses.replace(world.target, name="production")
+    production.put_secret("SMTP_HOST", Secret("mail.example.com"))
+    found = deploy.preview(request, production, world.events.append)
+    assert (found["waits_for_mail"], found["unset_mail"]) == (True, ["SMTP_ADMIN_EMAIL"])
+    assert "unset: SMTP_ADMIN_EMAIL" in command._plan(found)
+    production.put_secret("SMTP_ADMIN_EMAIL", Secret("shop@example.com"))
+    found = deploy.preview(request, production, world.events.append)
+    assert (found["waits_for_mail"], found["unset_mail"]) == (False, [])

@@ -11,6 +11,7 @@ import pytest
 import tiny_app
 from load import Load
 from machine_world import Server
+from mail_sink import Sink, running_sink
 from owner import Owner, call
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +28,8 @@ class Laptop:
     def __init__(self, owner: Owner, server: Server) -> None:
         self.owner, self.server = owner, server
         self.url = f"http://{server.address}"
+        self.here = server.address.rpartition(".")[0] + ".1"
+        """Under which the server reaches this machine."""
         self.app = owner.home / "shop"
         self.key = ""
 
@@ -42,6 +45,15 @@ class Laptop:
 
     def rollback(self, *words: str) -> dict[str, object]:
         return self.ask("rollback", *words, "--to", "production", "--path", str(self.app))[-1]
+
+    def name_mail_server(self, mail: Sink) -> None:
+        for name, value in (("HOST", self.here), ("PORT", str(mail.port)), ("ADMIN_EMAIL", "shop@example.com")):
+            self.owner.run("secrets", "set", f"SMTP_{name}", "--to", "production", stdin=value)
+
+    def ask_for_a_mail(self) -> None:
+        body = {"email": "ann@example.com", "create_user": True}
+        status, text = call(f"{self.url}/auth/v1/otp", method="POST", headers={"apikey": self.key}, body=body)
+        assert status == 200, text
 
     def states(self) -> dict[int, str]:
         found = self.ask("releases", str(self.app), "--to", "production")[-1]["releases"]
@@ -63,7 +75,13 @@ def laptop() -> Iterator[Laptop]:
         yield Laptop(machine_world.owner_of(server), server)
 
 
-def test_the_whole_story(laptop: Laptop) -> None:
+@pytest.fixture
+def mail(laptop: Laptop) -> Iterator[Sink]:
+    with running_sink(laptop.here) as found:
+        yield found
+
+
+def test_the_whole_story(laptop: Laptop, mail: Sink) -> None:
     address = f"root@{laptop.server.address}"
     first = laptop.ask("server", "add", address, "--app", "shop")
     assert first[-1]["event"] == "server-ready"
@@ -79,6 +97,7 @@ def test_the_whole_story(laptop: Laptop) -> None:
     value = laptop.owner.run("secrets", "set", "STRIPE_KEY", "--to", "production", stdin="canary-5512")
     assert "next: freehold deploy --to production" in value.stderr, value.stderr
     assert list(laptop.ask("secrets", "list", "--to", "production")[-1]) == ["STRIPE_KEY"]
+    laptop.name_mail_server(mail)
     assert "canary-5512" not in str(laptop.ask("trail", str(laptop.app), "--to", "production"))
 
     broken = laptop.deploy("broken", **{"supabase/config.toml": SCHEMA_NOT_THERE})
@@ -113,6 +132,8 @@ def test_the_whole_story(laptop: Laptop) -> None:
     assert len(laptop.notes("text=eq.written%20since")) == 1
     assert laptop.deploy("five")["event"] == "deployed"
     assert laptop.title() == "five"
+    laptop.ask_for_a_mail()
+    assert b"From: shop@example.com" in mail.mails[0]
 
     laptop.ask("releases", str(laptop.app), "--to", "production", "--prune", "1")
     assert list(laptop.states().values()) == ["warm", "live"]  # the live one, and the one to go back to

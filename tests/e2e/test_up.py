@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mail_sink import running_sink
 from owner import Owner, Up, call, processes_below, sign_up
 
 pytestmark = pytest.mark.e2e
@@ -101,6 +102,23 @@ def test_a_secret_reaches_the_functions_and_nothing_else(owner: Owner, served: S
     for path in Path(str(ready["data"])).rglob("*"):
         if path.is_file() and "postgres" not in path.parts:
             assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_mail_leaves_through_the_owners_server_once_it_is_named(owner: Owner, served: Served) -> None:
+    _, ready = served
+    headers = {"apikey": str(ready["publishable_key"])}
+
+    def ask() -> int:
+        """Ask for a code, each time as somebody else."""
+        body = {"email": f"{time.time_ns()}@example.com", "create_user": True}
+        return call(f"{ready['api_url']}/auth/v1/otp", method="POST", headers=headers, body=body)[0]
+
+    with running_sink() as server:
+        for name, value in (("HOST", "127.0.0.1"), ("PORT", f"{server.port}"), ("ADMIN_EMAIL", "shop@example.com")):
+            owner.run("secrets", "set", f"SMTP_{name}", "--data", _data(owner), stdin=value)
+        _wait_until(lambda: ask() == 200 and server.mails != [])
+        assert b"From: shop@example.com" in server.mails[0]
+    assert ask() == 500  # nobody is told to look for a mail that was not sent
 
 
 def test_the_database_shell_is_the_owner_of_the_tables_and_no_superuser(owner: Owner, served: Served) -> None:

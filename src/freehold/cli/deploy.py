@@ -16,7 +16,10 @@ from freehold.flows.targets import open_target
 from freehold.flows.traffic_steps import WATCH_SECONDS
 from freehold.releases import history
 
-NO_MAIL = "mail: who signs up waits for one, and a server sends none yet: nobody new gets in there"
+NO_MAIL = (
+    "mail: who signs up waits for one, and it has no way out: nobody new gets in there until you set SMTP_HOST,"
+    " SMTP_ADMIN_EMAIL, SMTP_USER and SMTP_PASS"
+)
 
 
 @click.command("deploy")
@@ -109,7 +112,7 @@ def _summary(values: Mapping[str, object], here: str, here_by_option: str) -> st
     if not values["changed"]:
         return f"release {values['release']} is live already, and holds the same: {where}"
     lines = [f"release {values['release']} is live at {where}", *_unset(values)]
-    if values["unset_secrets"]:
+    if values["unset_secrets"] or values["unset_mail"] or values["waits_for_mail"]:
         then = "" if values["target"] == LOCAL else ", then deploy again"
         lines.append(f"set one: freehold secrets set NAME{here}{then}")
     broken = values["functions_not_startable"]
@@ -122,5 +125,8 @@ def _summary(values: Mapping[str, object], here: str, here_by_option: str) -> st
 def _unset(values: Mapping[str, object]) -> list[str]:
     unset = values["unset_secrets"]
     secrets = unset.items() if isinstance(unset, dict) else ()
+    missing = values["unset_mail"]
     mail = [NO_MAIL] if values["waits_for_mail"] else []
+    if isinstance(missing, list) and missing:
+        mail = [f"mail: the mail server is named in part, so none leaves; unset: {', '.join(missing)}"]
     return [*mail, *(f"unset: {name}, read by {', '.join(users)}" for name, users in secrets)]

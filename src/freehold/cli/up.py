@@ -102,7 +102,7 @@ def _summary(values: Mapping[str, object]) -> str:
         "",
         _line("App", values["url"]),
         _line("API", f"{values['api_url']}  key {values['publishable_key']}"),
-        _line("Mail", f"{values['mail_url']}  (every mail the app sends)"),
+        *_mail(values),
         _line("Database", f"{values['database']}  open it: freehold db shell --data {values['data']}"),
         _line("Data", values["data"]),
         *_functions(values),
@@ -113,6 +113,15 @@ def _summary(values: Mapping[str, object]) -> str:
         "Ctrl-C stops it; the data stays. Next: open the app and sign up.",
     ]
     return "\n".join(lines)
+
+
+def _mail(values: Mapping[str, object]) -> list[str]:
+    if values["mail_leaves"]:
+        return [_line("Mail", "leaves through your mail server (SMTP_HOST)")]
+    missing = values["unset_mail"]
+    part = f"your mail server is named in part; unset: {', '.join(missing)}" if isinstance(missing, list) else ""
+    lines = [_line("Mail", f"{values['mail_url']}  (every mail the app sends)")]
+    return [*lines, *([_line("", part)] if missing else [])]
 
 
 def _line(name: str, text: object) -> str:

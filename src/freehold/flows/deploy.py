@@ -12,7 +12,7 @@ from freehold.core.target_name import LOCAL
 from freehold.data import entities, migrations
 from freehold.engine.apply import apply
 from freehold.engine.journal import Journal
-from freehold.flows import arrival, deploy_steps, holding, own_server, up_build
+from freehold.flows import arrival, deploy_steps, holding, own_server, snapshot, up_build
 from freehold.flows.arrival import Arrival
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.holding import Note
@@ -182,9 +182,11 @@ def _deployed(work: Deploy) -> dict[str, object]:
 
 
 def _lacking(work: Deploy) -> dict[str, object]:
-    """Say what the app wants of its place that is not there; mail is shown on this machine, and leaves no other yet."""
-    unset = work.build.unset_secrets(work.target.secret_versions())
+    """Say what the app wants of its place that is not there; only this machine shows mail that has no way out."""
+    versions = work.target.secret_versions()
+    stays = work.target.name != LOCAL and not snapshot.smtp(work.build, versions)
     return {
-        "unset_secrets": {name: list(users) for name, users in unset.items()},
-        "waits_for_mail": work.build.confirms_by_mail and work.target.name != LOCAL,
+        "unset_secrets": {name: list(users) for name, users in work.build.unset_secrets(versions).items()},
+        "unset_mail": list(snapshot.unset_mail(work.build, versions)),
+        "waits_for_mail": work.build.confirms_by_mail and stays,
     }

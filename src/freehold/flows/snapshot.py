@@ -4,18 +4,19 @@ What depends on the place (address, logins, keys, its own folders) is not in it;
 machine's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from freehold.core import configuration
 from freehold.core.release import FUNCTIONS, SITE
-from freehold.flows import up_auth, up_sign_in
+from freehold.flows import up_auth, up_mail, up_sign_in
 from freehold.flows.up_work import Build
 from freehold.releases import functions, server
 
 RESEND = "RESEND_API_KEY"
 RESEND_HOST = "api.resend.com"
+SMTP = "smtp"
 
 
 def take(build: Build, secret_names: Iterable[str]) -> dict[str, object]:
@@ -32,6 +33,7 @@ def take(build: Build, secret_names: Iterable[str]) -> dict[str, object]:
         "auth": auth(build, names),
         "old_issuers": _of_old_issuer(build, names, up_sign_in.OLD_JWKS),
         "old_hs256": _of_old_issuer(build, names, up_sign_in.OLD_HS256),
+        **smtp(build, names),
         **build.inventory.runtime_settings,
         **_api(build),
     }
@@ -41,24 +43,41 @@ def renewed(config: Mapping[str, object], build: Build, secret_names: Iterable[s
     """Give a snapshot with the marks of today's secrets, and everything else as it was."""
     names = frozenset(secret_names)
     return {
-        **config,
+        **{name: value for name, value in config.items() if name != SMTP},
         "function_secrets": _function_secrets(build, names),
         "function_hosts": _renewed_hosts(config, names),
         "auth": auth(build, names),
         "old_issuers": _of_old_issuer(build, names, up_sign_in.OLD_JWKS),
         "old_hs256": _of_old_issuer(build, names, up_sign_in.OLD_HS256),
+        **smtp(build, names),
     }
 
 
 def auth(build: Build, secret_names: Iterable[str]) -> dict[str, object]:
     """The [auth] table of supabase/config.toml, with marks for the owner's secrets."""
     names = frozenset(secret_names)
+    return up_sign_in.with_secrets(_own_auth(build, names), names, _marks(names))
 
-    def look(name: str) -> object:
-        return configuration.secret(name) if name in names else None
 
-    table = up_auth.resolved(build.inventory.settings.get("auth"), look, build.app.root)
-    return up_sign_in.with_secrets(table, names, look)
+def smtp(build: Build, secret_names: Iterable[str]) -> dict[str, object]:
+    """Where mail leaves through, with marks for the owner's secrets; {} while it has no way out."""
+    names = frozenset(secret_names)
+    found = up_mail.settings(_own_auth(build, names), names, _marks(names))
+    return {SMTP: found} if found is not None else {}
+
+
+def unset_mail(build: Build, secret_names: Iterable[str]) -> tuple[str, ...]:
+    """Secrets that a mail server which was begun to be named still wants."""
+    names = frozenset(secret_names)
+    return up_mail.missing(_own_auth(build, names), names)
+
+
+def _own_auth(build: Build, names: frozenset[str]) -> dict[str, object]:
+    return up_auth.resolved(build.inventory.settings.get("auth"), _marks(names), build.app.root)
+
+
+def _marks(names: frozenset[str]) -> Callable[[str], object]:
+    return lambda name: configuration.secret(name) if name in names else None
 
 
 def _site(build: Build, folder: str) -> dict[str, object] | None:
@@ -87,12 +106,12 @@ def _functions(artifact: Path) -> list[dict[str, object]]:
 
 
 def _function_secrets(build: Build, names: frozenset[str]) -> dict[str, object]:
-    """A secret for sign-in reaches only the function that reads that very name."""
+    """A secret for sign-in or for the mail server reaches only the function that reads that very name."""
     read = {name for function in build.inventory.functions for name in function.secrets} | {*build.inventory.secrets}
     return {
         name: configuration.secret(name)
         for name in sorted(names)
-        if name in read or not up_sign_in.is_sign_in_secret(name)
+        if name in read or not (up_sign_in.is_sign_in_secret(name) or up_mail.is_mail_secret(name))
     }
 
 

@@ -155,6 +155,8 @@ def _ready(work: Work, release: int) -> Event:
             "publishable_key": work.keys.publishable_key,
             "app": work.app.name,
             "mail_url": f"{work.url}/_freehold/mail",
+            "mail_leaves": bool(snapshot.smtp(work, versions)),
+            "unset_mail": list(snapshot.unset_mail(work, versions)),
             "data": str(work.place.root),
             "release": release,
             "functions": sorted(work.function_names),

@@ -1,8 +1,10 @@
 """Everything the runtime has to know, read once at start from one JSON file with mode 0600."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -94,13 +96,20 @@ class ServerLimits:
     """Until the answer's headers."""
 
 
+SMTP_PORT = 587
+"""Of mail that is handed in, RFC 6409."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SmtpSettings:
     """Where mail goes; without one it goes to the local mail page."""
 
     host: str
-    port: int
     sender: str
+    """An address, which may carry a name: Shop <shop@example.com>."""
+    port: int = SMTP_PORT
+    sender_name: str = ""
+    """Goes before the name that `sender` carries."""
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
 
@@ -253,13 +262,24 @@ def _server(value: dict[str, Any]) -> ServerSettings:
     return ServerSettings(**(value | read))
 
 
+def _smtp(value: dict[str, Any]) -> SmtpSettings:
+    value = {name: item.strip() if isinstance(item, str) else item for name, item in value.items()}
+    port = str(value.get("port", SMTP_PORT))
+    if re.fullmatch("[0-9]{1,5}", port) is None:
+        raise BadUsage("the mail server's port is no number", hint=f"freehold secrets set SMTP_PORT   ({SMTP_PORT})")
+    if "@" not in parseaddr(str(value["sender"]))[1]:
+        hint = "freehold secrets set SMTP_ADMIN_EMAIL   (shop@example.com)"
+        raise BadUsage("the address that mail comes from is none", hint=hint)
+    return SmtpSettings(**(value | {"port": int(port), "password": Secret(str(value.get("password", "")))}))
+
+
 _TABLES: dict[str, Callable[[dict[str, Any]], object]] = {
     "server": _server,
     "server_limits": lambda value: ServerLimits(**value),
     "function_secrets": lambda value: {key: Secret(str(item)) for key, item in value.items()},
     "old_hs256": lambda value: {key: Secret(str(item)) for key, item in value.items()},
     "function_limits": lambda value: FunctionLimits(**value),
-    "smtp": lambda value: SmtpSettings(**(value | {"password": Secret(value.get("password", ""))})),
+    "smtp": _smtp,
 }
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import logging
 import os
+import re
 import smtplib
 import ssl
 import time
@@ -18,6 +20,8 @@ from freehold.runtime.settings import Settings, SmtpSettings
 SMTP_TIMEOUT_SECONDS = 10
 IMPLICIT_TLS_PORT = 465
 KEPT_MAILS = 500
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+log = logging.getLogger("freehold.mail")
 
 
 class MailNotSent(Exception):
@@ -61,8 +65,9 @@ class SmtpMailer:
     async def send(self, mail: Mail) -> None:
         """Send one mail in a thread."""
         try:
-            await asyncio.to_thread(self._deliver, _message(mail, self._settings.sender))
+            await asyncio.to_thread(self._deliver, _message(mail, self._settings))
         except (OSError, smtplib.SMTPException) as error:
+            log.warning("the mail server at %s did not take a mail: %s", self._settings.host, _reason(error))
             raise MailNotSent(f"the mail server did not take a mail: {type(error).__name__}") from error
 
     def _deliver(self, message: EmailMessage) -> None:
@@ -111,15 +116,16 @@ class FileMailer:
             old.unlink(missing_ok=True)
 
 
-def _message(mail: Mail, sender: str) -> EmailMessage:
+def _message(mail: Mail, settings: SmtpSettings) -> EmailMessage:
+    named, sender = parseaddr(settings.sender)
     message = EmailMessage()
-    message["From"] = formataddr((_line(mail.sender_name), parseaddr(sender)[1])) if mail.sender_name else sender
+    message["From"] = formataddr((_line(mail.sender_name or settings.sender_name or named), sender))
     if mail.reply_to:
         message["Reply-To"] = mail.reply_to
     message["To"] = mail.to
     message["Subject"] = _line(mail.subject)
     message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or None)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or None)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
@@ -135,3 +141,16 @@ def _refuse_plain_login(server: smtplib.SMTP, host: str) -> None:
     """A password goes over an unencrypted connection only on this machine."""
     if not isinstance(server.sock, ssl.SSLSocket) and host not in {"127.0.0.1", "localhost", "::1"}:
         raise smtplib.SMTPNotSupportedError("the mail server offers no TLS, so no password is sent to it")
+
+
+def _reason(error: Exception) -> str:
+    """What the owner can act on, without anybody's address: servers like to repeat it."""
+    said: object = error
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            said = next(iter(error.recipients.values()), "")
+        case smtplib.SMTPResponseException():
+            said = (error.smtp_code, error.smtp_error)
+    if isinstance(said, tuple):
+        said = " ".join(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in said)
+    return f"{type(error).__name__}: {_ADDRESS.sub('...', _line(str(said)))}"
