@@ -26,6 +26,7 @@ tell({{path: said(lambda: os.stat(path)) for path in {paths}}})
 tell([open("/etc/passwd").read(), sorted(os.listdir("/given")), os.getuid(), os.getpid(), os.getppid()])
 import ssl, sqlite3, zoneinfo, decimal, uuid, threading
 tell([bool(ssl.create_default_context()), str(zoneinfo.ZoneInfo("Europe/Berlin"))])
+tell([number for number in range(1024) if "Bad" not in said(lambda: os.fstat(number))])
 """
     with confined(source, environment={"MINE": "1"}) as program:
         found = program.line()
@@ -36,6 +37,7 @@ tell([bool(ssl.create_default_context()), str(zoneinfo.ZoneInfo("Europe/Berlin")
         assert (passwd.count("\n"), listed) == (1, ["program.py"])
         assert (uid, pid, parent) == (1000, 2, 1)
         assert program.line() == [True, "Europe/Berlin"]
+        assert program.line() == [0, 1, 2, 3], "no descriptor of ours is open"
         assert program.process.wait(60) == 0
 
 
@@ -262,6 +264,6 @@ def test_where_the_kernel_refuses_nothing_runs_and_the_reason_is_told() -> None:
     prefix = (sys.executable, "-I", "-S", "-c", NO_NAMESPACES, str(Path(freehold.__file__).parents[1]))
     with confined("tell('it runs')", prefix=prefix) as program:
         assert program.told["missing"].startswith("this machine allows no user namespaces")
-        assert program.told["hint"] == "sudo sysctl -w user.max_user_namespaces=10000"
+        assert program.told["hint"].startswith("echo user.max_user_namespaces=10000 | sudo tee ")
         assert (program.listeners, program.line()) == ((), None)
         assert program.process.wait(60) == 125

@@ -16,8 +16,8 @@ OUR_OWN = {
         "core/trail.py", "flows/move_papers.py", "flows/up_build.py", "releases/functions.py", "releases/server.py",
         "releases/site_artifact.py", "runtime/mail/page.py", "runtime/settings.py", "runtime/site/server.py",
         "targets/records.py", "targets/local/database_access.py", "targets/local/keys.py", "targets/local/state.py",
-        "targets/server/remote/keys.py", "targets/server/remote/runtimes.py", "targets/server/remote/state.py",
-        "targets/server/remote/units.py",
+        "targets/server/remote/keys.py", "targets/server/remote/own_server.py", "targets/server/remote/runtimes.py",
+        "targets/server/remote/state.py", "targets/server/remote/units.py",
     },
     "what its own programs say": {
         "kit/confinement/__init__.py", "kit/deno.py", "kit/postgres_programs.py",

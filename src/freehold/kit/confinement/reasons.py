@@ -10,21 +10,23 @@ _SWITCHES = (
         "/proc/sys/kernel/unprivileged_userns_clone",
         "0",
         "this machine lets only root make user namespaces",
-        "sudo sysctl -w kernel.unprivileged_userns_clone=1",
+        "kernel.unprivileged_userns_clone=1",
     ),
     (
         "/proc/sys/user/max_user_namespaces",
         "0",
         "this machine allows no user namespaces",
-        "sudo sysctl -w user.max_user_namespaces=10000",
+        "user.max_user_namespaces=10000",
     ),
     (
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         "1",
         "AppArmor takes the rights away that a user namespace brings",
-        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        "kernel.apparmor_restrict_unprivileged_userns=0",
     ),
 )
+_OPEN = "echo {setting} | sudo tee /etc/sysctl.d/60-freehold.conf && sudo sysctl --system"
+"""It has to hold after a reboot, too: a release would not start then."""
 _CONTAINER = "inside a container, start it with: --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
 
 
@@ -45,9 +47,9 @@ def explain(error: Exception) -> Mapping[str, str]:
 
 def closed() -> Mapping[str, str]:
     """Give `missing` and `hint` where a switch of the machine closes namespaces to who is not root; else nothing."""
-    for path, value, missing, hint in _SWITCHES:
+    for path, value, missing, setting in _SWITCHES:
         if _read(path) == value:
-            return {"missing": missing, "hint": hint}
+            return {"missing": missing, "hint": _OPEN.format(setting=setting)}
     return {}
 
 

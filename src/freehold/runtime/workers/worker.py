@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from freehold.kit import confined
+from freehold.kit import confined, json_text
 from freehold.runtime.workers.log import WorkerLog
 
 LOOK_SECONDS = 0.25
 READY_POLL_SECONDS = 0.01
 BUSY_SECONDS = 0.05
+LONGEST_ANSWER_BYTES = 4096
 OUTPUT_SECONDS = 2.0
 MEGABYTE = 1024 * 1024
 OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.SIGABRT, 128 + signal.SIGTRAP}
@@ -177,7 +178,8 @@ class Worker:
         """Wait for requests and for work that was given to waitUntil, at most so long, then stop."""
         deadline = time.monotonic() + seconds
         while not self.ended.is_set() and time.monotonic() < deadline:
-            await self._ping()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ping(), deadline - time.monotonic())
             if not self._background and not self._in_flight:
                 break
             await asyncio.sleep(LOOK_SECONDS)
@@ -247,7 +249,8 @@ class Worker:
             return
         with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, TypeError, KeyError):
             async with self._session.get("http://worker/", headers=CONTROL) as response:
-                self._background = int((await response.json())["background"])
+                said = json_text.read(await response.content.read(LONGEST_ANSWER_BYTES))
+                self._background = int(said["background"])
 
     def _end(self, why: str) -> None:
         self.over = self.over or why
