@@ -140,6 +140,21 @@ def test_the_whole_story(laptop: Laptop, mail: Sink) -> None:
     assert "none changed" in laptop.owner.run("trail", str(laptop.app), "--to", "production", "--verify").stdout
 
 
+def test_what_programs_of_the_app_print_is_read_as_the_app(laptop: Laptop) -> None:
+    """Its folder is the app's own: a link in it leads no further than the app may read itself."""
+    laptop.ask("server", "add", f"root@{laptop.server.address}", "--app", "shop")
+    folder = "/var/lib/freehold/shop/data/functions/logs"
+    line = '{"time": "t", "level": "info", "request": "r-1", "text": "one\\u001b[2Jtwo"}'
+    laptop.server.run(f"runuser -u fh-shop -- mkdir -p {folder}; ln -s /etc/shadow {folder}/leads-out.log")
+    laptop.server.run(f"runuser -u fh-shop -- tee {folder}/ping.log >{folder}/_server.log << 'EOF'\n{line}\nEOF")
+    shown = laptop.owner.run("logs", "--to", "production", "--function", "ping")
+    assert shown.stdout == "t  info    r-1  one\N{REPLACEMENT CHARACTER}[2Jtwo\n", shown.stderr
+    assert laptop.ask("logs", "--to", "production", "--server") == [json.loads(line)]
+    assert laptop.owner.run("logs", "--to", "production", "--function", "leads-out").stdout == ""
+    unknown = laptop.owner.run("logs", "--to", "production", "--function", "none").stderr
+    assert "leads-out, ping" in unknown
+
+
 STEPS = {
     "See whether": "nothing",
     "Bring over": "files that have arrived, whole",

@@ -104,6 +104,23 @@ def test_a_secret_reaches_the_functions_and_nothing_else(owner: Owner, served: S
             assert CANARY.encode() not in path.read_bytes(), path
 
 
+def test_what_a_function_printed_is_shown_with_its_request(owner: Owner, served: Served) -> None:
+    _, ready = served
+    headers = {"apikey": str(ready["publishable_key"]), "authorization": f"Bearer {sign_up(ready, 'logs@example.com')}"}
+    url = f"{ready['url']}/functions/v1/suggest-tasks"
+    status, text = call(url, method="POST", headers=headers, body={"goal": "Garden"})
+    assert status >= 400, text  # no provider of AI is set here
+    words = ("logs", "--function", "suggest-tasks", "--data", _data(owner))
+    _wait_until(lambda: "AI gateway error" in owner.run(*words).stdout)
+    said = json.loads(owner.run(*words, "--json").stdout.splitlines()[-1])
+    assert said["level"] == "error"
+    assert said["request"] in owner.run(*words, "-n", "1").stdout
+    unknown = owner.run("logs", "--function", "none", "--data", _data(owner))
+    assert (unknown.returncode, "the function none has printed nothing" in unknown.stderr) == (2, True)
+    assert "freehold logs --function suggest-tasks" in unknown.stderr
+    assert owner.run("logs", "--server", "--data", _data(owner)).returncode == 2
+
+
 def test_mail_leaves_through_the_owners_server_once_it_is_named(owner: Owner, served: Served) -> None:
     _, ready = served
     headers = {"apikey": str(ready["publishable_key"])}

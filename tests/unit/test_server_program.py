@@ -201,3 +201,5 @@ def test_no_text_is_made_of_a_name_that_is_none(app: str) -> None:
     agent = Agent(cast("ssh.Connection", None))
     with pytest.raises(BadUsage):
         agent.logs(app, lines=1, follow=False)
+    with pytest.raises(BadUsage):
+        agent.logs("shop", lines=1, follow=False, of=app)

@@ -10,6 +10,9 @@ from freehold.core.release import Check, Condition, Interpreter, Lease, Manifest
 from freehold.core.secret import Secret
 from freehold.core.trail import Act
 
+OWN_SERVER = "_server"
+"""Under which the app's own server logs, beside its functions: no function is called so."""
+
 
 class Switching(Protocol):
     """As much of a Target as it takes to move the traffic from one of its releases to another; see there.
@@ -122,5 +125,12 @@ class Target(Switching, Protocol):
     def trail(self) -> tuple[str, ...]:
         """Every line of the trail, oldest first, as it stands there."""
 
-    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
-        """The newest lines of what releases have logged, oldest first; with `follow` it does not end by itself."""
+    def logs(self, *, lines: int, follow: bool, of: str = "") -> Iterator[str]:
+        """The newest lines of what releases have logged, oldest first; with `follow` it does not end by itself.
+
+        With `of`, a function's name or OWN_SERVER, they are what that program of the app has printed: JSON objects with
+        `time`, `level`, `request` and `text`.
+        """
+
+    def logged(self) -> tuple[str, ...]:
+        """The programs of the app that have printed something: functions' names, and OWN_SERVER for its server."""

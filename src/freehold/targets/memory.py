@@ -136,9 +136,13 @@ class MemoryTarget(Recorded):
         self.secrets.setdefault(name, []).append(value)
         return str(len(self.secrets[name]))
 
-    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:  # noqa: ARG002 - it says the same always
+    def logs(self, *, lines: int, follow: bool, of: str = "") -> Iterator[str]:  # noqa: ARG002 - it says the same always
         """One line a switch."""
         yield from [f"release {number} has the traffic" for number in self.switches][-lines:]
+
+    def logged(self) -> tuple[str, ...]:
+        """No program runs here."""
+        return ()
 
     @property
     def _parts(self) -> Path:

@@ -58,6 +58,11 @@ class Place:
         return self.root / "functions"
 
     @property
+    def printed(self) -> Path:
+        """What functions and the app's own server have printed: <name>.log each."""
+        return self.functions / "logs"
+
+    @property
     def logs(self) -> Path:
         """Logs of builds and of the runtime."""
         return self.root / "logs"

@@ -181,9 +181,13 @@ class LocalTarget(Recorded):
         """Keep a new version."""
         return self.secrets.put(name, value)
 
-    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
-        """What the releases log; all of them write to one file."""
-        return tail.tail(self.place.runtime_log, lines=lines, follow=follow)
+    def logs(self, *, lines: int, follow: bool, of: str = "") -> Iterator[str]:
+        """What the releases log, all of them into one file; or what one of the app's programs has printed."""
+        return tail.tail(self.place.printed / f"{of}.log" if of else self.place.runtime_log, lines=lines, follow=follow)
+
+    def logged(self) -> tuple[str, ...]:
+        """The files that are there."""
+        return tuple(sorted(path.stem for path in self.place.printed.glob("*.log")))
 
     @property
     def _records(self) -> Records:

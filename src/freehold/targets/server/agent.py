@@ -31,6 +31,8 @@ _INSTALL = (
     "shutil.rmtree(t,True)'"
 )
 _JOURNAL = "journalctl --no-pager -o short-iso -n {lines} {follow} -u 'fh-{app}@*'"
+# Read as the app's own user: the folder is that one's, and a link in it may lead anywhere.
+_PRINTED = "runuser -u {user} -- tail -n {lines} {follow} -- {path} 2>/dev/null"
 _ABSENT = 2
 
 
@@ -84,11 +86,17 @@ class Agent:
             raise errors.from_document(answer["error"])
         return answer["result"]
 
-    def logs(self, app: str, *, lines: int, follow: bool) -> Iterator[str]:
-        """What an app's releases have logged. The name is checked: it is the one thing that is put into a text."""
+    def logs(self, app: str, *, lines: int, follow: bool, of: str = "") -> Iterator[str]:
+        """What an app's releases have logged, or a program of it. Names are checked: they are put into a text."""
         from freehold.targets.server.remote import places  # noqa: PLC0415 - a login begins before this is loaded
 
-        command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=places.app_of(app).name)
+        place = places.app_of(app)
+        if of:
+            command = _PRINTED.format(
+                user=place.user, lines=int(lines), follow="-F" if follow else "", path=place.printed_by(of)
+            )
+        else:
+            command = _JOURNAL.format(lines=int(lines), follow="-f" if follow else "", app=place.name)
         return self.connection.lines(self._rights + command)
 
     def need_python(self) -> bool:

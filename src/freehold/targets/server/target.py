@@ -221,9 +221,13 @@ class ServerTarget:
         """The trail's lines."""
         return tuple(self.agent.ask("trail", app=self.app))
 
-    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
-        """What releases have logged."""
-        return self.agent.logs(self.app, lines=lines, follow=follow)
+    def logs(self, *, lines: int, follow: bool, of: str = "") -> Iterator[str]:
+        """What releases have logged, or what one of the app's programs has printed."""
+        return self.agent.logs(self.app, lines=lines, follow=follow, of=of)
+
+    def logged(self) -> tuple[str, ...]:
+        """The programs that have printed something."""
+        return tuple(self.agent.ask("logged", app=self.app))
 
     @property
     def _database(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ VERBS = {
     "prepared": "preparation.look",
     "prepare": "preparation.run",
     "app": "state.describe",
+    "logged": "state.logged",
     "database": "database.address",
     "keys": "keys.logins",
     "keep-keys": "keys.keep",

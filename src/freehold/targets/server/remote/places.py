@@ -29,6 +29,7 @@ HASHED = ("assets", "_next/static", "_build/assets")
 LONGEST_HOST = 82
 """A socket's path may have 107 bytes, and /run/freehold/hosts/<hostname>.sock is one."""
 _APP = re.compile(r"[a-z][a-z0-9-]{0,23}")
+_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,199}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 _TAKEN = {"hosts", "blobs"}
 
@@ -58,6 +59,17 @@ class App:
     def data(self) -> Path:
         """The app's own files."""
         return self.state / "data"
+
+    @property
+    def printed(self) -> Path:
+        """What functions and the app's own server have printed: <name>.log each."""
+        return self.data / "functions/logs"
+
+    def printed_by(self, program: str) -> Path:
+        """What one of them has; its name becomes part of a path."""
+        if _PROGRAM.fullmatch(program) is None:
+            raise BadUsage(f"{program[:40]!r} is no program of an app", hint="freehold logs --help")
+        return self.printed / f"{program}.log"
 
     @property
     def user(self) -> str:

@@ -20,3 +20,8 @@ def describe(app: str) -> dict[str, Any]:
     """The same with the key that pages carry."""
     place = places.app_of(app)
     return {**settings(place), "publishable_key": keys.publishable_key(place)}
+
+
+def logged(app: str) -> list[str]:
+    """The app's programs that have printed something."""
+    return sorted(path.stem for path in places.app_of(app).printed.glob("*.log"))
