@@ -6,12 +6,14 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 from confined_world import confined
 
 import freehold
+from freehold.kit.confined import usage
 
 X86 = os.uname().machine == "x86_64"
 only_x86 = pytest.mark.skipif(not X86, reason="the numbers of the calls that are tried are those of x86-64")
@@ -86,11 +88,11 @@ tell({
     "pivot_root": call(155, b".", b"."), "chroot": call(161, b"/tmp"), "ptrace": call(101, 16, 1, 0, 0),
     "process_vm_readv": call(310, 1, 0, 0, 0, 0, 0), "bpf": call(321, 0, 0, 0), "keyctl": call(250, 0, 0),
     "perf_event_open": call(298, 0, 0, 0, 0, 0), "userfaultfd": call(323, 0), "io_uring_setup": call(425, 8, 0),
-    "memfd_create": call(319, b"x", 0), "shmget": call(29, 0, 4096, 0o1600), "open_tree": call(428, -100, b"/", 1),
-    "mount_setattr": call(442, 0, b"", 0, 0, 0), "open_by_handle_at": call(304, 0, 0, 0),
-    "init_module": call(175, 0, 0, 0), "personality": call(135, 0), "pidfd_getfd": call(438, 0, 0, 0),
+    "open_tree": call(428, -100, b"/", 1), "open_by_handle_at": call(304, 0, 0, 0), "init_module": call(175, 0, 0, 0),
+    "personality": call(135, 0), "pidfd_getfd": call(438, 0, 0, 0), "pidfd_open": call(434, 1, 0),
 })
-tell({"clone3": call(435, 0, 0), "x32 getpid": call(0x40000000 | 39)})
+tell({"clone3": call(435, 0, 0), "x32 getpid": call(0x40000000 | 39), "mount_setattr": call(442, 0, b"", 0, 0, 0),
+      "statmount": call(457, 0, 0, 0, 0), "a call of the future": call(600)})
 tell([call(126, (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(*[0xffffffff] * 6)),
       said(lambda: os.setuid(0)), said(lambda: os.setgroups([])), said(lambda: socket.sethostname("x"))])
 """
@@ -101,6 +103,60 @@ tell([call(126, (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(*[0x
         rights = program.line()
         assert "Operation not permitted" in rights[0]
         assert all("ermitted" in said or "Invalid" in said for said in rights[1:]), rights
+
+
+@only_x86
+def test_nothing_of_the_kernels_is_held_that_counts_for_nobody() -> None:
+    source = """
+import mmap
+context = ctypes.c_ulong(0)
+tell({
+    "memfd_create": call(319, b"x", 0), "shmget": call(29, 0, 4096, 0o1600), "semget": call(64, 0, 32000, 0o1600),
+    "msgget": call(68, 0, 0o1600), "mq_open": call(240, b"x", 0o102, 0o600, 0),
+    "io_setup": call(206, 60000, ctypes.byref(context)), "inotify_init1": call(294, 0), "sync": call(162),
+    "fanotify_init": call(300, 0x200, 0), "shared memory": said(lambda: mmap.mmap(-1, 4096)).partition(": ")[2],
+})
+private = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+with open("/tmp/x", "w+b") as file:
+    file.truncate(4096)
+    tell([len(private), len(mmap.mmap(file.fileno(), 4096)), said(lambda: os.stat("/dev/zero"))[:17]])
+tell(said(lambda: mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)))
+"""
+    with confined(source) as program:
+        closed = program.line()
+        assert set(closed.values()) == {"Operation not permitted"}, closed
+        assert program.line() == [4096, 4096, "FileNotFoundError"]
+        assert program.line() == "OSError: Cannot allocate memory"
+
+
+def test_what_it_uses_is_seen_whatever_it_calls_itself() -> None:
+    source = r"""
+libc.prctl(15, b"\xff\xfe) R (", 0, 0, 0)
+held = b"x" * (100 << 20)
+tell("held")
+serving = socket.socket(fileno=3)
+serving.listen()
+serving.accept()
+"""
+    with confined(source) as program:
+        assert program.line() == "held"
+        used = usage(program.process.pid)
+        assert used is not None
+        assert used.memory_bytes > 100 << 20
+
+
+def test_the_first_process_keeps_nothing_that_could_be_taken_from_it() -> None:
+    with confined("s = socket.socket(fileno=3); s.listen(); tell('runs'); s.accept()") as program:
+        assert program.line() == "runs"
+        first = _child(program.process.pid)
+        for kind in ("mnt", "net", "pid", "ipc", "uts", "user"):
+            own, inside, ours = (Path(f"/proc/{pid}/ns/{kind}").readlink() for pid in (first, _child(first), "self"))
+            assert own == inside != ours, kind
+        assert "CapEff:\t0000000000000000\n" in _status(first)
+        deadline = time.monotonic() + 60
+        while "Seccomp:\t2\n" not in _status(first):
+            assert time.monotonic() < deadline, "the program was started before"
+            time.sleep(0.01)
 
 
 def test_no_network_but_its_own_loopback_is_there() -> None:
@@ -131,8 +187,10 @@ tell({{
     "interfaces": said(lambda: [item[1] for item in socket.if_nameindex()]),
 }})
 tell([said(lambda family=family: socket.socket(family, kind)) for family, kind in
-      ((40, 1), (16, 3), (17, 3), (38, 5), (31, 1), (44, 3), (29, 3))])
-tell([said(lambda: socket.socket(2, 3, 1)), said(lambda: tcp("127.0.0.1", 5432)).split()[0]])
+      ((40, 1), (16, 3), (17, 3), (38, 5), (31, 1), (44, 3), (29, 3))] + [said(lambda: socket.socketpair(30))])
+tell([said(lambda protocol=protocol: socket.socket(2, kind, protocol)) for kind, protocol in
+      ((1, 262), (1, 132), (6, 33), (2, 136), (2, 1), (1, 256), (2, 115))])
+tell([said(lambda: socket.socket(2, 3, 6)), said(lambda: tcp("127.0.0.1", 5432)).split()[0]])
 """
         with confined(source) as program:
             found = program.line()
@@ -142,6 +200,7 @@ tell([said(lambda: socket.socket(2, 3, 1)), said(lambda: tcp("127.0.0.1", 5432))
             assert found["named"] == found["upwards"] == "FileNotFoundError: No such file or directory"
             assert "not known" in found["name"] or "failure" in found["name"]
             assert set(program.line()) == {"OSError: Address family not supported by protocol"}
+            assert set(program.line()) == {"OSError: Protocol not supported"}
             assert program.line() == ["PermissionError: Operation not permitted", "<socket.socket"]
             assert program.process.wait(60) == 0
 
@@ -225,6 +284,10 @@ def test_it_dies_with_its_launcher_however_it_tries_to_stay(number: int) -> None
         assert all(_ended(pidfd) for pidfd in held)
         assert program.process.stdout is not None
         assert program.process.stdout.read() == "", "nobody holds its output open"
+
+
+def _status(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
 
 
 def _child(pid: int) -> int:

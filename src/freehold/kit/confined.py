@@ -66,8 +66,9 @@ def usage(pid: int) -> Usage | None:
 
 def _usage_alone(pid: int) -> Usage | None:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
+        # The name before the last bracket is the process's own to choose, any bytes.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
         return None
     ticks = os.sysconf("SC_CLK_TCK")
     memory_bytes = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")

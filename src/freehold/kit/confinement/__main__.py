@@ -22,6 +22,8 @@ from freehold.kit.confinement import SERVING_FD, Confinement, calls, kernel, par
 
 CANNOT_CONFINE = 125
 MEGABYTE = 1 << 20
+ADDRESSES_BYTES = 64 << 30
+"""Far more than threads and libraries reserve; the tables of what is reserved count for nobody."""
 BACKLOG = 128
 DOORS_FD = 16
 
@@ -83,16 +85,22 @@ def _start(given: Confinement, filtered: bytes, doors: socket.socket, listeners:
 def _start_program(
     given: Confinement, filtered: bytes, doors: socket.socket, sockets: tuple[socket.socket, ...]
 ) -> int:
-    """Run the program below the namespace's first process, which it cannot take along when it leaves its parent."""
+    """Run the program below the namespace's first process, which it cannot take along when it leaves its parent.
+
+    What the first one keeps could be taken from it: it gives up as much before the program is there.
+    """
+    root.enter(given)
+    with contextlib.suppress(PermissionError):  # a unit of systemd's may keep the name from being changed at all
+        socket.sethostname("app")
+    kernel.drop_capabilities()
     program = os.fork()
     if program:
-        kernel.drop_capabilities()
+        kernel.filter_calls(filtered)
         for opened in (doors, *sockets):
             opened.close()
         return program
     try:
         serving, *listeners = sockets
-        root.enter(given)
         _bound(given)
         socket.send_fds(doors, [b"{}"], [listener.fileno() for listener in listeners])
         _become(given, filtered, serving)
@@ -113,23 +121,29 @@ def _die_together(alive: int) -> None:
 def _bound(given: Confinement) -> None:
     """Set what the kernel limits itself. It counts threads as processes, and for everybody but root."""
     os.umask(0o077)
-    with contextlib.suppress(PermissionError):  # a unit of systemd's may keep the name from being changed at all
-        socket.sethostname("app")
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 1024,
         resource.RLIMIT_FSIZE: given.file_megabytes * MEGABYTE,
         resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_AS: ADDRESSES_BYTES,
+        resource.RLIMIT_SIGPENDING: 1024,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_RTPRIO: 0,
         resource.RLIMIT_NPROC: given.threads,
     }
     for name, most in limits.items():
-        resource.setrlimit(name, (most, most))
+        least = _lower(most, resource.getrlimit(name)[1])
+        resource.setrlimit(name, (least, least))
+
+
+def _lower(most: int, hard: int) -> int:
+    """A limit that is lower already cannot be raised."""
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
 
 
 def _become(given: Confinement, filtered: bytes, serving: socket.socket) -> NoReturn:
-    """Give up every right, close what is not to be had, and be the program. It has three pipes and its socket."""
+    """Close what is not to be had, and be the program. It has three pipes and its socket."""
     os.chdir(given.folder)
     if serving.fileno() == SERVING_FD:
         os.set_inheritable(SERVING_FD, True)
@@ -137,7 +151,6 @@ def _become(given: Confinement, filtered: bytes, serving: socket.socket) -> NoRe
         os.dup2(serving.fileno(), SERVING_FD)
     os.closerange(SERVING_FD + 1, DOORS_FD)
     os.closerange(DOORS_FD + 1, 1 << 16)
-    kernel.drop_capabilities()
     kernel.filter_calls(filtered)
     os.execve(root.EXECUTABLE, [root.EXECUTABLE, *given.argv], os.environ)  # noqa: S606 - a list, no shell
 
