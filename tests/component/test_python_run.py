@@ -123,6 +123,39 @@ async def test_its_paths_go_to_the_server_and_all_else_is_files(tmp_path: Path) 
         assert (await http.get(world.url + "/assets/gone.js", headers=html)).status == 404
 
 
+@pytest.mark.parametrize(
+    "told",
+    ["b'{\"background\": Infinity}'", "b'[' * 2000", "b'[]'", "b'\\xff'", "itertools.repeat(b'1' * 65536, 1024)"],
+    ids=["infinite", "nested", "nothing", "no text", "endless"],
+)
+async def test_whatever_a_server_answers_to_the_question_whether_it_is_well_harms_nobody(
+    tmp_path: Path, told: str
+) -> None:
+    source = f"""
+import itertools
+serving = socket.socket(fileno=3)
+serving.listen()
+while True:
+    asked, sent = serving.accept()[0], 0
+    with asked:
+        if not asked.recv(65536):
+            continue
+        told = {told}
+        try:
+            asked.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nConnection: close\\r\\n\\r\\n")
+            for block in [told] if isinstance(told, bytes) else told:
+                asked.sendall(block)
+                sent += len(block)
+        except OSError:
+            pass
+        print("sent", sent)
+"""
+    async with served_python(tmp_path, source) as world:
+        await until(lambda: [line for line in world.log() if line["text"].startswith("sent")])
+        sent = next(int(line["text"].split()[1]) for line in world.log() if line["text"].startswith("sent"))
+    assert sent < 16 << 20, "the runtime took all that came"
+
+
 async def test_a_killed_server_comes_back(tmp_path: Path) -> None:
     source = "begun = time.time_ns()\ndef answer(environ, query):\n    return str(begun)\n"
     async with served_python(tmp_path, source) as world, aiohttp.ClientSession() as http:

@@ -19,8 +19,8 @@ from freehold.runtime.workers.log import WorkerLog
 LOOK_SECONDS = 0.25
 READY_POLL_SECONDS = 0.01
 BUSY_SECONDS = 0.05
-LONGEST_ANSWER_BYTES = 4096
 OUTPUT_SECONDS = 2.0
+LONGEST_TOLD_BYTES = 4096
 MEGABYTE = 1024 * 1024
 OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.SIGABRT, 128 + signal.SIGTRAP}
 _REASONS: Mapping[str, str] = {
@@ -176,13 +176,13 @@ class Worker:
 
     async def finish(self, seconds: float) -> None:
         """Wait for requests and for work that was given to waitUntil, at most so long, then stop."""
-        deadline = time.monotonic() + seconds
-        while not self.ended.is_set() and time.monotonic() < deadline:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ping(), deadline - time.monotonic())
-            if not self._background and not self._in_flight:
-                break
-            await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.ended.is_set():
+                    await self._ping()
+                    if not self._background and not self._in_flight:
+                        break
+                    await asyncio.sleep(LOOK_SECONDS)
         await self.stop("idle")
 
     async def _follow(self, stream: asyncio.StreamReader | None, level: str) -> None:
@@ -247,10 +247,15 @@ class Worker:
         """Ask how much background work there is; the answer shows that the program's event loop turns."""
         if self._session is None or self.ended.is_set():
             return
-        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, TypeError, KeyError):
-            async with self._session.get("http://worker/", headers=CONTROL) as response:
-                said = json_text.read(await response.content.read(LONGEST_ANSWER_BYTES))
-                self._background = int(said["background"])
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with self._session.get("http://worker/", headers=CONTROL, allow_redirects=False) as response:
+                told = b""
+                async for block in response.content.iter_any():
+                    told += block
+                    # The program may be hostile, and its answer without end.
+                    if len(told) > LONGEST_TOLD_BYTES:
+                        return
+                self._background = _background(told)
 
     def _end(self, why: str) -> None:
         self.over = self.over or why
@@ -295,6 +300,14 @@ class _EventLoop:
     def _is_long_ago(self) -> bool:
         patience = self._bounds.hang_seconds
         return patience is not None and time.monotonic() - self._at > patience
+
+
+def _background(told: bytes) -> int:
+    """Read how much background work there is; what cannot be read is none."""
+    try:
+        return int(json_text.read(told)["background"])
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return 0
 
 
 def _over(used: confined.Usage, bounds: Bounds) -> str:
