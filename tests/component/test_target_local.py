@@ -90,3 +90,14 @@ class TestLocal(TargetContract):
         with pytest.raises(TargetUnfit, match=r"wants runtime 0\.0\.1"):
             target.healthy(lease, 2)
         assert self.states(target) == {1: STAGED, 2: STAGED}
+
+    def test_a_release_that_does_not_start_is_told_by_its_own_words(
+        self, target: LocalTarget, lease: Lease, tmp_path: Path
+    ) -> None:
+        """All releases write to one log, and the one before may have said something there as well."""
+        made = self.release(target, lease, 1, tmp_path)
+        for number, setting in ((2, "first_setting"), (3, "second_setting")):
+            target.add(lease, dataclasses.replace(made, number=number, config=made.config | {setting: 1}), Manifest())
+            said = str(target.healthy(lease, number))
+            assert setting in said
+        assert "first_setting" not in said

@@ -19,6 +19,16 @@ def tail(path: Path, *, lines: int, follow: bool) -> Iterator[str]:
         yield from more
 
 
+def size(path: Path) -> int:
+    """How long a file is by now, 0 while it is not there: a position for `since`."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def since(path: Path, position: int) -> list[str]:
+    """Give the whole lines after a position, as many of the last as fit LARGEST_BYTES."""
+    return _after(path, max(position, size(path) - LARGEST_BYTES))[1]
+
+
 def _end_of(path: Path, lines: int) -> tuple[int, list[str]]:
     try:
         size = path.stat().st_size

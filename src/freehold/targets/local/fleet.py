@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from freehold.core.errors import ProcessDied, ReleaseSick
-from freehold.kit import files, process, unix_http
+from freehold.kit import files, process, tail, unix_http
 from freehold.targets.local.place import Place
 
 READY_WITHIN_SECONDS = 90.0
@@ -138,6 +138,7 @@ class Fleet:
     def _started(self, number: int) -> process.Child:
         files.remove_tree(self._place.run / f"{number}.traffic")
         ready, announce = os.pipe()
+        logged = tail.size(self._place.runtime_log)
         try:
             try:
                 with unix_http.listen(self._place.run / f"{number}.sock", BACKLOG) as private:
@@ -145,7 +146,7 @@ class Fleet:
             finally:
                 os.close(announce)
             try:
-                self._wait_until_ready(number, ready)
+                self._wait_until_ready(number, ready, logged)
             except BaseException:
                 child.stop(STOP_WITHIN_SECONDS)
                 raise
@@ -176,20 +177,24 @@ class Fleet:
         path = str(self._place.run / f"{number}.sock")
         return {"api_address": f"unix:{path}"} if len(path.encode()) <= LONGEST_SOCKET_BYTES else {}
 
-    def _wait_until_ready(self, number: int, ready: int) -> None:
-        """Wait for the one byte that a runtime writes when all its protocols have started."""
+    def _wait_until_ready(self, number: int, ready: int, logged: int) -> None:
+        """Wait for the one byte that a runtime writes when all its protocols have started.
+
+        `logged` is how much of the log was there before.
+        """
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while time.monotonic() < deadline:
             if select.select([ready], [], [], 0.1)[0]:
                 if os.read(ready, 1):
                     return
-                raise self._died(f"release {number} ended while it started")
-        raise self._died(f"release {number} was not ready within {READY_WITHIN_SECONDS:.0f} s")
+                raise self._died(f"release {number} ended while it started", logged)
+        raise self._died(f"release {number} was not ready within {READY_WITHIN_SECONDS:.0f} s", logged)
 
-    def _died(self, message: str) -> ProcessDied:
+    def _died(self, message: str, logged: int) -> ProcessDied:
+        """All releases write to one log: what stood there before is another's."""
         log = self._place.runtime_log
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return ProcessDied(message, detail="\n".join(lines[-LOG_LINES_SHOWN:]), hint=f"the whole log: {log}")
+        lines = tail.since(log, logged)[-LOG_LINES_SHOWN:]
+        return ProcessDied(message, detail="\n".join(lines), hint=f"the whole log: {log}")
 
 
 def live(place: Place) -> int:
