@@ -10,6 +10,7 @@ from freehold.cli.options import target_options
 from freehold.core.errors import BadUsage
 from freehold.core.target import OWN_SERVER, Target
 from freehold.flows.targets import open_target
+from freehold.kit import json_text
 
 
 @click.command("logs")
@@ -61,7 +62,7 @@ def _shown(line: str, of: str) -> str:
     if not of:
         return line
     try:
-        said = json.loads(line)
+        said = json_text.read(line)
         shown = f"{said['time']}  {said['level']:<6}  {said['request'] or '-'}  {said['text']}"
     except (ValueError, KeyError, TypeError):
         shown = line
