@@ -9,6 +9,8 @@ from subprocess import DEVNULL, PIPE, Popen
 import machine_world
 import pytest
 import tiny_app
+import tiny_django
+from build_world import pip_reaches_its_index
 from load import Load
 from machine_world import Server
 from mail_sink import Sink, running_sink
@@ -222,3 +224,30 @@ def cut_off(laptop: Laptop, title: str, step: str, files: dict[str, str], kill: 
             kill(command)
     command.stdout.close()
     assert command.wait(120) is not None
+
+
+def test_an_app_gets_a_django_server_there_and_loses_it_again(laptop: Laptop) -> None:
+    if not pip_reaches_its_index():
+        pytest.skip("pip reaches no package index")
+    laptop.ask("server", "add", f"root@{laptop.server.address}", "--app", "shop")
+    without = laptop.deploy("no server", **{tiny_app.SECOND: GRANTS})["release"]
+    tiny_django.write_server(laptop.app)
+    last = laptop.deploy("django")
+    assert last["event"] == "deployed", last
+    assert laptop.title() == "django"
+
+    def notes(text: str = "") -> tuple[int, str]:
+        return call(f"{laptop.url}/api/notes/", method="POST" if text else "GET", body={"text": text} if text else None)
+
+    assert notes("over there") == (200, '["over there"]')
+    headers = {"apikey": laptop.server.run("cat /var/lib/freehold/shop/publishable_key").stdout}
+    assert call(f"{laptop.url}/rest/v1/notes_note", headers=headers)[0] == 404
+    with Load(laptop.url, headers["apikey"]) as load:
+        assert laptop.rollback(str(without))["release"] == without
+        assert notes()[1].startswith("<title>no server")
+        assert laptop.rollback(str(last["release"]))["release"] == last["release"]
+    assert load.failures == []
+    assert notes("again") == (200, '["over there", "again"]')
+    laptop.server.reboot()
+    assert laptop.server.run("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
+    assert notes() == (200, '["over there", "again"]')

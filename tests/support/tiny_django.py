@@ -107,3 +107,11 @@ def write(root: Path, **changes: str) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     return root
+
+
+def write_server(root: Path) -> None:
+    """Write the server alone, beside the pages of another app."""
+    for path, text in FILES.items():
+        if path.startswith(("backend/", "vercel.json")):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)

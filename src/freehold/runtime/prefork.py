@@ -76,8 +76,9 @@ class _Workers:
             serve(self._settings, self._listener, announce)
             code = 0
         finally:
-            # The parent's cleanup is not the child's, whatever ended it; the traceback is printed first.
-            if sys.exc_info()[0] is not None:
+            # The parent's cleanup is not the child's, whatever ended it; the traceback is printed first. Where the
+            # server itself gives up, it has said why.
+            if sys.exc_info()[0] not in {None, SystemExit}:
                 sys.excepthook(*sys.exc_info())
             sys.stderr.flush()
             os._exit(code)

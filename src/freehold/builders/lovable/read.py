@@ -12,6 +12,7 @@ from freehold.builders.shared import (
     leftovers,
     native,
     package,
+    python,
     routes,
     schema,
     servers,
@@ -27,7 +28,16 @@ from freehold.builders.shared.checkout import CODE_SUFFIXES, Checkout, open_chec
 from freehold.builders.shared.unknowns import unknowns
 from freehold.core.app import App
 from freehold.core.errors import NotAnApp
-from freehold.core.inventory import EdgeFunction, EnvironmentName, Frontend, Inventory, Place, ServiceUse, Unknown
+from freehold.core.inventory import (
+    AppServer,
+    EdgeFunction,
+    EnvironmentName,
+    Frontend,
+    Inventory,
+    Place,
+    ServiceUse,
+    Unknown,
+)
 
 BAKED = ("VITE_",)
 
@@ -52,7 +62,8 @@ def read(app: App) -> Inventory:
     used_services = _builder_services(checkout, texts, main, functions)
     links = shared_services.uses(checkout, texts, services.LINKS)
     assets = shared_services.hosted_assets(checkout, texts, services.ASSETS)
-    needed = tanstack.secrets(names) if is_server_rendered(name) else ()
+    own = servers.servers(checkout, found)
+    needed = tanstack.secrets(names) if is_server_rendered(name) else _server_secrets(checkout, own)
     return Inventory(
         builder=NAME,
         generation=name,
@@ -70,7 +81,7 @@ def read(app: App) -> Inventory:
         sign_in_methods=used.sign_in,
         ai_endpoints=shared_services.ai_endpoints(checkout, code),
         ai_calls=ai.calls(checkout, code),
-        servers=servers.servers(checkout, found),
+        servers=own,
         server_functions=tanstack.server_functions(checkout, main.folder) if is_server_rendered(name) else (),
         secrets=needed,
         third_parties=third_parties.third_parties(checkout, found),
@@ -97,6 +108,11 @@ def read(app: App) -> Inventory:
         client_versions={item: main.dependencies[item] for item in services.CLIENTS if item in main.dependencies},
         settings=supabase_project.without_defaults(settings),
     )
+
+
+def _server_secrets(checkout: Checkout, own: tuple[AppServer, ...]) -> tuple[str, ...]:
+    started = next((server for server in own if server.application), None)
+    return python.secrets(checkout, started.root) if started is not None else ()
 
 
 def _frontend(checkout: Checkout, main: package.Package, name: str) -> Frontend:

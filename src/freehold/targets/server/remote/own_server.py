@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from freehold.core import configuration
 from freehold.core.release import Release
 from freehold.kit import files
 from freehold.targets.server.remote import disk, programs
@@ -10,13 +11,16 @@ from freehold.targets.server.remote.disk import Wanted
 from freehold.targets.server.remote.places import App
 
 UNITS = Path("/etc/systemd/system")
-PART = "server"
 
 
 def is_python(place: App, release: Release) -> bool:
     """Whether the release brings one."""
-    manifest = place.release(release.number) / PART / "server.json"
-    return PART in release.parts and json.loads(manifest.read_text()).get("runtime") == "python"
+    mark = release.config.get("server")
+    if not isinstance(mark, dict) or configuration.PART not in mark:
+        return False
+    folder = place.release(release.number) / str(mark[configuration.PART]) / str(mark.get("path", ""))
+    manifest = folder / "server.json"
+    return manifest.is_file() and json.loads(manifest.read_text()).get("runtime") == "python"
 
 
 def let_confine(place: App, number: int) -> None:
