@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from confined_world import confined
+from confined_world import NO_NAMESPACES, confined
 
 import freehold
 from freehold.kit.confined import usage
@@ -290,6 +290,17 @@ def _status(pid: int) -> str:
     return Path(f"/proc/{pid}/status").read_text()
 
 
+def test_it_dies_with_who_started_the_launcher() -> None:
+    starts = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+    with confined(STAYS, prefix=(sys.executable, "-I", "-S", "-c", starts)) as program:
+        assert program.line() == "waiting"
+        launcher = _child(program.process.pid)
+        first = _child(launcher)
+        held = [os.pidfd_open(pid) for pid in (launcher, first, _child(first))]
+        program.process.kill()
+        assert all(_ended(pidfd) for pidfd in held)
+
+
 def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
@@ -311,16 +322,6 @@ def test_its_end_is_told() -> None:
         assert program.process.wait(60) == 7
     with confined("ctypes.string_at(0)") as program:
         assert program.process.wait(60) == 128 + signal.SIGSEGV
-
-
-NO_NAMESPACES = """
-import os, sys
-sys.path.insert(0, sys.argv[1])
-from freehold.kit.confinement import kernel
-kernel.map_user(os.getuid())
-open("/proc/sys/user/max_user_namespaces", "w").write("0")
-os.execve(sys.argv[2], sys.argv[2:], os.environ)
-"""
 
 
 def test_where_the_kernel_refuses_nothing_runs_and_the_reason_is_told() -> None:

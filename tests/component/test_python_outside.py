@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -158,3 +159,31 @@ async def test_a_tunnel_to_the_apps_own_address_is_open_and_passes_bytes(tmp_pat
             answer = await said(door, f"CONNECT localhost:{port} HTTP/1.1\r\n\r\nhello".encode())
             assert answer == b"HTTP/1.1 200 Connection established\r\n\r\n<hello>"
             assert b"403" in await said(door, f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode())
+
+
+async def test_no_head_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Heads that are nearly right, in any mixture: each is answered, and none is an exception that nobody expects."""
+    chance = random.Random(20261128)
+    hosts = (b"127.0.0.1", b"[::1]", b"[::1", b"a@127.0.0.1", b"10.0.0.1:1", b"[fe80::1%25lo]", b"", b":80", b"0", b"[")
+    lines = (b"CONNECT %s HTTP/1.1", b"GET http://%s/x HTTP/1.1", b"POST http://%s", b"%s", b"GET http:%s x", b"%s  ")
+    door = OutsideDoor(settings_for(tmp_path, (), "https://app.example"))
+    for _ in range(400):
+        host = chance.choice(hosts) + chance.choice((b"", b":1", b":99999", b":-1", b":x", b"\xff"))
+        head = chance.choice(lines) % host + b"\r\n" + chance.choice((b"", b"Host: a\r\n", b": \r\n")) + b"\r\n"
+        reader, writer = asyncio.StreamReader(), _Kept()
+        reader.feed_data(head)
+        await door(reader, writer)  # type: ignore[arg-type]
+        assert writer.content.startswith((b"HTTP/1.1 400", b"HTTP/1.1 403", b"HTTP/1.1 502")), head
+
+
+class _Kept:
+    """As much of a writer as a refusal needs."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def write(self, content: bytes) -> None:
+        self.content += content
+
+    async def drain(self) -> None:
+        """Nothing is on its way."""

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from confined_world import NO_NAMESPACES
 from python_world import KEY, LIMITS, NOWHERE, served_python
 from server_world import World
 
+import freehold
 from freehold.core.errors import ProcessDied
 
 ECHO = """
@@ -256,3 +258,31 @@ def answer(environ, query):
     expected = ("/etc", "/tmp", "/freehold/server/", "/freehold/own/freehold", sys.base_prefix)
     assert [folder for folder in folders if not folder.startswith(expected)] == []
     assert release == ["app", "packages", "serving"]
+
+
+WHERE_IT_CANNOT_BE_CONFINED = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import freehold
+from freehold.core.errors import ProcessDied
+from python_world import served_python
+async def main():
+    async with served_python(Path(sys.argv[2]), "def answer(environ, query):\\n    return 'served'\\n"):
+        print("it is served")
+try:
+    asyncio.run(main())
+except ProcessDied as error:
+    print(error.message, error.detail, error.hint, sep="\\n")
+"""
+
+
+async def test_where_the_kernel_does_not_confine_it_is_not_served(tmp_path: Path) -> None:
+    support, source = Path(__file__).parents[1] / "support", Path(freehold.__file__).parents[1]
+    inner = (sys.executable, "-c", WHERE_IT_CANNOT_BE_CONFINED, str(support), str(tmp_path))
+    argv = (sys.executable, "-I", "-S", "-c", NO_NAMESPACES, str(source), *inner)
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    said = (await process.communicate())[0].decode().splitlines()
+    assert said[0] == "the app's own server cannot be confined here"
+    assert said[1].startswith("this machine allows no user namespaces")
+    assert said[2].startswith("echo user.max_user_namespaces=10000 | sudo tee")

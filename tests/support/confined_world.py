@@ -29,6 +29,16 @@ def tell(found):
     print(json.dumps(found), flush=True)
 """
 
+NO_NAMESPACES = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from freehold.kit.confinement import kernel
+kernel.map_user(os.getuid())
+open("/proc/sys/user/max_user_namespaces", "w").write("0")
+os.execve(sys.argv[2], sys.argv[2:], os.environ)
+"""
+"""Become a program where no further user namespace can be made: the folder of our sources, then the program."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Confined:
