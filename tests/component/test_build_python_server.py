@@ -88,7 +88,7 @@ def test_a_server_is_put_together_of_code_and_wheels_and_starts_quickly(tmp_path
     assert (manifest["runtime"], manifest["application"]) == ("python", "config.wsgi:application")
     assert (manifest["settings_module"], manifest["paths"]) == ("config.settings", ["/api/"])
     assert manifest["before"] == [["manage.py", "migrate", "--noinput", "--fake-initial"]]
-    assert manifest["reads"] == ["DEBUG", "PAY_KEY"]
+    assert manifest["reads"] == ["DATABASE_URL", "DEBUG", "PAY_KEY"]
     again = _store(tmp_path / "two", {}, [])
     assert artifact.digest_of(again) == artifact.digest_of(parcel)
     assert (tmp_path / "one" / "log").exists()

@@ -46,7 +46,7 @@ def test_the_settings_that_its_wsgi_module_names_are_those_that_serve(tmp_path: 
             "backend/config/settings.py": "",
             "backend/config/settings/__init__.py": "",
             "backend/config/settings/base.py": DJANGO["backend/config/settings.py"]
-            + "INSTALLED_APPS = ['django.contrib.admin']\n",
+            + "OURS = ['shop']\nINSTALLED_APPS = ['django.contrib.admin'] + OURS + found()\n",
             "backend/config/settings/live.py": "from .base import *\nINSTALLED_APPS += ['django.contrib.staticfiles']\n"
             "STATIC_URL = 'static/'\n",
             "backend/config/wsgi.py": MANAGE.replace("config.settings", "config.settings.live"),
@@ -135,3 +135,15 @@ def test_names_that_only_the_owner_knows_are_its_secrets(tmp_path: Path) -> None
     )
     inventory = _inventory(tmp_path, {"backend/shop/pay.py": text, "backend/shop/test_pay.py": "os.environ['OTHER']"})
     assert inventory.secrets == ("MAIL_TOKEN", "STRIPE_KEY")
+
+
+def test_settings_that_packages_read_are_secrets_unless_they_have_a_default(tmp_path: Path) -> None:
+    text = (
+        "import environ\nfrom decouple import config\nenv = environ.Env()\nA = env('SEND_KEY')\n"
+        "B = env.str('SMS_KEY')\nC = env.int('PAGE', default=3)\nD = config('MAP_KEY')\n"
+        "E = config('LEVEL', default='x', cast=str)\n"
+        "F = env.db('OTHER_URL')\nG = env('SECRET_KEY')\n"
+    )
+    assert _inventory(tmp_path, {"backend/config/settings.py": text}).secrets == ("MAP_KEY", "SEND_KEY", "SMS_KEY")
+    plain = {"backend/config/settings.py": "A = config('MAP_KEY')\n"}
+    assert _inventory(tmp_path / "other", plain).secrets == ()

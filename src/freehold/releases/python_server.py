@@ -91,8 +91,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """Texts in code that may be names of the environment."""
-    found: set[str] = set()
+    """Texts in code that may be names of the environment; packages ask for the database's address by themselves."""
+    found = {"DATABASE_URL"}
     for name in files.list_files(folder):
         content = (folder / name).read_bytes() if name.endswith(".py") else b""
         if placeholders.is_text(content):

@@ -89,9 +89,9 @@ def constants(sources: _Sources, module: str, depth: int = _DEPTH) -> dict[str, 
             case ast.ImportFrom(names=[ast.alias(name="*")]) if depth:
                 found |= constants(sources, _absolute(sources, statement, module), depth - 1)
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                found[name] = _plain(value)
+                found[name] = _plain(value, found)
             case ast.AugAssign(target=ast.Name(id=name), value=value):
-                before, more = found.get(name), _plain(value)
+                before, more = found.get(name), _plain(value, found)
                 found[name] = [*before, *more] if isinstance(before, list) and isinstance(more, list) else before
     return found
 
@@ -105,9 +105,14 @@ def _absolute(sources: _Sources, statement: ast.ImportFrom, module: str) -> str:
     return ".".join([*kept, *([statement.module] if statement.module else [])])
 
 
-def _plain(node: ast.expr) -> object:
-    """A text, or a list of those elements that are texts; None for what has to be computed."""
+def _plain(node: ast.expr, known: dict[str, object]) -> object:
+    """A text, or a list of those elements that are texts, or lists put together; None for what has to be computed."""
     match node:
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            parts = [part for part in (_plain(left, known), _plain(right, known)) if isinstance(part, list)]
+            return [item for part in parts for item in part] if parts else None
         case ast.Constant(value=str() as text):
             return text
         case ast.List(elts=elements) | ast.Tuple(elts=elements):

@@ -10,6 +10,9 @@ _NAME = r"""["']([A-Za-z_]\w*)["']"""
 _READ = re.compile(
     rf"(?:os\.environ(?:\.get|\.setdefault|\.pop)?\s*[\[(]\s*|os\.getenv\s*\(\s*|\bgetenv\s*\(\s*){_NAME}"
 )
+_SETTING = re.compile(rf"""\b(?:config|env(?:\.(?!db|cache|email|search)\w+)?)\s*\(\s*{_NAME}(?P<more>[^)]*)""")
+"""What python-decouple and django-environ read; a default makes up for a value."""
+_SETTING_READERS = re.compile(r"^\s*(?:import|from)\s+(?:decouple|environ)\b", re.MULTILINE)
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _COMMENT = re.compile(r"#[^\n]*")
 _SUPPLIED = re.compile(
@@ -56,4 +59,6 @@ def secrets(checkout: Checkout, folder: str) -> tuple[str, ...]:
     for path in files(checkout, folder):
         text = checkout.text(path)
         found.update(match[1] for match in _READ.finditer(text) if not text[match.end() :].lstrip().startswith(","))
+        if _SETTING_READERS.search(text):
+            found.update(match[1] for match in _SETTING.finditer(text) if "default" not in match["more"])
     return tuple(sorted(name for name in found if not _SUPPLIED.match(name)))
