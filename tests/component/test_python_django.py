@@ -1,6 +1,7 @@
 """An unmodified Django project in its confinement: settings of another place, migrations, sign-in, static files."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,6 +36,8 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
     "context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
                            "django.contrib.messages.context_processors.messages"]}}]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = "Seeds <hello@old.example>"
 SIMPLE_JWT = {"SIGNING_KEY": SECRET_KEY, "ALGORITHM": "HS256"}
 STORAGES = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
@@ -49,6 +52,7 @@ import json, logging
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.forms import PasswordResetForm
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
@@ -65,11 +69,19 @@ def sign_up(request):
     login(request, get_user_model().objects.create_user(json.loads(request.body)["name"]))
     return HttpResponse("welcome")
 
+def forgot(request):
+    get_user_model().objects.create_user("dora", "dora@example.org", "a-password-that-is-long")
+    form = PasswordResetForm({"email": "dora@example.org"})
+    form.is_valid()
+    form.save(request=request, email_template_name="registration/password_reset_email.html")
+    return HttpResponse("look into your mail")
+
 def broken(request):
     raise RuntimeError("the oven is cold")
 
 urlpatterns = [path("admin/", admin.site.urls), path("api/shown/", shown), path("api/sign-up/", sign_up),
-               path("api/broken/", broken)]
+               path("api/broken/", broken), path("api/forgot/", forgot),
+               path("reset/<uidb64>/<token>/", broken, name="password_reset_confirm")]
 """
 MANAGE = """
 import os, sys
@@ -98,7 +110,12 @@ LIMITS = ServerLimits(memory_megabytes=400, boot_seconds=120)
 async def world(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[World]:
     with psycopg.connect(database.superuser_dsn, autocommit=True) as admin:
         platform.open_to_server(admin)
-    given = {"server": SERVER, "server_dsn": Secret(database.server_dsn), "server_limits": LIMITS}
+    given = {
+        "mail_directory": tmp_path / "mail",
+        "server": SERVER,
+        "server_dsn": Secret(database.server_dsn),
+        "server_limits": LIMITS,
+    }
     async with served_python(tmp_path, PROJECT, *DJANGO, **given) as found:
         yield found
 
@@ -165,3 +182,11 @@ async def test_nobody_ever_sees_another(world: World) -> None:
     await asyncio.gather(*(user(number) for number in range(25)))
     async with aiohttp.ClientSession() as http, http.get(world.url + "/api/shown/") as answer:
         assert (await answer.json())["user"] == ""
+
+
+async def test_a_password_is_reset_by_a_mail_that_goes_the_owners_way(world: World) -> None:
+    async with aiohttp.ClientSession() as http, http.get(world.url + "/api/forgot/") as answer:
+        assert await answer.text() == "look into your mail"
+    (mail,) = (json.loads(path.read_text()) for path in world.settings.mail_directory.glob("*.json"))
+    assert (mail["to"], mail["sender_name"]) == ("dora@example.org", "Seeds")
+    assert f"{world.url}/reset/" in mail["text"]

@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 import freehold
 from freehold.kit import confinement
+from freehold.runtime.mail.mailer import open_mailer
 from freehold.runtime.settings import ServerSettings, Settings
 from freehold.runtime.site import environment
 from freehold.runtime.site.python.database import Address, DatabaseDoor, address
 from freehold.runtime.site.python.doors import Doors
+from freehold.runtime.site.python.mail import MailDoor
 from freehold.runtime.site.python.outside import OutsideDoor
 from freehold.runtime.workers import surroundings
 from freehold.runtime.workers.log import WorkerLog
@@ -20,8 +22,8 @@ from freehold.runtime.workers.worker import Bounds, Program, socket_in
 RELEASE = "/freehold/server"
 OWN = "/freehold/own/freehold"
 INSIDE = "runtime/site/python/inside"
-DATABASE_PORT, OUTSIDE_PORT = 5432, 3128
-PORTS = (DATABASE_PORT, OUTSIDE_PORT)
+DATABASE_PORT, OUTSIDE_PORT, MAIL_PORT = 5432, 3128, 25
+PORTS = (DATABASE_PORT, OUTSIDE_PORT, MAIL_PORT)
 THREADS = 256
 _PACKAGES = ("__init__.py", "runtime/__init__.py", "runtime/site/__init__.py", "runtime/site/python/__init__.py")
 _KEY_NAMES = ("SECRET_KEY", "DJANGO_SECRET_KEY", "DJANGO_SECRET", "APP_SECRET_KEY")
@@ -69,7 +71,8 @@ def program(settings: Settings, server: ServerSettings, run: Path, argv: tuple[s
 
 def doors(settings: Settings, run: Path, log: WorkerLog) -> Doors:
     """Give the program's ways out, in the order of its ports."""
-    return Doors(doors_in(run), (DatabaseDoor(database(settings)), OutsideDoor(settings)), log)
+    answers = (DatabaseDoor(database(settings)), OutsideDoor(settings), MailDoor(open_mailer(settings)))
+    return Doors(doors_in(run), answers, log)
 
 
 def database(settings: Settings) -> Address:

@@ -17,6 +17,8 @@ Values = dict[str, Any]
 INSECURE = "django-insecure-"
 STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
 _POSTGRESQL = "django.db.backends.postgresql"
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_MAIL_BACKENDS = (_SMTP, *(f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "filebased")))
 _POSTGRESQL_ENGINES = ("postgresql", "postgis", "psycopg", "timescale")
 
 
@@ -26,6 +28,7 @@ def adapt(module: ModuleType, setup: Mapping[str, Any]) -> None:
     _take_address(values, setup["origin"])
     _take_key(values, setup["secret_key"], by_owner=setup["owner_key"])
     _take_database(values, setup["database"])
+    _take_mail(values)
     _close_debugging(values)
     _keep_files_away(values)
 
@@ -96,6 +99,18 @@ def _take_database(values: Values, database: Mapping[str, str]) -> None:
     options = {name: value for name, value in dict(default.get("OPTIONS") or {}).items() if not name.startswith("ssl")}
     databases["default"] = default | dict(database) | {"OPTIONS": options}
     values["DATABASES"] = databases
+
+
+def _take_mail(values: Values) -> None:
+    """Mail goes the owner's way, unless the app logs in to a mail server of its own or sends by another service."""
+    backend = str(values.get("EMAIL_BACKEND", _SMTP))
+    elsewhere = values.get("EMAIL_HOST", "localhost") not in ("", "localhost", "127.0.0.1")
+    if backend not in _MAIL_BACKENDS or (backend == _SMTP and elsewhere and values.get("EMAIL_HOST_PASSWORD")):
+        return
+    if backend != _SMTP or elsewhere:
+        _say("EMAIL_BACKEND sends as all of the app's mail is sent: freehold secrets set SMTP_HOST")
+    values |= {"EMAIL_BACKEND": _SMTP, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": 25, "EMAIL_TIMEOUT": 60}
+    values |= {"EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": "", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}
 
 
 def _close_debugging(values: Values) -> None:
