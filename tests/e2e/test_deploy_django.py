@@ -57,6 +57,7 @@ def terminal(owner: Owner) -> Iterator[DjangoTerminal]:
 
 
 def test_its_pages_its_server_and_its_tables_come_up(terminal: DjangoTerminal) -> None:
+    assert terminal.ready["server"] == {"framework": "django", "answers": ["/api/"]}
     assert terminal.title() == "one"
     assert call(f"{terminal.url}/deep/link", headers={"accept": "text/html"})[0] == 200
     script = call(f"{terminal.url}/assets/app.js")[1]

@@ -12,6 +12,7 @@ from freehold.core.secret import Secret
 from freehold.flows.up import Request, up
 
 WIDTH = 11
+FRAMEWORKS = {"django": "Django", "next": "Next.js", "tanstack-start": "TanStack Start"}
 
 
 @click.command("up")
@@ -105,6 +106,7 @@ def _summary(values: Mapping[str, object]) -> str:
         *_mail(values),
         _line("Database", f"{values['database']}  open it: freehold db shell --data {values['data']}"),
         _line("Data", values["data"]),
+        *_server(values),
         *_functions(values),
         *_unset(values),
         *_sign_in(values),
@@ -126,6 +128,15 @@ def _mail(values: Mapping[str, object]) -> list[str]:
 
 def _line(name: str, text: object) -> str:
     return f"{name.ljust(WIDTH)}{text}"
+
+
+def _server(values: Mapping[str, object]) -> list[str]:
+    server = values["server"]
+    if not isinstance(server, dict):
+        return []
+    answers = f"answers {' '.join(server['answers'])}" if server["answers"] else "renders the pages"
+    name = FRAMEWORKS.get(server["framework"], server["framework"])
+    return [_line("Server", f"{name}, {answers}  its log: freehold logs --server --data {values['data']}")]
 
 
 def _functions(values: Mapping[str, object]) -> list[str]:

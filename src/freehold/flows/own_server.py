@@ -57,6 +57,15 @@ def has_one(build: Build) -> bool:
     return build.inventory.started_server is not None
 
 
+def described(build: Build) -> dict[str, object] | None:
+    """Say what the app's own server is, and what it answers: () is every page; None for an app without one."""
+    started = build.inventory.started_server
+    if started is not None:
+        return {"framework": started.framework, "answers": list(started.paths)}
+    rendered = next((item.framework for item in build.inventory.frontends if item.server), "")
+    return {"framework": rendered, "answers": []} if rendered else None
+
+
 def files(build: Build) -> tuple[server_migrations.File, ...]:
     """The migrations of the app's code and of the packages that it brings."""
     folder = _folder(build)

@@ -159,6 +159,7 @@ def _ready(work: Work, release: int) -> Event:
             "unset_mail": list(snapshot.unset_mail(work, versions)),
             "data": str(work.place.root),
             "release": release,
+            "server": own_server.described(work),
             "functions": sorted(work.function_names),
             "functions_not_startable": dict(work.functions_not_startable),
             "unset_secrets": {name: list(users) for name, users in work.unset_secrets(versions).items()},
