@@ -147,3 +147,24 @@ def test_settings_that_packages_read_are_secrets_unless_they_have_a_default(tmp_
     assert _inventory(tmp_path, {"backend/config/settings.py": text}).secrets == ("MAP_KEY", "SEND_KEY", "SMS_KEY")
     plain = {"backend/config/settings.py": "A = config('MAP_KEY')\n"}
     assert _inventory(tmp_path / "other", plain).secrets == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "models", "paths"),
+    [
+        ("", "", ("/api/",)),
+        ("", "picture = models.ImageField(upload_to='p')\n", ("/api/", "/media/")),
+        ("MEDIA_URL = '/uploads/'\n", "file = models.FileField()\n", ("/api/", "/uploads/")),
+        ("MEDIA_URL = 'files/'\nMEDIA_ROOT = BASE_DIR / 'files'\n", "", ("/api/", "/files/")),
+        ("MEDIA_URL = 'https://cdn.example/'\nMEDIA_ROOT = x\n", "", ("/api/",)),
+    ],
+)
+def test_files_that_people_send_are_the_servers_as_well(
+    tmp_path: Path, settings: str, models: str, paths: tuple[str, ...]
+) -> None:
+    changes = {
+        "backend/config/settings.py": DJANGO["backend/config/settings.py"] + settings,
+        "backend/shop/models.py": models,
+        "vercel.json": json.dumps({"routes": [{"src": "/api/(.*)", "dest": "/backend/wsgi.py"}]}),
+    }
+    assert _server(tmp_path, changes).paths == paths

@@ -15,6 +15,7 @@ _SETTINGS = re.compile(r"""["']DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*["'](
 _MANAGE = "manage.py"
 _DEPTH = 3
 """How far a URL configuration is followed that includes another one at the root."""
+_KEEPS_FILES = re.compile(r"\bmodels\.(?:File|Image)Field\s*\(")
 _PATTERNS = frozenset({"path", "re_path", "url"})
 _ROUTE = re.compile(r"^\^?/?([^<(\[?*+$^\\.|{]*)")
 
@@ -67,7 +68,9 @@ def project(checkout: Checkout, folder: str) -> Project | None:
         return None
     served = _SETTINGS.findall(checkout.text(sources.path(application.partition(":")[0])))
     settings = served[0] if served and sources.path(served[0]) else told
-    paths = _vercel(checkout, sources.folder) or _own(sources, constants(sources, settings)) or FALLBACK
+    values = constants(sources, settings)
+    paths = _vercel(checkout, sources.folder) or _own(sources, values) or FALLBACK
+    paths = tuple(dict.fromkeys((*paths, *_media(sources, values))))
     return Project(folder=sources.folder, settings=settings, application=application, paths=paths)
 
 
@@ -169,6 +172,18 @@ def _own(sources: _Sources, settings: dict[str, object]) -> tuple[str, ...]:
     if found and isinstance(installed, list) and "django.contrib.staticfiles" in installed and isinstance(static, str):
         found.append(_prefix(static))
     return tuple(dict.fromkeys(path for path in found if path != "/"))
+
+
+def _media(sources: _Sources, settings: dict[str, object]) -> tuple[str, ...]:
+    """Where files that people send are answered, in a project that keeps any."""
+    texts = (sources.checkout.text(path) for path in python.files(sources.checkout, sources.folder))
+    if "MEDIA_ROOT" not in settings and not any(_KEEPS_FILES.search(text) for text in texts):
+        return ()
+    told = settings.get("MEDIA_URL")
+    if isinstance(told, str) and "//" in told:  # another host keeps them
+        return ()
+    path = _prefix(f"{told.strip('/')}/") if isinstance(told, str) else "/"
+    return (path if path != "/" else "/media/",)
 
 
 def _prefix(route: str) -> str:
