@@ -17,6 +17,7 @@ from server_world import World
 
 import freehold
 from freehold.core.errors import ProcessDied
+from freehold.runtime.site.proxy import MOST_UPLOADS
 
 ECHO = """
 def answer(environ, query):
@@ -43,7 +44,8 @@ async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> st
 
 async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -> None:
     async with served_python(tmp_path, ECHO) as world, aiohttp.ClientSession() as http:
-        headers = {"x-forwarded-for": "6.6.6.6", "x-freehold-client": "6.6.6.6", "x-freehold-control": "1"}
+        headers = dict.fromkeys(("x-forwarded-for", "x-real-ip", "x-freehold-client", "X_Forwarded_For"), "6.6.6.6")
+        headers |= {"x-freehold-control": "1", "x_freehold_control": "1", "forwarded": "for=6.6.6.6;host=evil.example"}
         headers |= {"x_freehold_control": "1", "x_freehold_request": "other", "x_forwarded_proto": "https"}
         async with http.patch(world.url + "/a%20b?c=%20d", data="hello", headers=headers) as answer:
             seen = await answer.json(content_type=None)
@@ -54,6 +56,7 @@ async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -
     assert (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"]) == ("PATCH", "/a b", "c=%20d")
     assert seen["body"] == "hello"
     assert (environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"]) == ("127.0.0.1", "127.0.0.1")
+    assert "6.6.6.6" not in str(environ)
     assert environ["HTTP_HOST"] == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}" == world.url[len("http://") :]
     assert not any("FREEHOLD" in name for name in environ)
     assert (environ["HTTP_X_FORWARDED_PROTO"], environ["wsgi.url_scheme"]) == ("http", "http")
@@ -104,6 +107,41 @@ def answer(environ, query):
         assert await answer.content.readany() == b"first", "the app has not given the rest yet"
         assert await text(http, world, "/?more=") == "told"
         assert await answer.content.read() == b"second"
+
+
+LARGE = """
+def answer(environ, query):
+    if "large" in query:
+        return [b"x" * (1 << 20)] * 20
+    return str(len(environ["wsgi.input"].read()))
+"""
+
+
+async def _begun(world: World, text: bytes) -> asyncio.StreamWriter:
+    """A request of a client that goes on when it likes."""
+    _, writer = await asyncio.open_connection(*world.url.removeprefix("http://").split(":"))
+    writer.write(text)
+    await writer.drain()
+    return writer
+
+
+async def test_clients_that_send_or_read_slowly_take_no_place_from_others(tmp_path: Path) -> None:
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nx"
+    async with served_python(tmp_path, LARGE) as world, aiohttp.ClientSession() as http:
+        server = world.site._server
+        assert server is not None
+        slow = [await _begun(world, b"GET /?large= HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(9)]
+        slow += [await _begun(world, post % 10) for _ in range(20)]
+        slow += [await _begun(world, post % (1 << 20)) for _ in range(MOST_UPLOADS)]
+        await until(server._uploads.locked)
+        assert await text(http, world) == "0"
+        worker = await server._server.worker()
+        assert worker._in_flight <= 9 + MOST_UPLOADS, "what has not been sent is not known to the server"
+        waiting = asyncio.create_task(http.post(world.url, data=b"x" * (1 << 20)))
+        assert await (await http.post(world.url, data=b"x" * 1000)).text() == "1000"
+        for writer in slow:
+            writer.close()
+        assert await (await waiting).text() == str(1 << 20)
 
 
 async def test_its_paths_go_to_the_server_and_all_else_is_files(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import uuid
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,7 +20,10 @@ from freehold.runtime.workers.outgoing import NOT_FORWARDED, NOT_RETURNED
 from freehold.runtime.workers.slot import NotStartable
 from freehold.runtime.workers.worker import BootFailed, Worker
 
+SMALL_BODY_BYTES = 64 * 1024
+MOST_UPLOADS = 64
 _AUTOMATIC = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
+_OURS = ("x-freehold-", "x-forwarded-", "forwarded", "x-real-ip")
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 _SORRY = b"The app is not available for a moment. Please try again."
 
@@ -41,18 +45,22 @@ class ServerProxy:
         self.stop = server.stop
         keys = (settings.service_role_jwt.reveal(), settings.secret_key.reveal(), *python.hidden(settings))
         self._keys = [key.encode() for key in keys]
+        self._has_threads = settings.server is not None and settings.server.runtime == "python"
+        self._uploads = asyncio.Semaphore(MOST_UPLOADS)
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["method"] == "CONNECT":  # whoever passes it on asks for a tunnel
+            return await _answer(send, 405, b"method not allowed")
         incoming = Incoming(scope, receive)
         async with incoming:
-            await until_gone(incoming, self._call(scope, incoming, send))
+            return await until_gone(incoming, self._call(scope, incoming, send))
 
     async def _call(self, scope: Scope, incoming: Incoming, send: Send) -> None:
         sent = _Sent(send)
         try:
-            worker = await self._server.worker()
-            await self._ask(worker, scope, incoming, sent)
+            async with self._body(incoming) as body:
+                await self._ask(await self._server.worker(), scope, body, sent)
         except NotStartable as error:
             await _answer(send, 503, _SORRY, retry_seconds=error.retry_seconds)
         except TimeoutError:
@@ -64,14 +72,32 @@ class ServerProxy:
         except (aiohttp.ClientError, OSError, BootFailed):
             await sent.or_else(502, _SORRY, retry_seconds=1)
 
-    async def _ask(self, worker: Worker, scope: Scope, incoming: Incoming, sent: "_Sent") -> None:
+    @contextlib.asynccontextmanager
+    async def _body(self, incoming: Incoming) -> AsyncIterator[bytes | AsyncIterator[bytes] | None]:
+        """Give the body as it may be sent on; what a client sends slowly waits here.
+
+        A server of threads has a place for each of some requests, and their bodies have to be whole before it begins.
+        """
+        if not incoming.has_body or not self._has_threads:
+            yield incoming.body() if incoming.has_body else None
+        elif incoming.length is not None and incoming.length <= SMALL_BODY_BYTES:
+            async with asyncio.timeout(self._settings.server_limits.answer_seconds):
+                whole = b"".join([block async for block in incoming.body()])
+            yield whole
+        else:
+            async with self._uploads:
+                yield incoming.body()
+
+    async def _ask(
+        self, worker: Worker, scope: Scope, body: bytes | AsyncIterator[bytes] | None, sent: "_Sent"
+    ) -> None:
         async with worker.use() as session:
             async with asyncio.timeout(self._settings.server_limits.answer_seconds) as patience:
                 response = await session.request(
                     scope["method"],
                     self._url(scope),
                     headers=self._headers(scope, sent.request_id),
-                    data=incoming.body() if incoming.has_body else None,
+                    data=body,
                     allow_redirects=False,
                     skip_auto_headers=_AUTOMATIC,
                 )
@@ -89,13 +115,13 @@ class ServerProxy:
         headers: CIMultiDict[str] = CIMultiDict()
         for raw_name, raw_value in scope["headers"]:
             name = raw_name.decode("latin-1").lower()
-            if name not in NOT_FORWARDED and not name.startswith(("x-freehold-", "x-forwarded-")):
+            if name not in NOT_FORWARDED and not name.startswith(_OURS):
                 headers.add(name, raw_value.decode("latin-1"))
         public = urlsplit(self._settings.public_url)
         client = str((scope.get("client") or ("", 0))[0])
         headers["host"] = headers["x-forwarded-host"] = public.netloc
         headers["x-forwarded-proto"] = public.scheme
-        headers["x-forwarded-for"] = headers["x-freehold-client"] = client
+        headers["x-forwarded-for"] = headers["x-real-ip"] = headers["x-freehold-client"] = client
         headers["x-freehold-request"] = request_id
         return headers
 

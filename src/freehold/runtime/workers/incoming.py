@@ -16,8 +16,11 @@ class Incoming:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Reading starts with `async with`."""
-        names = {name for name, _ in scope["headers"]}
-        self.has_body = b"transfer-encoding" in names or (b"content-length" in names)
+        headers = dict(scope["headers"])
+        self.has_body = b"transfer-encoding" in headers or b"content-length" in headers
+        length = headers.get(b"content-length", b"")
+        self.length = int(length) if length.isdigit() and b"transfer-encoding" not in headers else None
+        """How long the body says it is; None where it does not."""
         self.gone = asyncio.Event()
         self._receive = receive
         self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue(BLOCKS_WAITING)

@@ -21,7 +21,10 @@ from freehold.runtime.site.python.inside.wsgi import Application, Environ, Start
 SERVING_FD = 3
 THREADS = 8
 CONNECTIONS = 1000
-LARGEST_BODY_BYTES = 200 << 20
+LARGEST_BODY_BYTES = 100 << 20
+"""It is kept in /tmp, which the app copies files of it into."""
+ANSWER_WAITING_BYTES = 64 << 20
+"""What a thread may leave for a client that reads slowly; it goes on, and /tmp is full before all threads wait."""
 BODY_IN_MEMORY_BYTES = 1 << 20
 QUIET_SECONDS = 3600
 GIVEN_UP = 70
@@ -73,6 +76,7 @@ def _serve(application: Application, setup: dict[str, Any]) -> None:
         connection_limit=CONNECTIONS,
         max_request_body_size=LARGEST_BODY_BYTES,
         inbuf_overflow=BODY_IN_MEMORY_BYTES,
+        outbuf_high_watermark=ANSWER_WAITING_BYTES,
         channel_timeout=QUIET_SECONDS,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,
