@@ -62,6 +62,22 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         assert program.process.wait(60) == 0
 
 
+def test_a_folder_that_it_may_write_holds_no_program_and_no_device(tmp_path: Path) -> None:
+    source = """
+open("/kept/file", "w").write("#!/bin/sh\\n")
+os.chmod("/kept/file", 0o777)
+tell([said(lambda: os.execv("/kept/file", ["x"])), said(lambda: os.mknod("/kept/null", 0o20666, os.makedev(1, 3)))])
+tell([said(lambda: os.link("/given/program.py", "/kept/link")), said(lambda: os.rename("/kept", "/given/x"))])
+"""
+    with confined(source, writable=((str(tmp_path), "/kept"),)) as program:
+        assert program.line() == ["PermissionError: Permission denied", "PermissionError: Operation not permitted"]
+        linked, moved = program.line()
+        assert "cross-device" in linked
+        assert "OSError" in moved
+        assert program.process.wait(60) == 0
+    assert (tmp_path / "file").read_text() == "#!/bin/sh\n"
+
+
 def test_it_starts_threads_and_no_process() -> None:
     source = """
 import subprocess, threading, multiprocessing

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from python_world import DJANGO, KEY, served_python
 from server_world import World
+from yarl import URL
 
 from freehold import platform
 from freehold.core.secret import Secret
@@ -48,11 +49,12 @@ STATIC_URL = "static/"
 USE_TZ = True
 """
 URLS = """
-import json, logging
+import json, logging, os
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.forms import PasswordResetForm
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
@@ -76,11 +78,21 @@ def forgot(request):
     form.save(request=request, email_template_name="registration/password_reset_email.html")
     return HttpResponse("look into your mail")
 
+@csrf_exempt
+def upload(request):
+    given = request.FILES["file"]
+    return JsonResponse({"url": default_storage.url(default_storage.save(given.name, given))})
+
+def link(request):
+    os.symlink("/freehold/server/app/config/settings.py", "/freehold/media/link.txt")
+    return HttpResponse("linked")
+
 def broken(request):
     raise RuntimeError("the oven is cold")
 
 urlpatterns = [path("admin/", admin.site.urls), path("api/shown/", shown), path("api/sign-up/", sign_up),
-               path("api/broken/", broken), path("api/forgot/", forgot),
+               path("api/broken/", broken), path("api/upload/", upload),
+               path("api/link/", link), path("api/forgot/", forgot),
                path("reset/<uidb64>/<token>/", broken, name="password_reset_confirm")]
 """
 MANAGE = """
@@ -101,7 +113,7 @@ SERVER = {
     "application": "config.wsgi:application",
     "settings_module": "config.settings",
     "before": (("manage.py", "migrate", "--noinput"),),
-    "paths": ("/api/", "/admin/", "/static/"),
+    "paths": ("/api/", "/admin/", "/static/", "/media/"),
 }
 LIMITS = ServerLimits(memory_megabytes=400, boot_seconds=120)
 
@@ -190,3 +202,41 @@ async def test_a_password_is_reset_by_a_mail_that_goes_the_owners_way(world: Wor
     (mail,) = (json.loads(path.read_text()) for path in world.settings.mail_directory.glob("*.json"))
     assert (mail["to"], mail["sender_name"]) == ("dora@example.org", "Seeds")
     assert f"{world.url}/reset/" in mail["text"]
+
+
+async def _upload(http: aiohttp.ClientSession, url: str, name: str, content: bytes) -> str:
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename=name)
+    async with http.post(url + "/api/upload/", data=form) as answer:
+        return url + str((await answer.json())["url"])
+
+
+async def test_uploaded_files_are_kept_and_served_and_run_nothing(world: World, tmp_path: Path) -> None:
+    large = bytes(range(256)) * 20_000
+    async with aiohttp.ClientSession() as http:
+        photo = await _upload(http, world.url, "photo.png", large)
+        assert photo == world.url + "/media/photo.png"
+        async with http.get(photo) as answer:
+            assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", large)
+            modified = answer.headers["last-modified"]
+        async with http.get(photo, headers={"if-modified-since": modified}) as answer:
+            assert answer.status == 304
+        async with http.get(photo, headers={"range": "bytes=1000000-1000009"}) as answer:
+            assert (answer.status, await answer.read()) == (206, large[1_000_000:1_000_010])
+            assert answer.headers["content-range"] == f"bytes 1000000-1000009/{len(large)}"
+        async with http.head(photo) as answer:
+            assert (answer.status, answer.headers["content-length"]) == (200, str(len(large)))
+        for name in ("bad.svg", "bad.html", "bad.xhtml"):
+            async with http.get(await _upload(http, world.url, name, b"<script>alert(1)</script>")) as answer:
+                assert "sandbox" in answer.headers["content-security-policy"], name
+                assert answer.headers["x-content-type-options"] == "nosniff"
+        async with http.get(world.url + "/api/link/") as answer:
+            assert await answer.text() == "linked"
+        for path in ("", "link.txt", "..%2Fserver/app/manage.py", "%2e%2e/own/", "a%00b", "%ff", "none.png"):
+            async with http.get(URL(world.url + "/media/" + path, encoded=True)) as answer:
+                assert answer.status == 404, path
+        async with http.post(photo) as answer:
+            assert answer.status == 405
+    kept = tmp_path / "state/media/photo.png"
+    assert kept.read_bytes() == large
+    assert kept.parent.stat().st_mode & 0o077 == 0

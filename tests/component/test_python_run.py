@@ -293,7 +293,7 @@ def answer(environ, query):
     (tmp_path / "another-release.txt").write_text("hush")
     async with served_python(tmp_path, source) as world, aiohttp.ClientSession() as http:
         folders, release = json.loads(await text(http, world))
-    expected = ("/etc", "/tmp", "/freehold/server/", "/freehold/own/freehold", sys.base_prefix)
+    expected = ("/etc", "/tmp", "/freehold/server/", "/freehold/own/freehold", "/freehold/media", sys.base_prefix)
     assert [folder for folder in folders if not folder.startswith(expected)] == []
     assert release == ["app", "packages", "serving"]
 

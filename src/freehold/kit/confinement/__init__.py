@@ -25,6 +25,8 @@ class Confinement:
     """Where it starts, as it sees it."""
     binds: tuple[tuple[str, str], ...]
     """Files and folders: where they lie, and where the program sees them."""
+    writable: tuple[tuple[str, str], ...] = ()
+    """Folders that the program may write, in the same way; nothing in them can be run."""
     work: str
     """A folder of this run alone, which may hold the sockets; the program does not see it."""
     socket: str
@@ -47,4 +49,5 @@ def parse(text: str) -> Confinement:
     """Read what `command` wrote."""
     values = json.loads(text)
     lists = {"argv": tuple(values["argv"]), "ports": tuple(values["ports"])}
-    return Confinement(**(values | lists | {"binds": tuple((source, target) for source, target in values["binds"])}))
+    pairs = {name: tuple((source, target) for source, target in values[name]) for name in ("binds", "writable")}
+    return Confinement(**(values | lists | pairs))

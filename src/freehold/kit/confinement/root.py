@@ -27,6 +27,7 @@ _TEXTS = {
 EXECUTABLE = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 """The interpreter itself: the links that lead to it are not in the root."""
 _GIVEN = kernel.READ_ONLY | kernel.NO_SUID | kernel.NO_DEVICES
+_WRITABLE = kernel.NO_SUID | kernel.NO_DEVICES | kernel.NO_EXEC
 _MEMORY = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
@@ -36,6 +37,7 @@ def enter(given: Confinement) -> None:
     kernel.keep_mounts_private()
     # Before the root covers `work`: each is a copy that no longer needs its path.
     mounts = [(kernel.copied_mount(source, _GIVEN), target, Path(source).is_dir()) for source, target in _all(given)]
+    mounts += [(kernel.copied_mount(source, _WRITABLE), target, True) for source, target in given.writable]
     devices = kernel.NO_EXEC | kernel.NO_SUID
     mounts += [(kernel.copied_mount(f"/dev/{name}", devices), f"/dev/{name}", False) for name in _DEVICES]
     kernel.mount_memory(given.work, megabytes=4, flags=_MEMORY | kernel.MS_NOEXEC)

@@ -13,6 +13,7 @@ from freehold.runtime.settings import ServerSettings, Settings
 from freehold.runtime.site import environment
 from freehold.runtime.site.python.database import Address, DatabaseDoor, address
 from freehold.runtime.site.python.doors import Doors
+from freehold.runtime.site.python.inside import media
 from freehold.runtime.site.python.mail import MailDoor
 from freehold.runtime.site.python.outside import OutsideDoor
 from freehold.runtime.workers import surroundings
@@ -43,10 +44,13 @@ def doors_in(run: Path) -> Path:
 def program(settings: Settings, server: ServerSettings, run: Path, argv: tuple[str, ...] = ()) -> Program:
     """Everything that the start needs: of the server, or of one of the app's programs with its arguments."""
     limits = settings.server_limits
+    uploads = settings.function_state_directory.resolve() / "media"
+    uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
     confined = confinement.Confinement(
         argv=("-I", "-S", "-B", f"{OWN}/{INSIDE}/entry.py"),
         folder=f"{RELEASE}/{server.app}",
         binds=_binds(server),
+        writable=((str(uploads), media.FOLDER),),
         work=str(run / "tmp"),
         socket=str(socket_in(run)),
         doors=str(doors_in(run)),

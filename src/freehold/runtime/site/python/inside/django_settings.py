@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+from freehold.runtime.site.python.inside import media
 from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
 
 Values = dict[str, Any]
@@ -29,21 +30,28 @@ def adapt(module: ModuleType, setup: Mapping[str, Any]) -> None:
     _take_key(values, setup["secret_key"], by_owner=setup["owner_key"])
     _take_database(values, setup["database"])
     _take_mail(values)
+    _take_uploads(values)
     _close_debugging(values)
     _keep_files_away(values)
 
 
-def with_static_files(application: Application, setup: Mapping[str, Any]) -> Application:
-    """Serve Django's static files (the admin's among them) from where the app's packages have them."""
+def with_files(application: Application, setup: Mapping[str, Any]) -> Application:
+    """Serve Django's static files from where the app's packages have them (the admin's too), and uploaded ones."""
     if not setup["settings_module"]:
         return application
     settings = import_module("django.conf").settings
-    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS or not settings.STATIC_URL:
-        return application
-    handler = import_module("django.contrib.staticfiles.handlers").StaticFilesHandler
-    served = handler(application)
-    prefix = urlsplit(settings.STATIC_URL).path
-    return _by_path(prefix, served, application) if prefix.strip("/") else application
+    found = application
+    if settings.MEDIA_ROOT == media.FOLDER and _is_below(settings.MEDIA_URL):
+        found = _by_path(settings.MEDIA_URL, media.served(settings.MEDIA_URL), found)
+    if "django.contrib.staticfiles" in settings.INSTALLED_APPS and _is_below(settings.STATIC_URL or ""):
+        handler = import_module("django.contrib.staticfiles.handlers").StaticFilesHandler
+        found = _by_path(settings.STATIC_URL, handler(application), found)
+    return found
+
+
+def _is_below(url: str) -> bool:
+    """Whether an address is a folder of the app's own address."""
+    return url.startswith("/") and url.endswith("/") and len(url) > 1 and not urlsplit(url).netloc
 
 
 def _by_path(prefix: str, inside: Application, outside: Application) -> Application:
@@ -111,6 +119,16 @@ def _take_mail(values: Values) -> None:
         _say("EMAIL_BACKEND sends as all of the app's mail is sent: freehold secrets set SMTP_HOST")
     values |= {"EMAIL_BACKEND": _SMTP, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": 25, "EMAIL_TIMEOUT": 60}
     values |= {"EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": "", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}
+
+
+def _take_uploads(values: Values) -> None:
+    """Files that Django keeps lie in a folder that outlives the release."""
+    values["MEDIA_ROOT"] = media.FOLDER
+    values["MEDIA_URL"] = values.get("MEDIA_URL") or "/media/"
+    storages = values.get("STORAGES")
+    if isinstance(storages, dict) and storages.get("default", {}).get("BACKEND", "").endswith(".FileSystemStorage"):
+        options = {**storages["default"].get("OPTIONS", {}), "location": media.FOLDER}
+        values["STORAGES"] = storages | {"default": {**storages["default"], "OPTIONS": options}}
 
 
 def _close_debugging(values: Values) -> None:

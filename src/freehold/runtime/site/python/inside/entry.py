@@ -70,7 +70,7 @@ def _load(name: str) -> Application:
 def _serve(application: Application, setup: dict[str, Any]) -> None:
     """Answer with threads until the process is ended. The socket listens only now: the app has been loaded."""
     import_module("waitress").create_server(
-        _fronted(django_settings.with_static_files(application, setup), Waiting(setup["longest_seconds"])),
+        _fronted(django_settings.with_files(application, setup), Waiting(setup["longest_seconds"])),
         sockets=[socket.socket(fileno=SERVING_FD)],
         threads=THREADS,
         connection_limit=CONNECTIONS,
