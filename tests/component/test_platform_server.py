@@ -115,3 +115,24 @@ def test_another_schema_of_that_name_is_not_taken() -> None:
         with pytest.raises(DatabaseUnfit) as refused:
             _open(database)
         assert "belongs to somebody else" in refused.value.detail
+
+
+def test_a_table_that_came_with_the_apps_data_is_used_where_it_is_and_changed_once_it_was_moved() -> None:
+    with fresh_database() as database:
+        with psycopg.connect(database.owner_dsn) as owner:
+            owner.execute("create table auth_user (id bigserial primary key, password text)")
+        _open(database)
+        with psycopg.connect(database.server_dsn, autocommit=True) as server:
+            server.execute("insert into auth_user (password) values ('hash')")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                server.execute("alter table auth_user add column phone text")
+            # As docs/how-to/django.md has it.
+            with psycopg.connect(database.superuser_dsn) as admin:
+                admin.execute("alter table public.auth_user owner to freehold_server")
+                admin.execute("alter table public.auth_user set schema server")
+            server.execute("alter table auth_user add column phone text")
+            assert server.execute("insert into auth_user (password) values ('x') returning id").fetchone() == (2,)
+        with psycopg.connect(database.rest_dsn) as rest:
+            rest.execute("set role anon")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                rest.execute("select * from auth_user")
