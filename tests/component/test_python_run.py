@@ -44,7 +44,9 @@ async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> st
 
 async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -> None:
     async with served_python(tmp_path, ECHO) as world, aiohttp.ClientSession() as http:
-        headers = dict.fromkeys(("x-forwarded-for", "x-real-ip", "x-freehold-client", "X_Forwarded_For"), "6.6.6.6")
+        headers = dict.fromkeys(("x-real-ip", "x-freehold-client", "X_Forwarded_For"), "6.6.6.6")
+        # The last one is what a proxy of this machine has added: the client that it saw.
+        headers["x-forwarded-for"] = "6.6.6.6, 198.51.100.7"
         headers |= {"x-freehold-control": "1", "x_freehold_control": "1", "forwarded": "for=6.6.6.6;host=evil.example"}
         headers |= {"x_freehold_control": "1", "x_freehold_request": "other", "x_forwarded_proto": "https"}
         async with http.patch(world.url + "/a%20b?c=%20d", data="hello", headers=headers) as answer:
@@ -55,7 +57,8 @@ async def test_a_request_reaches_the_app_as_the_client_sent_it(tmp_path: Path) -
     environ = seen["environ"]
     assert (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"]) == ("PATCH", "/a b", "c=%20d")
     assert seen["body"] == "hello"
-    assert (environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"]) == ("127.0.0.1", "127.0.0.1")
+    names = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
+    assert [environ[name] for name in names] == ["198.51.100.7"] * 3
     assert "6.6.6.6" not in str(environ)
     assert environ["HTTP_HOST"] == f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}" == world.url[len("http://") :]
     assert not any("FREEHOLD" in name for name in environ)

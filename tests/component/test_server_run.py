@@ -62,13 +62,14 @@ async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> st
 
 async def test_a_request_reaches_the_server_as_the_client_sent_it(tmp_path: Path) -> None:
     async with served(tmp_path, ECHO) as world, aiohttp.ClientSession() as http:
-        headers = {"x-forwarded-for": "6.6.6.6", "x-freehold-client": "6.6.6.6", "authorization": "Bearer mine"}
+        forged = {"x-freehold-client": "6.6.6.6", "x-forwarded-for": "6.6.6.6, 198.51.100.7"}
+        headers = forged | {"authorization": "Bearer mine"}
         async with http.post(world.url + "/a%2Fb?c=%20d", data="hello", headers=headers) as answer:
             seen = await answer.json()
             cookies = answer.headers.getall("set-cookie")
     assert (seen["url"], seen["method"], seen["body"]) == ("/a%2Fb?c=%20d", "POST", "hello")
     assert seen["headers"]["authorization"] == "Bearer mine"
-    assert (seen["headers"]["x-forwarded-for"], seen["from"]) == ("127.0.0.1", "127.0.0.1")
+    assert (seen["headers"]["x-forwarded-for"], seen["from"]) == ("198.51.100.7", "198.51.100.7")
     assert seen["headers"]["host"] == world.url.removeprefix("http://")
     assert not any(str(item).startswith("x-freehold") for item in (*seen["raw"], *seen["headers"]))
     assert cookies == ["a=1", "b=2"]

@@ -1,6 +1,5 @@
 """One request to /auth/v1 and its answer, without a framework: the surface is small and its errors are exact."""
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from freehold.runtime import client
 from freehold.runtime.auth.errors import API_VERSION, ApiError
 from freehold.runtime.services import Receive, Scope, Send
 
@@ -81,7 +81,7 @@ def refusal(error: ApiError, request: Request) -> Response:
 def read_head(scope: Scope) -> Request:
     """Read a request without its body."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    ip, is_local = _client(scope, headers)
+    ip, is_local = client.address(scope)
     return Request(
         method=scope["method"],
         path=scope["path"],
@@ -120,27 +120,6 @@ async def send_response(response: Response, send: Send) -> None:
     headers.append((b"x-content-type-options", b"nosniff"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
-
-
-def _client(scope: Scope, headers: Mapping[str, str]) -> tuple[str, bool]:
-    """Find the client's address: only a proxy on this machine is believed, and only the entry it added itself."""
-    host = (scope.get("client") or ("", 0))[0]
-    if host and not _is_loopback(host):
-        return host, False
-    forwarded = headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
-    return (forwarded, False) if _is_address(forwarded) else (host or "127.0.0.1", True)
-
-
-def _is_loopback(host: str) -> bool:
-    return _is_address(host) and ipaddress.ip_address(host).is_loopback
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _header(value: str) -> bytes:

@@ -10,6 +10,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from freehold.runtime import client
 from freehold.runtime.services import Message, Receive, Scope, Send
 from freehold.runtime.settings import Settings
 from freehold.runtime.site.guard import KeyGuard, Leak
@@ -118,10 +119,10 @@ class ServerProxy:
             if name not in NOT_FORWARDED and not name.startswith(_OURS):
                 headers.add(name, raw_value.decode("latin-1"))
         public = urlsplit(self._settings.public_url)
-        client = str((scope.get("client") or ("", 0))[0])
+        where, _ = client.address(scope)
         headers["host"] = headers["x-forwarded-host"] = public.netloc
         headers["x-forwarded-proto"] = public.scheme
-        headers["x-forwarded-for"] = headers["x-real-ip"] = headers["x-freehold-client"] = client
+        headers["x-forwarded-for"] = headers["x-real-ip"] = headers["x-freehold-client"] = where
         headers["x-freehold-request"] = request_id
         return headers
 
