@@ -78,6 +78,18 @@ tell([said(lambda: os.link("/given/program.py", "/kept/link")), said(lambda: os.
     assert (tmp_path / "file").read_text() == "#!/bin/sh\n"
 
 
+def test_the_machines_devices_stay_as_they_are() -> None:
+    source = """
+found = {name: said(lambda: os.chmod(f"/dev/{name}", 0o666)) for name in ("null", "full", "random", "urandom")}
+found |= {"input": said(lambda: os.fchmod(0, 0o666)), "times": said(lambda: os.utime(0))}
+tell(found)
+tell([sys.stdin.read(), open("/dev/null", "w").write("x"), said(lambda: open("/dev/full", "w", 1).write("x\\n"))])
+"""
+    with confined(source) as program:
+        assert set(program.line().values()) == {"OSError: Read-only file system"}
+        assert program.line() == ["", 1, "OSError: No space left on device"]
+
+
 def test_it_starts_threads_and_no_process() -> None:
     source = """
 import subprocess, threading, multiprocessing

@@ -145,6 +145,8 @@ def _lower(most: int, hard: int) -> int:
 def _become(given: Confinement, filtered: bytes, serving: socket.socket) -> NoReturn:
     """Close what is not to be had, and be the program. It has three pipes and its socket."""
     os.chdir(given.folder)
+    # The one it has is a file of the machine's own /dev, which is not read-only.
+    os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), sys.stdin.fileno())
     if serving.fileno() == SERVING_FD:
         os.set_inheritable(SERVING_FD, True)
     else:

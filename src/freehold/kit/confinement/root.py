@@ -38,7 +38,8 @@ def enter(given: Confinement) -> None:
     # Before the root covers `work`: each is a copy that no longer needs its path.
     mounts = [(kernel.copied_mount(source, _GIVEN), target, Path(source).is_dir()) for source, target in _all(given)]
     mounts += [(kernel.copied_mount(source, _WRITABLE), target, True) for source, target in given.writable]
-    devices = kernel.NO_EXEC | kernel.NO_SUID
+    # They are written to all the same; the program may own them, and must not change who else may.
+    devices = kernel.READ_ONLY | kernel.NO_EXEC | kernel.NO_SUID
     mounts += [(kernel.copied_mount(f"/dev/{name}", devices), f"/dev/{name}", False) for name in _DEVICES]
     kernel.mount_memory(given.work, megabytes=4, flags=_MEMORY | kernel.MS_NOEXEC)
     for path, text in _TEXTS.items():
