@@ -62,6 +62,30 @@ def test_requirements_may_stand_above_the_project(tmp_path: Path) -> None:
     assert (server.root, server.requirements) == ("backend", "requirements.txt")
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("backend/requirements/production.txt", "-r base.txt\ngunicorn\n"),
+        ("backend/pyproject.toml", '[project]\nname = "x"\ndependencies = ["Django>=5", "gunicorn"]\n'),
+        ("pyproject.toml", '[project]\nname = "x"\ndependencies = ["django"]\n'),
+    ],
+)
+def test_packages_may_be_asked_for_in_other_files(tmp_path: Path, path: str, text: str) -> None:
+    others = {"backend/requirements/base.txt": "Django==5.2\n", path: text}
+    server = _server(tmp_path, others if "requirements" in path else {path: text}, without="backend/requirements.txt")
+    assert (server.requirements, server.root, server.application) == (path, "backend", "config.wsgi:application")
+
+
+def test_a_project_whose_packages_stand_nowhere_is_told_and_not_served_without_them(tmp_path: Path) -> None:
+    files = (
+        BOLT | DJANGO | {"src/lib/supabase.ts": "", "src/App.tsx": "", "backend/Pipfile": "[packages]\ndjango = '*'\n"}
+    )
+    inventory = read(write(tmp_path, {path: text for path, text in files.items() if "requirements" not in path}))
+    (server,) = inventory.servers
+    assert (server.framework, server.application) == ("django", "")
+    assert "names its packages in no requirements.txt" in inventory.not_served
+
+
 @pytest.mark.parametrize("gone", ["backend/config/wsgi.py", "backend/manage.py"])
 def test_a_project_that_nothing_starts_is_told_and_not_started(tmp_path: Path, gone: str) -> None:
     server = _server(tmp_path, {"backend/config/settings.py": ""}, without=gone)

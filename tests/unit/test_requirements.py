@@ -84,3 +84,12 @@ def test_a_refused_address_is_shown_without_its_password(tmp_path: Path) -> None
         _read(tmp_path, "git+https://me:hunter2@example.com/a.git\n")
     assert "hunter2" not in str(refused.value)
     assert "example.com" in refused.value.message
+
+
+def test_a_projects_own_file_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[project]\nname = "x"\ndependencies = ["Django>=5,<6", "psycopg2"]\n')
+    assert requirements.read(path, tmp_path).lines == ("Django>=5,<6", "psycopg2-binary")
+    path.write_text('[project]\nname = "x"\ndependencies = ["x @ https://example.com/x.whl"]\n')
+    with pytest.raises(BuildFailed, match=r"pyproject\.toml asks for x @"):
+        requirements.read(path, tmp_path)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.core.errors import BuildFailed
+from freehold.kit import toml
 
 INSTEAD = {"psycopg2": "psycopg2-binary", "psycopg": "psycopg[binary]"}
 """Packages that have to be compiled, or need what is compiled, and the same ones as wheels that hold all."""
+PROJECT = "pyproject.toml"
 _DEPTH = 5
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VERSION = r"(?:===|[<>=!~]=|[<>])\s*[\w.*+!-]+"
@@ -58,6 +60,9 @@ def _lines(path: Path, root: Path, depth: int) -> Iterator[tuple[str, str]]:
     """Give each line with its file's name, comments gone and broken lines joined."""
     if depth < 0 or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
         raise BuildFailed(f"{path.name}, which requirements are read from, is not there or leads out of the app")
+    if path.name == PROJECT:
+        yield from ((path.name, item.strip()) for item in _dependencies(path))
+        return
     text = path.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ")
     for line in text.splitlines():
         plain = _COMMENT.sub("", line).strip()
@@ -66,6 +71,12 @@ def _lines(path: Path, root: Path, depth: int) -> Iterator[tuple[str, str]]:
             yield from _lines(path.parent / included["path"], root, depth - 1)
         elif plain:
             yield path.name, plain
+
+
+def _dependencies(path: Path) -> list[str]:
+    project = toml.read(path).get("project")
+    listed = project.get("dependencies") if isinstance(project, dict) else None
+    return [item for item in listed if isinstance(item, str)] if isinstance(listed, list) else []
 
 
 def _shown(line: str) -> str:

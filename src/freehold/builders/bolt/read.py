@@ -95,6 +95,8 @@ def _badge(checkout: Checkout) -> tuple[Break, ...]:
 def _not_served(base: Inventory, front: Frontend | None) -> str:
     if front is None:
         return "package.json builds no front end that Freehold knows"
+    if base.backend is None and any(server.settings and not server.requirements for server in base.servers):
+        return "its Django server names its packages in no requirements.txt, and in no [project] of a pyproject.toml"
     if _unstarted(base) and base.backend is None:
         return f"it brings a server of its own ({_frameworks(base)}), which is not started yet"
     return ""

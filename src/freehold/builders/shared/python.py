@@ -1,11 +1,22 @@
 """Python sources of an app: what they require, and what they read from the environment."""
 
+import posixpath
 import re
+from collections.abc import Iterator
 
+from freehold.builders.shared import jsonc
 from freehold.builders.shared.checkout import Checkout, lines
+from freehold.core.errors import BadUsage
 from freehold.core.inventory import EnvironmentName, Place
+from freehold.kit import toml
 
-REQUIREMENTS = ("requirements.txt", "backend/requirements.txt", "server/requirements.txt", "api/requirements.txt")
+PROJECT = "pyproject.toml"
+_FOLDERS = ("", "backend/", "server/", "api/")
+_FILES = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt", PROJECT)
+REQUIREMENTS = tuple(f"{folder}{name}" for name in _FILES for folder in _FOLDERS)
+"""Where packages are asked for; of several files that ask for one, the first counts."""
+_INCLUDED = re.compile(r"^\s*(?:-r|--requirement)[\s=]+(\S+)")
+_DEPTH = 3
 _NAME = r"""["']([A-Za-z_]\w*)["']"""
 _READ = re.compile(
     rf"(?:os\.environ(?:\.get|\.setdefault|\.pop)?\s*[\[(]\s*|os\.getenv\s*\(\s*|\bgetenv\s*\(\s*){_NAME}"
@@ -31,11 +42,40 @@ def requirements(checkout: Checkout) -> dict[str, Place]:
     """Name the packages that requirements files ask for, in lower case with dashes, and where."""
     found: dict[str, Place] = {}
     for path in REQUIREMENTS:
-        for number, line in enumerate(checkout.text(path).split("\n"), start=1):
+        for number, line in _asked(checkout, path, _DEPTH):
             match = _REQUIREMENT.match(_COMMENT.sub("", line))
             if match:
                 found.setdefault(match[1].lower().replace("_", "-"), Place(path=path, line=number))
     return found
+
+
+def _asked(checkout: Checkout, path: str, depth: int) -> Iterator[tuple[int, str]]:
+    """Give what a file asks for, with the line; what another one asks for that it includes stands at that line."""
+    if path.endswith(PROJECT):
+        yield from ((0, item) for item in _dependencies(checkout.text(path)))
+        return
+    for number, line in enumerate(checkout.text(path).split("\n"), start=1):
+        included = _INCLUDED.match(line)
+        if included and depth:
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1]))
+            yield from ((number, item) for _, item in _asked(checkout, other, depth - 1))
+        else:
+            yield number, line
+
+
+def _dependencies(text: str) -> tuple[str, ...]:
+    """What [project] of a pyproject.toml asks for; () for a broken one."""
+    try:
+        project = jsonc.table(toml.parse(text, PROJECT).get("project"))
+    except BadUsage:
+        return ()
+    return jsonc.texts(project.get("dependencies"))
+
+
+def folder_of(path: str) -> str:
+    """The folder whose packages a file names: requirements/base.txt speaks for the one above it."""
+    folder = posixpath.dirname(path)
+    return posixpath.dirname(folder) if posixpath.basename(folder) == "requirements" else folder
 
 
 def environment(checkout: Checkout, paths: tuple[str, ...]) -> tuple[EnvironmentName, ...]:

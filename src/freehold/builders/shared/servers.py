@@ -66,14 +66,15 @@ def python_servers(checkout: Checkout) -> tuple[AppServer, ...]:
     found = []
     for framework in _PYTHON:
         if framework in required:
-            folder = required[framework].path.rpartition("/")[0]
+            folder = python.folder_of(required[framework].path)
             project = django.project(checkout, folder) if framework == "django" else None
             if project is not None:
                 found.append(_django_server(checkout, project, required[framework].path))
                 continue
             entry = next((path for name in _PYTHON_ENTRIES if (path := join(folder, name)) in checkout.known), "")
             found.append(_python_server(checkout, framework, folder, entry))
-    return tuple(found)
+    stray = django.project(checkout, "") if "django" not in required else None
+    return (*found, *((_django_server(checkout, stray, ""),) if stray is not None else ()))
 
 
 def _django_server(checkout: Checkout, project: django.Project, requirements: str) -> AppServer:
@@ -85,8 +86,8 @@ def _django_server(checkout: Checkout, project: django.Project, requirements: st
         routes=_routes(checkout, "django", project.folder),
         requirements=requirements,
         settings=project.settings,
-        application=project.application,
-        paths=project.paths,
+        application=project.application if requirements else "",
+        paths=project.paths if requirements else (),
     )
 
 
