@@ -157,6 +157,32 @@ tell(said(lambda: mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONY
         assert program.line() == "OSError: Cannot allocate memory"
 
 
+def test_what_waits_in_sockets_is_little() -> None:
+    source = """
+def taken(sender):
+    sender.setblocking(False)
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 20)
+    total = 0
+    try:
+        while True:
+            total += sender.send(b"x" * 65536)
+    except BlockingIOError:
+        return total
+listener = socket.create_server(("127.0.0.1", 0))
+sender = socket.create_connection(listener.getsockname())
+receiver = listener.accept()[0]
+tell(taken(sender))
+pair = socket.socketpair()
+sizes = [pair[0].getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)]
+taken(pair[0])
+tell([*sizes, pair[0].getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)])
+"""
+    with confined(source) as program:
+        assert program.line() < 1 << 20
+        before, after = program.line()
+        assert before == after
+
+
 def test_what_it_uses_is_seen_whatever_it_calls_itself() -> None:
     source = r"""
 libc.prctl(15, b"\xff\xfe) R (", 0, 0, 0)

@@ -44,6 +44,8 @@ def test_what_is_looked_at_is_judged_by_its_arguments(machine: calls.Machine) ->
     assert {judged(machine, machine.socket, 2, 1, other) for other in (1, 33, 132, 262)} == {errno.EPROTONOSUPPORT}
     assert judged(machine, machine.socketpair, 1, 1) == ALLOWED
     assert judged(machine, machine.socketpair, 30, 1) == errno.EAFNOSUPPORT
+    assert {judged(machine, machine.setsockopt, 3, 1, name) for name in (7, 8)} == {0}
+    assert {judged(machine, machine.setsockopt, 3, *given) for given in ((1, 2), (1, 9), (6, 7), (0, 8))} == {ALLOWED}
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=calls.MACHINES)

@@ -59,6 +59,7 @@ def _leave(parent: int) -> None:
         sys.exit("the parent has ended")
     kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)
     kernel.raise_loopback()
+    kernel.keep_buffers_small()
 
 
 def _listen(port: int) -> socket.socket:

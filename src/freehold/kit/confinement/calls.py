@@ -15,6 +15,7 @@ CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS, _MAP_TYPE = 0x01, 0x20, 0x0F
 UNIX, INET, INET6 = 1, 2, 10
 TCP, UDP = 6, 17
+SOCKET_LEVEL, SEND_BUFFER, RECEIVE_BUFFER = 1, 7, 8
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _KEEP_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _NUMBER, _MACHINE = 0, 4
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -46,6 +47,7 @@ class Machine:
     mmap: int
     socket: int
     socketpair: int
+    setsockopt: int
     closed: tuple[int, ...]
 
 
@@ -55,8 +57,10 @@ def _closed(column: int) -> tuple[int, ...]:
 
 
 MACHINES: Mapping[str, Machine] = {
-    "x86_64": Machine(audit=0xC000003E, clone=56, mmap=9, socket=41, socketpair=53, closed=_closed(1)),
-    "aarch64": Machine(audit=0xC00000B7, clone=220, mmap=222, socket=198, socketpair=199, closed=_closed(2)),
+    "x86_64": Machine(audit=0xC000003E, clone=56, mmap=9, socket=41, socketpair=53, setsockopt=54, closed=_closed(1)),
+    "aarch64": Machine(
+        audit=0xC00000B7, clone=220, mmap=222, socket=198, socketpair=199, setsockopt=208, closed=_closed(2)
+    ),
 }
 
 
@@ -75,6 +79,7 @@ def program(machine: Machine) -> bytes:
         *_for(machine.mmap, *_no_shared_memory()),
         *_for(machine.socket, *_known_sockets()),
         *_for(machine.socketpair, _argument(0), _line(_EQUAL, UNIX, no=1), _ALLOWED, _refuse(errno.EAFNOSUPPORT)),
+        *_for(machine.setsockopt, *_buffers_as_they_are()),
     ]
     for number in machine.closed:
         lines += _for(number, _refuse(errno.EPERM))
@@ -112,6 +117,19 @@ def _known_sockets() -> tuple[bytes, ...]:
         _line(_EQUAL, UDP, no=1),
         _ALLOWED,
         _refuse(errno.EPROTONOSUPPORT),
+    )
+
+
+def _buffers_as_they_are() -> tuple[bytes, ...]:
+    """What waits in sockets counts for nobody. Programs ask for more as a favour: they are told that it is done."""
+    return (
+        _argument(1),
+        _line(_EQUAL, SOCKET_LEVEL, no=4),
+        _argument(2),
+        _line(_EQUAL, SEND_BUFFER, yes=1),
+        _line(_EQUAL, RECEIVE_BUFFER, no=1),
+        _refuse(0),
+        _ALLOWED,
     )
 
 

@@ -1,5 +1,6 @@
 """The few calls of Linux that Python has no name for. Each raises OSError with what was tried."""
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -49,6 +50,13 @@ def raise_loopback() -> None:
         request = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack("16sH14x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+
+
+def keep_buffers_small() -> None:
+    """Bound what waits in TCP's buffers of a new network namespace, where the machine lets it be bounded."""
+    for name in ("tcp_rmem", "tcp_wmem"):
+        with contextlib.suppress(OSError):
+            Path(f"/proc/sys/net/ipv4/{name}").write_text("4096 65536 262144")
 
 
 def copied_mount(source: str, attributes: int) -> int:
