@@ -306,6 +306,8 @@ def test_an_apps_own_python_server_runs_confined_in_its_unit(world: World, targe
     asked = "systemctl show fh-shop@999.service -p RestrictNamespaces --value"
     assert world.server.run(asked).stdout.strip() == "yes"
     assert target.passwords()["server_password"] not in world.server.run("ps -eo args").stdout
+    if before == 0:
+        return  # it is tried alone, and what is live cannot be removed
     target.switch(lease, before)
     target.remove(lease, release.number)
     assert f"{unit}.d" not in world.server.run("ls /etc/systemd/system").stdout

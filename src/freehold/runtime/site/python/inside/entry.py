@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, "/freehold/own")
 
 from freehold.runtime.site.python.inside import django_settings, output, outward
+from freehold.runtime.site.python.inside.attended import Attended
 from freehold.runtime.site.python.inside.waiting import Waiting
 from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
 
@@ -69,7 +70,7 @@ def _load(name: str) -> Application:
 
 def _serve(application: Application, setup: dict[str, Any]) -> None:
     """Answer with threads until the process is ended. The socket listens only now: the app has been loaded."""
-    import_module("waitress").create_server(
+    server = import_module("waitress").create_server(
         _fronted(django_settings.with_files(application, setup), Waiting(setup["longest_seconds"])),
         sockets=[socket.socket(fileno=SERVING_FD)],
         threads=THREADS,
@@ -81,11 +82,13 @@ def _serve(application: Application, setup: dict[str, Any]) -> None:
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,
         ident=None,
-    ).run()
+    )
+    server.task_dispatcher = Attended(server.task_dispatcher)
+    server.run()
 
 
 def _fronted(application: Application, waiting: Waiting) -> Application:
-    """Answer whether threads are free, and show the app the request as its client made it."""
+    """Answer who looks after the process, and show the app the request as its client made it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.pop("HTTP_X_FREEHOLD_CONTROL", ""):
@@ -118,7 +121,7 @@ def _timed(
 
 
 def _looked_after(waiting: Waiting, start_response: StartResponse) -> Iterable[bytes]:
-    """Say that a thread is free. A thread cannot be ended alone: with one that is lost the process ends."""
+    """Say that the process works. A thread cannot be ended alone: with one that is lost the process ends."""
     if waiting.is_overdue():
         sys.stdout.write("Freehold: a request was not answered in time and works on; the server starts anew\n")
         os._exit(GIVEN_UP)

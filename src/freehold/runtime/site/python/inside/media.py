@@ -3,10 +3,9 @@
 import mimetypes
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from email.utils import formatdate
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote
 
 from freehold.runtime.site.python.inside.wsgi import Application, Environ, StartResponse
@@ -59,16 +58,10 @@ def _sent(path: Path, environ: Environ, start_response: StartResponse) -> Iterab
     if environ["REQUEST_METHOD"] == "HEAD":
         file.close()
         return []
-    return _pieces(file, first, last)
-
-
-def _pieces(file: BinaryIO, first: int, last: int) -> Iterator[bytes]:
-    with file:
-        file.seek(first)
-        left = last - first + 1
-        while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):
-            left -= len(piece)
-            yield piece
+    file.seek(first)
+    # The server sends the file from its own loop: a slow client holds no thread.
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file, PIECE_BYTES)
+    return wrapped
 
 
 def _guarded(path: Path) -> list[tuple[str, str]]:
