@@ -121,3 +121,13 @@ def test_wheels_are_those_of_the_place_that_the_server_will_run_in(tmp_path: Pat
         for path in parcel.rglob("*.pyc")
         if f"cpython-{sys.version_info.major}{sys.version_info.minor}" in path.name
     ] == []
+
+
+def test_an_index_that_does_not_answer_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    with pytest.raises(BuildFailed, match="the package index does not answer") as refused:
+        _store(tmp_path / "one", {"backend/requirements.txt": "sqlparse==0.5.2\n"}, [])
+    assert "sqlparse==0.5.2" in refused.value.detail

@@ -93,3 +93,11 @@ def test_a_projects_own_file_is_read_as_well(tmp_path: Path) -> None:
     path.write_text('[project]\nname = "x"\ndependencies = ["x @ https://example.com/x.whl"]\n')
     with pytest.raises(BuildFailed, match=r"pyproject\.toml asks for x @"):
         requirements.read(path, tmp_path)
+
+
+def test_what_only_other_places_need_is_left_out_and_told(tmp_path: Path) -> None:
+    found = _read(tmp_path, "django\nmysqlclient==2.2.7\nuWSGI\nmod_wsgi>=5\npywin32==306; sys_platform == 'win32'\n")
+    assert found.lines == ("django",)
+    assert [note.split(": ")[1] for note in found.notes] == [
+        "mysqlclient is left out", "uWSGI is left out", "mod_wsgi is left out", "pywin32 is left out",
+    ]  # fmt: skip

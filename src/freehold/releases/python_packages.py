@@ -21,6 +21,8 @@ FRESH_SECONDS = 24 * 3600
 """What a file leaves open, such as the packages of its packages, may have a newer version the next day."""
 KEPT = 3
 _LINES_SHOWN = 6
+_LONGEST_LINE = 240
+_UNREACHABLE = re.compile(r"connection broken by|Max retries exceeded|Read timed out|Temporary failure in name")
 _UNMET = re.compile(r"(?:satisfies the requirement|No matching distribution found for) (?P<name>[A-Za-z0-9][\w.-]*)")
 
 
@@ -71,13 +73,24 @@ def _leave_one_driver(folder: Path) -> None:
 
 
 def _not_installed(named: str, wanted: Interpreter, ended: process.Ended, log: Path) -> BuildFailed:
+    said = [_shortened(line) for line in ended.lines if not line.startswith(("WARNING: Location", "WARNING: Retrying"))]
+    detail = "it took too long" if ended.timed_out else "\n".join(said[-_LINES_SHOWN:])
+    detail = f"{detail}\nthe whole log: {log}".strip()
+    if any(_UNREACHABLE.search(line) for line in ended.lines):
+        return BuildFailed(
+            f"the package index does not answer, which {named} needs",
+            detail=detail,
+            hint="check the network and the proxy, and where pip looks: pip config list",
+        )
     package = next((match["name"] for line in ended.lines if (match := _UNMET.search(line))), "")
     what = f"the package {package} that {named} asks for" if package else f"what {named} names"
-    said = [line for line in ended.lines if not line.startswith("WARNING: Location")]
-    detail = "it took too long" if ended.timed_out else "\n".join(said[-_LINES_SHOWN:])
     return BuildFailed(
         f"{what} cannot be had as a wheel for Python {wanted.version}",
-        detail=f"{detail}\nthe whole log: {log}",
-        hint=f"name a version there that has one for Python {wanted.version}, or run Freehold with the app's Python;"
-        " if the package index did not answer: pip config list",
+        detail=detail,
+        hint=f"name a version there that has one for Python {wanted.version}, or run Freehold with the app's Python",
     )
+
+
+def _shortened(line: str) -> str:
+    plain = line.removeprefix("ERROR: ")
+    return plain if len(plain) <= _LONGEST_LINE else f"{plain[: _LONGEST_LINE - 3]}..."

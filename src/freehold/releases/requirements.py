@@ -10,6 +10,15 @@ from freehold.kit import toml
 
 INSTEAD = {"psycopg2": "psycopg2-binary", "psycopg": "psycopg[binary]"}
 """Packages that have to be compiled, or need what is compiled, and the same ones as wheels that hold all."""
+UNNEEDED = {
+    "mysqlclient": "the database is PostgreSQL here",
+    "cx-oracle": "the database is PostgreSQL here",
+    "uwsgi": "Freehold calls the application itself",
+    "mod-wsgi": "Freehold calls the application itself",
+    "pywin32": "it is for Windows alone",
+    "pywinpty": "it is for Windows alone",
+}
+"""Packages without wheels for Linux that an app does not miss here, and why."""
 PROJECT = "pyproject.toml"
 _DEPTH = 5
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -48,7 +57,11 @@ def read(path: Path, root: Path) -> Requirements:
                 detail="Freehold takes wheels of the package index alone: it runs nothing of a package to build it",
                 hint="name a published package and its version there",
             )
-        other = INSTEAD.get(match["name"].lower(), "") if not match["hashes"] and "[" not in match["rest"] else ""
+        plain = re.sub(r"[-_.]+", "-", match["name"].lower())
+        if plain in UNNEEDED:
+            notes.append(f"{name}: {match['name']} is left out: {UNNEEDED[plain]}")
+            continue
+        other = INSTEAD.get(plain, "") if not match["hashes"] and "[" not in match["rest"] else ""
         if other:
             notes.append(f"{name}: {other} is taken for {match['name']}, which would have to be compiled")
         hashes = "".join(f" {digest}" for digest in match["hashes"].split())
