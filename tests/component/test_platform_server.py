@@ -74,6 +74,13 @@ def test_it_reads_and_writes_the_apps_rows_whatever_their_policies_and_tables_th
         "select pg_read_file('/etc/passwd')",
         "select pg_terminate_backend(pid) from pg_stat_activity where usename <> current_user",
         "alter publication supabase_realtime add table auth_user",
+        "select lo_import('/etc/passwd')",
+        "select pg_create_logical_replication_slot('mine', 'pgoutput')",
+        "create function public.mine() returns int language sql return 1",
+        "create event trigger mine on ddl_command_end execute function mine()",
+        "alter schema server rename to api",
+        "alter role freehold_server connection limit 1000",
+        "set session_replication_role = replica",
     ],
 )
 def test_it_may_do_nothing_else(database: FreshDatabase, statement: str) -> None:
@@ -83,6 +90,21 @@ def test_it_may_do_nothing_else(database: FreshDatabase, statement: str) -> None
         pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)),
     ):
         server.execute(statement.encode())
+
+
+def test_of_the_platform_it_reaches_no_schema_and_nothing_that_runs_as_another(database: FreshDatabase) -> None:
+    schemas = (
+        "select array_agg(nspname::text order by 1) from pg_namespace"
+        " where has_schema_privilege(oid, %s) and nspname !~ '^pg_' and nspname <> 'information_schema'"
+    )
+    as_another = (
+        "select oid::regprocedure from pg_proc where prosecdef and has_function_privilege(oid, 'execute')"
+        " and has_schema_privilege(pronamespace, 'usage') and pronamespace <> 'server'::regnamespace"
+    )
+    with psycopg.connect(database.server_dsn) as server:
+        assert server.execute(schemas, ("usage",)).fetchone() == (["extensions", "public", "server"],)
+        assert server.execute(schemas, ("create",)).fetchone() == (["server"],)
+        assert server.execute(as_another).fetchall() == []
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])

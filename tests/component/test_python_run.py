@@ -199,6 +199,35 @@ while True:
     assert sent < 16 << 20, "the runtime took all that came"
 
 
+async def test_a_message_without_end_is_not_waited_for(tmp_path: Path) -> None:
+    source = """
+import base64, hashlib, re
+serving = socket.socket(fileno=3)
+serving.listen()
+while True:
+    with serving.accept()[0] as asked:
+        key = re.search(rb"(?i)sec-websocket-key: *([^\\r]+)", asked.recv(65536))
+        if key is None:
+            continue
+        accept = base64.b64encode(hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        head = b"HTTP/1.1 101 x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: "
+        sent = 0
+        try:
+            asked.sendall(head + accept + b"\\r\\n\\r\\n" + b"\\x82\\x7f" + (1 << 40).to_bytes(8, "big"))
+            while sent < 1 << 28:
+                sent += asked.send(b"x" * 65536)
+        except OSError:
+            pass
+        print("sent", sent)
+"""
+    async with served_python(tmp_path, source) as world, aiohttp.ClientSession() as http:
+        async with http.ws_connect(world.url) as client:
+            assert (await client.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+        await until(lambda: [line for line in world.log() if line["text"].startswith("sent")])
+        sent = next(int(line["text"].split()[1]) for line in world.log() if line["text"].startswith("sent"))
+    assert sent < 1 << 28, "the runtime took all that came"
+
+
 async def test_a_killed_server_comes_back(tmp_path: Path) -> None:
     source = "begun = time.time_ns()\ndef answer(environ, query):\n    return str(begun)\n"
     async with served_python(tmp_path, source) as world, aiohttp.ClientSession() as http:

@@ -23,6 +23,7 @@ from freehold.runtime.workers.worker import BootFailed, Worker
 
 SMALL_BODY_BYTES = 64 * 1024
 MOST_UPLOADS = 64
+LONGEST_MESSAGE_BYTES = 16 << 20
 _AUTOMATIC = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
 _OURS = ("x-freehold-", "x-forwarded-", "forwarded", "x-real-ip")
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
@@ -137,7 +138,10 @@ class ServerProxy:
             async with (
                 worker.use() as session,
                 session.ws_connect(
-                    self._url(scope), headers=headers, protocols=scope.get("subprotocols", ()), max_msg_size=0
+                    self._url(scope),
+                    headers=headers,
+                    protocols=scope.get("subprotocols", ()),
+                    max_msg_size=LONGEST_MESSAGE_BYTES,
                 ) as upstream,
             ):
                 await send({"type": "websocket.accept", "subprotocol": upstream.protocol})
