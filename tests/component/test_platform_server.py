@@ -94,7 +94,7 @@ def test_it_may_do_nothing_else(database: FreshDatabase, statement: str) -> None
 
 def test_of_the_platform_it_reaches_no_schema_and_nothing_that_runs_as_another(database: FreshDatabase) -> None:
     schemas = (
-        "select array_agg(nspname::text order by 1) from pg_namespace"
+        "select array_agg(nspname::text order by nspname) from pg_namespace"
         " where has_schema_privilege(oid, %s) and nspname !~ '^pg_' and nspname <> 'information_schema'"
     )
     as_another = (
