@@ -1,7 +1,13 @@
 """An app with a Python server of its own, confined, served by the runtime's site behind uvicorn on a free port."""
 
+import atexit
+import compileall
 import contextlib
+import functools
+import os
+import py_compile
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,9 +43,18 @@ def lay_out(folder: Path, code: Mapping[str, str], *packages: str) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     for kind, names in (("packages", packages), ("serving", ("waitress",))):
-        (folder / kind).mkdir()
-        for name in names:
-            _copy(name, folder / kind)
+        shutil.copytree(_installed(names), folder / kind, copy_function=os.link)
+    return folder
+
+
+@functools.cache
+def _installed(names: tuple[str, ...]) -> Path:
+    """A folder with these packages, compiled; made once, as Django alone is thousands of files."""
+    folder = Path(tempfile.mkdtemp(prefix="fh-test-packages-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in names:
+        _copy(name, folder)
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     return folder
 
 
