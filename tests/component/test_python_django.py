@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import ModuleType
 
 import aiohttp
 import psycopg
@@ -16,6 +17,7 @@ from yarl import URL
 from freehold import platform
 from freehold.core.secret import Secret
 from freehold.runtime.settings import ServerLimits
+from freehold.runtime.site.python.inside import django_settings, media
 from freehold.testing.database import FreshDatabase
 
 SETTINGS = """
@@ -46,6 +48,7 @@ LOGGING = {"version": 1, "disable_existing_loggers": False,
            "handlers": {"file": {"class": "logging.FileHandler", "filename": BASE_DIR / "debug.log"}},
            "root": {"handlers": ["file"], "level": "INFO"}}
 STATIC_URL = "static/"
+MEDIA_URL = "media/"
 USE_TZ = True
 """
 URLS = """
@@ -83,6 +86,9 @@ def upload(request):
     given = request.FILES["file"]
     return JsonResponse({"url": default_storage.url(default_storage.save(given.name, given))})
 
+def private(request, name):
+    return HttpResponse("not yours: " + name, status=403)
+
 def link(request):
     os.symlink("/freehold/server/app/config/settings.py", "/freehold/media/link.txt")
     return HttpResponse("linked")
@@ -92,7 +98,7 @@ def broken(request):
 
 urlpatterns = [path("admin/", admin.site.urls), path("api/shown/", shown), path("api/sign-up/", sign_up),
                path("api/broken/", broken), path("api/upload/", upload),
-               path("api/link/", link), path("api/forgot/", forgot),
+               path("api/link/", link), path("media/private/<path:name>", private), path("api/forgot/", forgot),
                path("reset/<uidb64>/<token>/", broken, name="password_reset_confirm")]
 """
 MANAGE = """
@@ -204,6 +210,14 @@ async def test_a_password_is_reset_by_a_mail_that_goes_the_owners_way(world: Wor
     assert f"{world.url}/reset/" in mail["text"]
 
 
+def test_files_of_an_app_that_gives_them_no_address_stay_private() -> None:
+    module = ModuleType("settings")
+    own = {"origin": "https://a.example", "secret_key": "", "owner_key": False, "database": {}}
+    django_settings.adapt(module, own)
+    assert module.MEDIA_ROOT == media.FOLDER
+    assert not hasattr(module, "MEDIA_URL")
+
+
 async def _upload(http: aiohttp.ClientSession, url: str, name: str, content: bytes) -> str:
     form = aiohttp.FormData()
     form.add_field("file", content, filename=name)
@@ -237,6 +251,8 @@ async def test_uploaded_files_are_kept_and_served_and_run_nothing(world: World, 
                 assert answer.status == 404, path
         async with http.post(photo) as answer:
             assert answer.status == 405
+        async with http.get(world.url + "/media/private/a.png") as answer:
+            assert (answer.status, await answer.text()) == (403, "not yours: a.png"), "the app has a view there"
     kept = tmp_path / "state/media/photo.png"
     assert kept.read_bytes() == large
     assert kept.parent.stat().st_mode & 0o077 == 0

@@ -42,11 +42,31 @@ def with_files(application: Application, setup: Mapping[str, Any]) -> Applicatio
     settings = import_module("django.conf").settings
     found = application
     if settings.MEDIA_ROOT == media.FOLDER and _is_below(settings.MEDIA_URL):
-        found = _by_path(settings.MEDIA_URL, media.served(settings.MEDIA_URL), found)
+        found = _by_path(settings.MEDIA_URL, _unless_own(application, media.served(settings.MEDIA_URL)), found)
     if "django.contrib.staticfiles" in settings.INSTALLED_APPS and _is_below(settings.STATIC_URL or ""):
         handler = import_module("django.contrib.staticfiles.handlers").StaticFilesHandler
         found = _by_path(settings.STATIC_URL, handler(application), found)
     return found
+
+
+def _unless_own(application: Application, served: Application) -> Application:
+    """Leave addresses to the app that it has a view for: it may ask there who may see a file."""
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        route = _route(environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"))
+        # A page for every address there is was not made for files.
+        is_own = route not in (None, _route("/freehold/no/such/folder"))
+        return (application if is_own else served)(environ, start_response)
+
+    return answer
+
+
+def _route(path: str) -> str | None:
+    urls = import_module("django.urls")
+    try:
+        return str(urls.resolve(path).route)
+    except urls.Resolver404:
+        return None
 
 
 def _is_below(url: str) -> bool:
@@ -122,9 +142,8 @@ def _take_mail(values: Values) -> None:
 
 
 def _take_uploads(values: Values) -> None:
-    """Files that Django keeps lie in a folder that outlives the release."""
+    """Files that Django keeps lie in a folder that outlives the release. Without an address they stay private."""
     values["MEDIA_ROOT"] = media.FOLDER
-    values["MEDIA_URL"] = values.get("MEDIA_URL") or "/media/"
     storages = values.get("STORAGES")
     if isinstance(storages, dict) and storages.get("default", {}).get("BACKEND", "").endswith(".FileSystemStorage"):
         options = {**storages["default"].get("OPTIONS", {}), "location": media.FOLDER}
