@@ -5,23 +5,24 @@ the owner's own address, with the name that the app gives.
 """
 
 import asyncio
+import contextlib
 import re
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from email.utils import parseaddr
 
+from freehold.kit import json_text
 from freehold.runtime.mail.mailer import Mail, Mailer, MailNotSent
+from freehold.runtime.site.python import mail_reader
 
 IDLE_SECONDS = 300.0
 LARGEST_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
 MOST_RECIPIENTS = 50
 LONGEST_ADDRESS = 320
+READ_AT_ONCE = 2
 _END = b"\r\n.\r\n"
 _PATH = re.compile(r"\A(?:FROM|TO):\s*<([^<>\s]*)>", re.IGNORECASE)
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
-"""What the standard library's parser raises for mails that are none."""
 
 
 class Unsendable(Exception):
@@ -42,6 +43,7 @@ class MailDoor:
     def __init__(self, mailer: Mailer) -> None:
         """Nothing is sent yet."""
         self._mailer = mailer
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until it says QUIT or nothing for IDLE_SECONDS."""
@@ -70,7 +72,9 @@ class MailDoor:
         if content is None:
             return "552 the mail is too large"
         try:
-            for mail in await asyncio.to_thread(mails, content, recipients):
+            async with self._reading:
+                taken = await mails(content, recipients)
+            for mail in taken:
                 await self._mailer.send(mail)
         except Unsendable as error:
             return f"554 {error}"
@@ -121,36 +125,39 @@ async def _content(reader: asyncio.StreamReader) -> bytes | None:
     return None if is_too_large else kept[2 : -len(_END)].replace(b"\r\n..", b"\r\n.")
 
 
-def mails(content: bytes, recipients: list[str]) -> list[Mail]:
+async def mails(content: bytes, recipients: list[str]) -> list[Mail]:
     """Read a mail, and make one of it for each recipient. Raises Unsendable.
 
     Attachments are refused: a mail without what was attached to it would be another mail.
     """
-    try:
-        message = message_from_bytes(content, policy=policy.default)
-        if not isinstance(message, EmailMessage) or any(True for _ in message.iter_attachments()):
-            raise Unsendable("attachments are not sent")
-        subject, name = str(message.get("subject", "")), parseaddr(str(message.get("from", "")))[0]
-        reply_to = parseaddr(str(message.get("reply-to", "")))[1]
-        text, html = _part(message, "plain"), _part(message, "html")
-    except _UNREADABLE as error:
-        raise Unsendable("the mail cannot be read") from error
-    if not (text or html):
-        raise Unsendable("the mail has no text")
-    shown = text.replace("&", "&amp;").replace("<", "&lt;")
+    found = await _read(content)
+    if "unsendable" in found:
+        raise Unsendable(found["unsendable"])
+    shown = found["text"].replace("&", "&amp;").replace("<", "&lt;")
     return [
         Mail(
             to=address,
-            subject=subject,
-            html=html or f"<pre>{shown}</pre>",
-            text=text or "This mail has an HTML part only.",
-            sender_name=name,
-            reply_to=reply_to if reply_to.isprintable() else "",
+            subject=found["subject"],
+            html=found["html"] or f"<pre>{shown}</pre>",
+            text=found["text"] or "This mail has an HTML part only.",
+            sender_name=found["sender_name"],
+            reply_to=found["reply_to"] if found["reply_to"].isprintable() else "",
         )
         for address in dict.fromkeys(recipients)
     ]
 
 
-def _part(message: EmailMessage, kind: str) -> str:
-    body = message.get_body((kind,))
-    return str(body.get_content()) if body is not None else ""
+async def _read(content: bytes) -> dict[str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", mail_reader.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
+    )
+    try:
+        said, _ = await process.communicate(content)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    try:
+        found: dict[str, str] = json_text.read(said)
+    except ValueError as error:
+        raise Unsendable("the mail cannot be read") from error
+    return found
