@@ -1,17 +1,22 @@
 """A program of somebody else's in its confinement: what it prints, and what its listeners get."""
 
 import contextlib
+import functools
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from freehold.kit.confinement import Confinement, command
+import pytest
+
+from freehold.kit.confinement import Confinement, command, reasons
 
 PATIENCE_SECONDS = 60
 HEAD = """import ctypes, json, os, socket, sys
@@ -55,6 +60,21 @@ class Confined:
         return json.loads(self.process.stdout.readline() or "null")
 
 
+@functools.cache
+def _refusal() -> str:
+    """Why the kernel lets us make no namespaces; asked of the kernel alone, as what is tested might be broken."""
+    switched = reasons.closed().get("missing", "") if os.geteuid() else ""
+    probe = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x10000000) != 0)"
+    refused = subprocess.run([sys.executable, "-I", "-c", probe], check=False).returncode != 0
+    return switched or ("the kernel refuses a user namespace" if refused else "")
+
+
+def skip_where_closed() -> None:
+    """Skip a test of what is confined on a machine whose kernel refuses namespaces."""
+    if _refusal():
+        pytest.skip(f"nothing can be confined here: {_refusal()}")
+
+
 @contextlib.contextmanager
 def confined(
     source: str,
@@ -65,6 +85,7 @@ def confined(
     **changes: Any,
 ) -> Iterator[Confined]:
     """Run `source` after HEAD; the launcher may itself be started by `prefix`, or be run by another `python`."""
+    skip_where_closed()
     folder = Path(tempfile.mkdtemp(prefix="fh-test-"))
     code, work = folder / "code", folder / "work"
     code.mkdir()

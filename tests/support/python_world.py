@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from confined_world import skip_where_closed
 from server_world import World, served
 
 from freehold.core.secret import Secret
@@ -84,6 +85,7 @@ async def served_python(
     **changes: Any,
 ) -> AsyncIterator[World]:
     """Serve code, or a function `answer(environ, query)` that gives a text, as a release's Python server."""
+    skip_where_closed()
     files = {"wsgi.py": PAGES + code} if isinstance(code, str) else code
     laid_out = lay_out(folder / "python", files, *packages)
     own = ServerSettings(
