@@ -4,13 +4,12 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 from functions_world import SECRET
-from server_world import World, served
+from server_world import served, text, until
 
 from freehold.core.errors import ProcessDied
 from freehold.runtime.settings import ServerLimits
@@ -45,19 +44,6 @@ def page(expression: str) -> str:
         + "  catch (error) { response.end(String(error.cause?.code ?? error.code ?? error.message)); }\n"
         + "}).listen(3000);\n"
     )
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Wait for something that happens in another process."""
-    async with asyncio.timeout(120):
-        while not holds():  # noqa: ASYNC110 - another process has no Event
-            await asyncio.sleep(0.01)
-
-
-async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> str:
-    """What a page says."""
-    async with http.get(world.url + path) as answer:
-        return await answer.text()
 
 
 async def test_a_request_reaches_the_server_as_the_client_sent_it(tmp_path: Path) -> None:

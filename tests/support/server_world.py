@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import uvicorn
 from functions_world import settings_for
 
@@ -40,6 +41,19 @@ class World:
         server = self.site._server
         worker = server._server._slot.worker if server is not None else None
         return worker.pid if worker is not None else 0
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for something that happens in another process."""
+    async with asyncio.timeout(120):
+        while not holds():  # noqa: ASYNC110 - another process has no Event
+            await asyncio.sleep(0.01)
+
+
+async def text(http: aiohttp.ClientSession, world: World, path: str = "/") -> str:
+    """What a page says."""
+    async with http.get(world.url + path) as answer:
+        return await answer.text()
 
 
 @contextlib.asynccontextmanager

@@ -27,6 +27,7 @@ LONGEST_MESSAGE_BYTES = 16 << 20
 _AUTOMATIC = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
 _OURS = ("x-freehold-", "x-forwarded-", "forwarded", "x-real-ip")
 _HANDSHAKE = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
+_Body = bytes | AsyncIterator[bytes] | None
 _SORRY = b"The app is not available for a moment. Please try again."
 
 
@@ -75,7 +76,7 @@ class ServerProxy:
             await sent.or_else(502, _SORRY, retry_seconds=1)
 
     @contextlib.asynccontextmanager
-    async def _body(self, incoming: Incoming) -> AsyncIterator[bytes | AsyncIterator[bytes] | None]:
+    async def _body(self, incoming: Incoming) -> AsyncIterator[_Body]:
         """Give the body as it may be sent on; what a client sends slowly waits here.
 
         A server of threads has a place for each of some requests, and their bodies have to be whole before it begins.
@@ -90,9 +91,7 @@ class ServerProxy:
             async with self._uploads:
                 yield incoming.body()
 
-    async def _ask(
-        self, worker: Worker, scope: Scope, body: bytes | AsyncIterator[bytes] | None, sent: "_Sent"
-    ) -> None:
+    async def _ask(self, worker: Worker, scope: Scope, body: _Body, sent: "_Sent") -> None:
         async with worker.use() as session:
             async with asyncio.timeout(self._settings.server_limits.answer_seconds) as patience:
                 response = await session.request(
