@@ -116,6 +116,7 @@ def test_wheels_are_those_of_the_place_that_the_server_will_run_in(tmp_path: Pat
     parcel = _store(tmp_path / "one", {"backend/requirements.txt": "markupsafe\n"}, [], elsewhere)
     (native,) = (parcel / "server/packages/markupsafe").glob("*.so")
     assert native.name == "_speedups.cpython-313-aarch64-linux-gnu.so"
+    assert list(parcel.rglob("*.pyi")) == []  # nothing that runs reads those
     assert [
         path
         for path in parcel.rglob("*.pyc")

@@ -15,11 +15,13 @@ from freehold.releases.requirements import Requirements
 PACKAGES, SERVING = "packages", "serving"
 SHOWN_ROOT = "/freehold/server"
 """Where the server sees its folder when it runs, and what its tracebacks name."""
-REVISION = 1
+REVISION = 2
 """Counted up when the same requirements would give other folders."""
 FRESH_SECONDS = 24 * 3600
 """What a file leaves open, such as the packages of its packages, may have a newer version the next day."""
 KEPT = 3
+SOURCES_ALONE = frozenset({".po", ".pot", ".pyi"})
+"""What only those read who translate a package, or check types: of Django's files every fourth."""
 _LINES_SHOWN = 6
 _LONGEST_LINE = 240
 _UNREACHABLE = re.compile(r"connection broken by|Max retries exceeded|Read timed out|Temporary failure in name")
@@ -61,6 +63,9 @@ def _fill(folder: Path, asked: Requirements, named: str, wanted: Interpreter, ca
             raise _not_installed(named, wanted, ended, log)
     listed.unlink()
     _leave_one_driver(folder)
+    for name in files.list_files(folder):
+        if Path(name).suffix in SOURCES_ALONE:
+            (folder / name).unlink()
     for part in (PACKAGES, SERVING):
         pip.compile_folder(folder / part, f"{SHOWN_ROOT}/{part}", wanted)
 
