@@ -13,7 +13,7 @@ import pytest
 from python_world import served_python
 
 from freehold.runtime.mail.mailer import FileMailer
-from freehold.runtime.site.python import mail
+from freehold.runtime.site.python import mail, mail_reader
 
 SENDS = """
 import smtplib
@@ -109,6 +109,7 @@ async def test_what_cannot_be_sent_is_refused_and_the_next_mail_is_taken(tmp_pat
         b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)),
         b"From: " + b"=?utf-8?q?a?= " * 200_000 + b"\r\n\r\ntext",
         b"Content-Type: text/plain; " + b"".join(b"a*%d*=b; " % n for n in range(200_000)) + b"\r\n\r\ntext",
+        b"Subject: " + b"a" * 100_000 + b"\r\nFrom: " + b"a" * 10_000 + b" <a@b>\r\n\r\ntext",
         b"From: =?utf-8?q?" + b"=41" * 5000 + b"?=\r\nSubject: =?x?b?////?=\r\n\r\ntext",
     ],
 )
@@ -116,6 +117,7 @@ async def test_what_is_hardly_a_mail_is_one_or_is_refused(content: bytes) -> Non
     with contextlib.suppress(mail.Unsendable):
         for made in await mail.mails(content, ["ann@example.org"]):
             assert made.to == "ann@example.org"
+            assert max(len(made.subject), len(made.sender_name), len(made.reply_to)) <= mail_reader.LONGEST
 
 
 @pytest.mark.parametrize(

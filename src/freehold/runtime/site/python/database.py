@@ -21,7 +21,6 @@ LONGEST_STARTUP_BYTES = 10_000
 _SSL, _GSS, _VERSION_3 = 80877103, 80877104, 3
 _HEAD_BYTES = 8
 _PLAIN = ("disable", "allow")
-_CLOSED = frozenset(("replication",))
 
 
 class _Refused(Exception):
@@ -98,7 +97,7 @@ class DatabaseDoor:
         name = given.get(b"database", given.get(b"user", b"")).decode("utf-8", "replace")
         if (user, name) != (self._target.user, self._target.name):
             raise _Refused("28000", f"this way leads to database {self._target.name} as {self._target.user} only")
-        if any(word.decode("utf-8", "replace").lower() in _CLOSED for word in given):
+        if any(word.lower() == b"replication" for word in given):
             raise _Refused("28000", "this way is not for replication")
         # A name that comes twice would be read here once and by PostgreSQL as it likes.
         if len(given) != len(names):

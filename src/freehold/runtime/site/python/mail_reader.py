@@ -12,6 +12,8 @@ from email.utils import parseaddr
 
 SECONDS = 3
 MEGABYTES = 512
+LONGEST = 500
+"""Of a header: it is written anew by what read it."""
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MemoryError)
 """What the standard library's parser raises for mails that are none."""
 
@@ -33,9 +35,9 @@ def _read(content: bytes) -> dict[str, str]:
     if not isinstance(message, EmailMessage) or any(True for _ in message.iter_attachments()):
         return {"unsendable": "attachments are not sent"}
     found = {
-        "subject": str(message.get("subject", "")),
-        "sender_name": parseaddr(str(message.get("from", "")))[0],
-        "reply_to": parseaddr(str(message.get("reply-to", "")))[1],
+        "subject": str(message.get("subject", ""))[:LONGEST],
+        "sender_name": parseaddr(str(message.get("from", "")))[0][:LONGEST],
+        "reply_to": parseaddr(str(message.get("reply-to", "")))[1][:LONGEST],
         "text": _part(message, "plain"),
         "html": _part(message, "html"),
     }
