@@ -15,13 +15,15 @@ CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS, _MAP_TYPE = 0x01, 0x20, 0x0F
 UNIX, INET, INET6 = 1, 2, 10
 TCP, UDP = 6, 17
+CREATES, RUNS_AS_ITS_OWNER = 0x400040, 0o6000
+"""O_CREAT and O_TMPFILE of an open, the bits for another user and group of a mode."""
 SOCKET_LEVEL, SEND_BUFFER, RECEIVE_BUFFER = 1, 7, 8
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _KEEP_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _NUMBER, _MACHINE = 0, 4
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _FIRST_UNKNOWN = 442
 """mount_setattr; from here on, and for x86-64's second table of numbers, libraries have to do without."""
-_CLONE3 = 435
+_CLONE3, _OPENAT2 = 435, 437
 _EVERYWHERE = (*range(424, 435), 438, 440)
 """pidfd_send_signal, io_uring, the calls for mounts (open_tree to fspick), pidfd_open, pidfd_getfd, process_madvise."""
 _CLOSED = """
@@ -48,6 +50,10 @@ class Machine:
     socket: int
     socketpair: int
     setsockopt: int
+    opens: tuple[tuple[int, int], ...]
+    """With the place of the flags among the arguments; the mode follows."""
+    modes: tuple[tuple[int, int], ...]
+    """chmod and its like, with the place of the mode."""
     closed: tuple[int, ...]
 
 
@@ -57,11 +63,16 @@ def _closed(column: int) -> tuple[int, ...]:
 
 
 MACHINES: Mapping[str, Machine] = {
-    "x86_64": Machine(audit=0xC000003E, clone=56, mmap=9, socket=41, socketpair=53, setsockopt=54, closed=_closed(1)),
-    "aarch64": Machine(
-        audit=0xC00000B7, clone=220, mmap=222, socket=198, socketpair=199, setsockopt=208, closed=_closed(2)
+    "x86_64": Machine(
+        audit=0xC000003E, clone=56, mmap=9, socket=41, socketpair=53, setsockopt=54, closed=_closed(1),
+        opens=((2, 1), (257, 2)), modes=((85, 1), (90, 1), (91, 1), (133, 1), (259, 2), (268, 2)),
     ),
-}
+    "aarch64": Machine(
+        audit=0xC00000B7, clone=220, mmap=222, socket=198, socketpair=199, setsockopt=208, closed=_closed(2),
+        opens=((56, 2),), modes=((52, 1), (53, 2), (33, 2)),
+    ),
+}  # fmt: skip
+"""Of the modes: creat, chmod, fchmod, mknod, mknodat, fchmodat; aarch64 has those alone that are left."""
 
 
 def program(machine: Machine) -> bytes:
@@ -73,14 +84,19 @@ def program(machine: Machine) -> bytes:
         _line(_LOAD, _NUMBER),
         _line(_AT_LEAST, _FIRST_UNKNOWN, no=1),
         _refuse(errno.ENOSYS),
-        # What clone3 is asked for cannot be seen; without it libc uses clone.
+        # What these are asked for cannot be seen; without them libc uses older ones.
         *_for(_CLONE3, _refuse(errno.ENOSYS)),
+        *_for(_OPENAT2, _refuse(errno.ENOSYS)),
         *_for(machine.clone, *_threads_alone()),
         *_for(machine.mmap, *_no_shared_memory()),
         *_for(machine.socket, *_known_sockets()),
         *_for(machine.socketpair, _argument(0), _line(_EQUAL, UNIX, no=1), _ALLOWED, _refuse(errno.EAFNOSUPPORT)),
         *_for(machine.setsockopt, *_buffers_as_they_are()),
     ]
+    for number, flags in machine.opens:
+        lines += _for(number, _argument(flags), _line(_ANY_BIT, CREATES, no=3), *_plain_mode(flags + 1))
+    for number, mode in machine.modes:
+        lines += _for(number, *_plain_mode(mode))
     for number in machine.closed:
         lines += _for(number, _refuse(errno.EPERM))
     return b"".join((*lines, _ALLOWED))
@@ -131,6 +147,11 @@ def _buffers_as_they_are() -> tuple[bytes, ...]:
         _refuse(0),
         _ALLOWED,
     )
+
+
+def _plain_mode(index: int) -> tuple[bytes, ...]:
+    """Outside of the confinement, a file that runs as its owner would run as ours."""
+    return (_argument(index), _line(_ANY_BIT, RUNS_AS_ITS_OWNER, no=1), _refuse(errno.EPERM), _ALLOWED)
 
 
 def _for(number: int, *block: bytes) -> tuple[bytes, ...]:
