@@ -148,7 +148,7 @@ def test_what_programs_of_the_app_print_is_read_as_the_app(laptop: Laptop) -> No
     folder = "/var/lib/freehold/shop/data/functions/logs"
     line = '{"time": "t", "level": "info", "request": "r-1", "text": "one\\u001b[2Jtwo"}'
     laptop.server.run(f"runuser -u fh-shop -- mkdir -p {folder}; ln -s /etc/shadow {folder}/leads-out.log")
-    laptop.server.run(f"runuser -u fh-shop -- tee {folder}/ping.log >{folder}/_server.log << 'EOF'\n{line}\nEOF")
+    laptop.server.run(f"runuser -u fh-shop -- tee {folder}/ping.log {folder}/_server.log << 'EOF'\n{line}\nEOF")
     shown = laptop.owner.run("logs", "--to", "production", "--function", "ping")
     assert shown.stdout == "t  info    r-1  one\N{REPLACEMENT CHARACTER}[2Jtwo\n", shown.stderr
     assert laptop.ask("logs", "--to", "production", "--server") == [json.loads(line)]

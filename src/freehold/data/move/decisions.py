@@ -18,7 +18,8 @@ COPIED_SCHEMAS = frozenset({"auth", "storage", "cron", "pgmq", "supabase_migrati
 PLATFORM_ROLES = frozenset(
     {"supabase_admin", "supabase_auth_admin", "supabase_storage_admin", "supabase_realtime_admin"}
     | {"supabase_functions_admin", "supabase_replication_admin", "supabase_etl_admin", "dashboard_user", "pgbouncer"}
-    | {"freehold_platform", "pgsodium_keymaker", "cloudsqlsuperuser", "rdsadmin"}
+    | {"freehold_platform", "freehold_replication", "freehold_server"}
+    | {"pgsodium_keymaker", "cloudsqlsuperuser", "rdsadmin"}
 )
 SETTINGS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"})
 """Of the dump, not of the app."""
