@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from functions_world import DENO, served
+from npm_registry import npm_registry
 
 from freehold.core.app import App
 from freehold.core.event import Event
@@ -170,6 +171,25 @@ def test_a_version_that_the_registry_lacks_is_replaced_by_its_neighbour_and_told
     }
     found = function_versions.nearest(Graph(imports=(), modules=(), problems=problems))
     assert found == {"npm:@base44/sdk@0.8.21": "npm:@base44/sdk@~0.8.21", "npm:/zod@3.0.99/v4": "npm:zod@~3.0.99/v4"}
+
+
+@pytest.mark.parametrize(("age", "starts"), [(30, True), (4, False)])
+def test_packages_of_a_week_ago_are_taken_where_todays_want_one_that_is_not_there(
+    age: int, *, starts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = tmp_path / "supabase/functions/outer/index.ts"
+    entry.parent.mkdir(parents=True)
+    entry.write_text('import outer from "npm:outer@^1";\nDeno.serve(() => new Response(outer));\n')
+    function = EdgeFunction(name="outer", entry="supabase/functions/outer/index.ts", verify_jwt=False)
+    told: list[Event] = []
+    with npm_registry({"outer": {"1.0.0": (age, {}), "1.1.0": (3, {"not-there-yet": "^1.0.0"})}}) as address:
+        monkeypatch.setenv("npm_config_registry", address)
+        (vendored,) = functions.vendor(tmp_path, [function], tmp_path / "built", deno=DENO, report=told.append)
+    assert (vendored.problem is None) is starts
+    assert "not-there-yet" in str(told[-1].text)
+    if starts:
+        assert "as they were 7 days ago" in str(told[-1].text)
+        assert '"npm:outer@1": "1.0.0"' in (tmp_path / "built/functions/outer/deno.lock").read_text()
 
 
 def test_a_config_that_is_no_json_is_named(tmp_path: Path) -> None:

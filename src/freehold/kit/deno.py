@@ -62,10 +62,21 @@ def info(  # noqa: PLR0913 - what to look at, and where
 
 
 def cache(  # noqa: PLR0913 - what to fetch, and where to
-    deno: str, entries: Sequence[Path], config: Path, lock: Path, *, folder: Path, environment: Mapping[str, str]
+    deno: str,
+    entries: Sequence[Path],
+    config: Path,
+    lock: Path,
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    least_age_days: int = 0,
 ) -> process.Ended:
-    """Fetch everything that `entries` import into DENO_DIR and write down versions and digests in `lock`."""
+    """Fetch everything that `entries` import into DENO_DIR and write down versions and digests in `lock`.
+
+    Where a range of versions may be met by several, those younger than `least_age_days` are passed by.
+    """
     argv = [deno, "cache", "--quiet", "--node-modules-dir=none", "--allow-import", "--config", str(config)]
+    argv += [f"--minimum-dependency-age=P{least_age_days}D"] if least_age_days else []
     argv += ["--lock", str(lock), "--frozen=false", *map(str, entries)]
     return process.run(argv, environment=environment, folder=folder, timeout_seconds=CACHE_TIMEOUT_SECONDS)
 

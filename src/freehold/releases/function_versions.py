@@ -2,6 +2,9 @@
 
 The builder's own client is published and withdrawn often, and its functions name one version exactly. Where that one
 cannot be had, the newest of the same minor version is the nearest thing to it, and the owner is told.
+
+A package that no function names, but another package, can be lacking as well: for hours, where a registry follows
+another, or for good, where somebody has withdrawn it. What was the newest SETTLED_DAYS ago is then asked for.
 """
 
 import re
@@ -9,6 +12,7 @@ import re
 from freehold.kit.deno import Graph
 
 _EXACT = re.compile(r"npm:/?((?:@[\w.~-]+/)?[\w.~-]+)@(\d+\.\d+\.\d+)((?:/.*)?)")
+SETTLED_DAYS = 7
 _MISSING = "Could not find npm package"
 
 
@@ -25,3 +29,8 @@ def nearest(graph: Graph) -> dict[str, str]:
 def sentence(function: str, specifier: str, instead: str) -> str:
     """Tell the owner."""
     return f"The function {function} imports {specifier}, which the registry does not have: {instead} is taken"
+
+
+def settled(function: str, said: str) -> str:
+    """Tell the owner; `said` is the registry's answer about today's packages, with its colon."""
+    return f"The function {function} takes npm packages as they were {SETTLED_DAYS} days ago; today's do not fit{said}"

@@ -24,7 +24,7 @@ from freehold.core.inventory import EdgeFunction
 from freehold.core.plan import Report
 from freehold.kit import deno as deno_program
 from freehold.kit import files, process
-from freehold.releases import function_imports, function_versions
+from freehold.releases import function_imports, function_problems, function_versions
 from freehold.releases.function_config import OwnConfig, read_config
 
 MANIFEST = "functions.json"
@@ -148,18 +148,32 @@ def _copy_and_fetch(
             text = function_versions.sentence(function.name, specifier, missing[specifier])
             report(Event(name="warning", text=text, values={"function": function.name}))
         ended = _fetch(build, function, own, turned)
-    if ended.ok:
-        return None
-    return _problem(function, folder, fetched, ended.lines)
+    if not ended.ok and not function_problems.failed(folder, fetched, ended.lines):
+        settled = _fetch(build, function, own, turned, least_age_days=function_versions.SETTLED_DAYS)
+        if settled.ok:
+            text = function_versions.settled(function.name, function_problems.last_words(ended.lines))
+            report(Event(name="warning", text=text, values={"function": function.name}))
+            return None
+    return None if ended.ok else function_problems.unreachable(function, folder, fetched, ended.lines)
 
 
-def _fetch(build: _Build, function: EdgeFunction, own: OwnConfig, turned: dict[str, str]) -> process.Ended:
+def _fetch(
+    build: _Build, function: EdgeFunction, own: OwnConfig, turned: dict[str, str], *, least_age_days: int = 0
+) -> process.Ended:
     folder = build.folder(function)
     config, lock = folder / "deno.json", folder / "deno.lock"
     lock.unlink(missing_ok=True)
     config.write_text(own.render(Path(), turned))
     entries = [folder / function.entry]
-    return deno_program.cache(build.deno, entries, config, lock, folder=folder, environment=build.environment)
+    return deno_program.cache(
+        build.deno,
+        entries,
+        config,
+        lock,
+        folder=folder,
+        environment=build.environment,
+        least_age_days=least_age_days,
+    )
 
 
 def _look(build: _Build, function: EdgeFunction) -> deno_program.Graph:
@@ -236,39 +250,6 @@ def _keep_cache(built: Path, destination: Path) -> None:
             shutil.copytree(source, destination / name, ignore=ignore, symlinks=True, dirs_exist_ok=True)
         else:
             (destination / name).mkdir(parents=True, exist_ok=True)
-
-
-def _problem(
-    function: EdgeFunction, folder: Path, graph: deno_program.Graph, lines: Sequence[str]
-) -> ImportUnreachable:
-    """Name every import that failed with its file and line; without one, give Deno's last words."""
-    failed = [
-        f"{_shown(item.module, folder)}:{item.line} imports {item.specifier}"
-        for item in graph.imports
-        if not item.dynamic and (item.problem or item.resolved in graph.problems or _named(item.resolved, lines))
-    ]
-    said = " ".join(line.strip() for line in lines if line.strip() and "Stack backtrace" not in line)[:600]
-    first = failed[0] if failed else f"{function.entry} cannot be loaded"
-    return ImportUnreachable(
-        f"The function {function.name} cannot start: {first}, which cannot be fetched",
-        detail="\n".join([*failed, said.replace(f"file://{folder}/", "")]),
-        hint="Check that this machine reaches the address, or import the package as npm:<name>@<version> instead; "
-        "then build again",
-    )
-
-
-def _named(resolved: str, lines: Sequence[str]) -> bool:
-    """Whether Deno's complaint is about this npm package."""
-    if not resolved.startswith("npm:"):
-        return False
-    name = resolved.removeprefix("npm:").lstrip("/")
-    package = "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
-    bare = package[:1] + package[1:].partition("@")[0]
-    return any(f"'{bare}'" in line or f"{package}'" in line or f'"{bare}"' in line for line in lines)
-
-
-def _shown(module: str, folder: Path) -> str:
-    return module.removeprefix(f"file://{folder}/")
 
 
 def _manifest(vendored: Sequence[VendoredFunction], registry: str) -> str:

@@ -1,0 +1,81 @@
+"""A registry of npm packages that are made up: what each version wants, and how many days it has been there."""
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Versions = Mapping[str, tuple[int, Mapping[str, str]]]
+"""A version's age in days, and its dependencies."""
+
+
+@contextlib.contextmanager
+def npm_registry(packages: Mapping[str, Versions]) -> Iterator[str]:
+    """Serve them on loopback; gives the registry's address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name, _, rest = self.path.strip("/").partition("/-/")
+            known = packages.get(name)
+            if known is None:
+                return self._answer(404, b"{}")
+            version = rest.removesuffix(".tgz")
+            if rest:
+                return self._answer(200, _tarball(name, version, known[version][1]))
+            return self._answer(200, json.dumps(_described(name, known, f"http://{self.headers['host']}")).encode())
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _described(name: str, versions: Versions, address: str) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "name": name,
+        "dist-tags": {"latest": list(versions)[-1]},
+        "time": {version: (now - timedelta(days=age)).isoformat() for version, (age, _) in versions.items()},
+        "versions": {
+            version: {
+                "name": name,
+                "version": version,
+                "dependencies": dict(wants),
+                "dist": {
+                    "tarball": f"{address}/{name}/-/{version}.tgz",
+                    "integrity": "sha512-"
+                    + base64.b64encode(hashlib.sha512(_tarball(name, version, wants)).digest()).decode(),
+                },
+            }
+            for version, (_, wants) in versions.items()
+        },
+    }
+
+
+def _tarball(name: str, version: str, wants: Mapping[str, str]) -> bytes:
+    described = {"name": name, "version": version, "type": "module", "main": "index.js", "dependencies": dict(wants)}
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz", compresslevel=0, format=tarfile.USTAR_FORMAT) as archive:
+        for path, text in (("package.json", json.dumps(described)), ("index.js", f"export default '{version}';")):
+            entry = tarfile.TarInfo(f"package/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return held.getvalue()
