@@ -76,7 +76,8 @@ def cache(  # noqa: PLR0913 - what to fetch, and where to
     Where a range of versions may be met by several, those younger than `least_age_days` are passed by.
     """
     argv = [deno, "cache", "--quiet", "--node-modules-dir=none", "--allow-import", "--config", str(config)]
-    argv += [f"--minimum-dependency-age=P{least_age_days}D"] if least_age_days else []
+    if least_age_days:  # what is kept of the registry's answers may not say how old a version is
+        argv += [f"--minimum-dependency-age=P{least_age_days}D", "--reload=npm:"]
     argv += ["--lock", str(lock), "--frozen=false", *map(str, entries)]
     return process.run(argv, environment=environment, folder=folder, timeout_seconds=CACHE_TIMEOUT_SECONDS)
 
