@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from freehold.cli.options import target_options
+from freehold.cli.options import same_app, target_options
 from freehold.core.errors import BadUsage
 from freehold.core.target import OWN_SERVER, Target
 from freehold.flows.targets import open_target
@@ -38,22 +38,22 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     target = open_target(to, path, data)
     of = OWN_SERVER if own_server else function or ""
     if of:
-        _refuse_unknown(target, of, own_server=own_server)
+        _refuse_unknown(target, of, same_app(to, path, data))
     with contextlib.suppress(KeyboardInterrupt):
         for line in target.logs(lines=lines, follow=follow, of=of):
             click.echo(line if of and as_json else json.dumps({"text": line}) if as_json else _shown(line, of))
 
 
-def _refuse_unknown(target: Target, of: str, *, own_server: bool) -> None:
-    """A program that never printed anything has no log; those that have are named."""
+def _refuse_unknown(target: Target, of: str, here: str) -> None:
+    """A program that never printed anything has no log; those that have are named, `here` being the same app."""
     found = target.logged()
     if of in found:
         return
     names = [name for name in found if name != OWN_SERVER]
     raise BadUsage(
-        "the app's own server has printed nothing" if own_server else f"the function {of} has printed nothing",
+        "the app's own server has printed nothing" if of == OWN_SERVER else f"the function {of} has printed nothing",
         detail=f"functions that have: {', '.join(names) or 'none'}",
-        hint=f"freehold logs --function {names[0]}" if names else "freehold logs",
+        hint=f"freehold logs --function {names[0]}{here}" if names else f"freehold logs{here}",
     )
 
 

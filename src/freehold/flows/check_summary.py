@@ -18,10 +18,7 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         ),
         ("Back end", _backends(inventory)),
         ("Pages", inventory.pages),
-        (
-            "Own server",
-            [_server(item) for item in inventory.servers],
-        ),
+        ("Own server", [_server(item) for item in inventory.servers]),
         ("Other back ends", [f"{item.service} ({item.address})" for item in inventory.third_parties]),
         ("Entities", _records(inventory, "entity")),
         ("Collections", _records(inventory, "collection")),

@@ -30,14 +30,14 @@ class AdmitServerMigrations:
 
     def run(self, report: Report) -> None:
         """Look, then write down; raises NotAccepted or DatabaseUnfit with nothing changed that older releases need."""
-        deploy = self.deploy
+        deploy, listed = self.deploy, files(self.deploy.build)
         consent = migrations.Consent(accepted(deploy), deploy.who) if deploy.before else None
         with deploy.target.database() as (admin, _):
             with postgres.connect(admin) as connection:
                 platform.open_to_server(connection)
-            new = server_migrations.admit(files(deploy.build), admin, consent)
+            new = server_migrations.admit(listed, admin, consent)
             deploy.schema_position = migrations.position(admin)
-        own = {file.name for file in files(deploy.build) if file.is_apps} & {*new}
+        own = {file.name for file in listed if file.is_apps} & {*new}
         if own:
             report(Event(name="progress", text=f"the app's server runs {_counted(len(own))} of its own at its start"))
 
@@ -93,7 +93,7 @@ def ahead(build: Build, admin: Secret) -> dict[str, tuple[Closing, ...]]:
 
 def accepted(deploy: Deploy) -> frozenset[str]:
     """Those of the names to accept that are migrations of the server."""
-    names = {file.name for file in files(deploy.build)}
+    names = {file.name for file in files(deploy.build)} if deploy.accept else ()
     return frozenset(name for name in deploy.accept if name.removesuffix(".py") in names)
 
 

@@ -43,13 +43,13 @@ def condition(facts: Mapping[str, Any], needs: Needs, *, major: int, extensions:
             )
         )
     if needs.server_runtime:
-        wrong += _own_server(facts)
+        wrong += confinement(facts)
     wrong += _less("disk", int(facts["disk_free_bytes"]), needs.disk_bytes)
     wrong += _less("memory", int(facts["memory_bytes"]), needs.memory_bytes)
     return Condition(problems=tuple(wrong), facts={**_shown(facts), "PostgreSQL": str(major)})
 
 
-def _own_server(facts: Mapping[str, Any]) -> list[Problem]:
+def confinement(facts: Mapping[str, Any]) -> list[Problem]:
     """The app's own Python server is never started unconfined."""
     closed = facts["closed_to_confinement"]
     if not closed:

@@ -69,11 +69,11 @@ class ServerTarget:
 
     def interpreter(self) -> Interpreter:
         """The system's own Python there."""
+        from freehold.targets.server import fitness  # noqa: PLC0415 - a way back starts without it
+
         facts = self.agent.ask("facts")
-        closed = facts.get("closed_to_confinement")
-        if closed:
-            message = f"the app's Python server cannot be confined there: {closed['missing']}"
-            raise TargetUnfit(message, hint=f"on the server: {closed['hint']}")
+        for problem in fitness.confinement(facts):
+            raise TargetUnfit(problem.message, hint=problem.hint)
         return Interpreter(version=facts["python"], machine=facts["machine"], glibc=facts["glibc"])
 
     @contextlib.contextmanager
