@@ -44,6 +44,15 @@ def test_another_key_opens_nothing_and_the_error_names_the_secret_only(store: Ag
     assert CANARY not in caught.value.detail
 
 
+@pytest.mark.parametrize(("name", "again"), [("STRIPE_KEY", True), ("freehold_keys", False)])
+def test_only_what_its_owner_has_set_can_be_set_again(store: AgeStore, tmp_path: Path, name: str, again: bool) -> None:
+    store.put(name, Secret("value"))
+    with pytest.raises(SecretRefused) as refused:
+        AgeStore(tmp_path / "secrets", tmp_path / "another").get(name)
+    assert "FREEHOLD_AGE_IDENTITY" in refused.value.hint
+    assert ("freehold secrets set" in refused.value.hint) is again
+
+
 def test_a_truncated_file_is_an_error_and_not_an_empty_secret(store: AgeStore, tmp_path: Path) -> None:
     store.put("API_KEY", Secret(CANARY))
     file = tmp_path / "secrets/API_KEY/1.age"

@@ -14,6 +14,8 @@ from freehold.kit import private
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 RESERVED_PREFIX = "SUPABASE_"
+OWN_PREFIX = "freehold_"
+"""Of the keys that Freehold makes for an app: nobody can set them again."""
 
 
 class AgeStore:
@@ -74,10 +76,12 @@ class AgeStore:
         try:
             return Secret(pyrage.decrypt(file.read_bytes(), [self._identity()]).decode())
         except (pyrage.DecryptError, OSError, UnicodeDecodeError) as error:
+            name = file.parent.name
+            again = "" if name.startswith(OWN_PREFIX) else f", or set the secret again: freehold secrets set {name}"
             raise SecretRefused(
-                f"{file.parent.name} cannot be decrypted",
+                f"{name} cannot be decrypted",
                 detail=f"{file} with the identity {self._identity_file}: {type(error).__name__}",
-                hint="restore the identity file, or set the secret again: freehold secrets set " + file.parent.name,
+                hint=f"restore the identity file, or name it in FREEHOLD_AGE_IDENTITY{again}",
             ) from error
 
     def _identity(self) -> pyrage.x25519.Identity:
