@@ -8,7 +8,7 @@ from pathlib import Path
 from freehold.kit import deno
 from freehold.runtime.settings import FunctionSettings, Settings
 from freehold.runtime.workers import surroundings
-from freehold.runtime.workers.worker import Bounds, Program, relay_in, socket_in
+from freehold.runtime.workers.program import Bounds, Program, relay_in, socket_in
 
 RUNNER = Path(__file__).with_name("runner.js")
 SERVE_WITHIN_SECONDS = 5

@@ -9,8 +9,9 @@ from freehold.runtime.settings import FunctionSettings, Settings
 from freehold.runtime.workers import surroundings
 from freehold.runtime.workers.folders import RunFolders
 from freehold.runtime.workers.log import WorkerLog
+from freehold.runtime.workers.program import MEGABYTE
 from freehold.runtime.workers.slot import Slot
-from freehold.runtime.workers.worker import MEGABYTE, Worker
+from freehold.runtime.workers.worker import Worker
 
 FINISH_SECONDS = 10.0
 

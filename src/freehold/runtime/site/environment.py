@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from freehold.runtime.settings import ServerSettings, Settings
+from freehold.runtime.settings import ServerLimits, ServerSettings, Settings
 from freehold.runtime.workers import surroundings
-from freehold.runtime.workers.worker import Bounds, Program, relay_in, socket_in
+from freehold.runtime.workers.program import Bounds, Program, relay_in, socket_in
 
 PRELOAD = Path(__file__).with_name("preload.cjs")
 _SERVICE_NAMES = ("SUPABASE_SERVICE_KEY", "SERVICE_ROLE_KEY", "SUPABASE_SERVICE_ROLE", "SUPABASE_SECRET_KEY")
@@ -39,13 +39,19 @@ def program(settings: Settings, server: ServerSettings, run: Path) -> Program:
         environment=environment(settings, server, run),
         folder=server.directory,
         run=run,
-        bounds=Bounds(
-            memory_megabytes=limits.memory_megabytes,
-            cpu_seconds=limits.cpu_seconds,
-            boot_seconds=limits.boot_seconds,
-            background_seconds=0,
-            hang_seconds=limits.hang_seconds,
-        ),
+        bounds=bounds(limits),
+    )
+
+
+def bounds(limits: ServerLimits, threads: int | None = None) -> Bounds:
+    """What the server's process may use, whatever it is written in."""
+    return Bounds(
+        memory_megabytes=limits.memory_megabytes,
+        cpu_seconds=limits.cpu_seconds,
+        boot_seconds=limits.boot_seconds,
+        background_seconds=0,
+        hang_seconds=limits.hang_seconds,
+        threads=threads,
     )
 
 

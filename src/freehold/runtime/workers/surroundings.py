@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from freehold.kit import confined
 from freehold.runtime.settings import Settings
+from freehold.runtime.workers.program import Program
 from freehold.runtime.workers.relay import Relay
-from freehold.runtime.workers.worker import Program
 
 BUILDER_HOSTS = {
     "ai.gateway.lovable.dev": "/_freehold/ai",

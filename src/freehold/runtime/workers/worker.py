@@ -7,21 +7,19 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
 
 from freehold.kit import confined, json_text
+from freehold.runtime.workers.event_loop import EventLoop
 from freehold.runtime.workers.log import WorkerLog
+from freehold.runtime.workers.program import MEGABYTE, Bounds, Program
 
 LOOK_SECONDS = 0.25
 READY_POLL_SECONDS = 0.01
-BUSY_SECONDS = 0.05
 OUTPUT_SECONDS = 2.0
 LONGEST_TOLD_BYTES = 4096
-MEGABYTE = 1024 * 1024
 OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, 128 + signal.SIGABRT, 128 + signal.SIGTRAP}
 _REASONS: Mapping[str, str] = {
     "cpu": "it used CPU without coming back to its event loop",
@@ -36,45 +34,6 @@ class BootFailed(Exception):
     """The process ended, or did not listen in time, before its first request."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """What a process may use. Going over memory, CPU or threads ends it; unused for `idle` seconds, it is stopped."""
-
-    memory_megabytes: int
-    cpu_seconds: float
-    """CPU time without once coming back to the event loop."""
-    boot_seconds: float
-    background_seconds: float
-    """How long work may go on that was begun by a request and outlives it."""
-    idle_seconds: float | None = None
-    """None keeps it for ever."""
-    threads: int | None = None
-    """More than these end it; None counts none."""
-    hang_seconds: float | None = None
-    """How long its event loop may stand still without using CPU; None asks only while it uses some."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """How a process is started. `run` is short, because it holds sockets, and is removed when the process is gone."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    folder: Path
-    run: Path
-    bounds: Bounds
-
-    @property
-    def socket(self) -> Path:
-        """Where the program listens."""
-        return socket_in(self.run)
-
-    @property
-    def relay(self) -> Path:
-        """Where the program reaches the API. Its own, so that it cannot listen in on another program's calls."""
-        return relay_in(self.run)
-
-
 class Way(Protocol):
     """A program's way to something outside of it: there from before its start until it is gone."""
 
@@ -83,16 +42,6 @@ class Way(Protocol):
 
     async def stop(self) -> None:
         """End what is connected."""
-
-
-def socket_in(run: Path) -> Path:
-    """Where a program with this folder listens."""
-    return run / "fn"
-
-
-def relay_in(run: Path) -> Path:
-    """Where a program with this folder finds the API."""
-    return run / "api"
 
 
 class Worker:
@@ -223,7 +172,7 @@ class Worker:
 
     async def _watch(self) -> None:
         """End a process that is over its memory, or does not come back to its event loop."""
-        process, loop = self._process, _EventLoop(self._bounds)
+        process, loop = self._process, EventLoop(self._bounds)
         while process is not None and not self.ended.is_set():
             used = await asyncio.to_thread(confined.usage, process.pid)
             if used is not None:
@@ -265,41 +214,6 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-
-
-class _EventLoop:
-    """What is known of a process's event loop: it is asked while CPU is used, and where a hang counts now and then."""
-
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
-        self._ping: asyncio.Task[None] | None = None
-        self._at = time.monotonic()
-        self._cpu_when_asked = 0.0
-        self._cpu_when_answered = 0.0
-
-    def judged(self, cpu_seconds: float) -> str:
-        """Say which limit is passed, "" for none: who waits for a busy machine's CPU does not hang."""
-        if self._ping is not None and self._ping.done():
-            self._cpu_when_answered, self._ping = cpu_seconds, None
-        if cpu_seconds - self._cpu_when_answered > self._bounds.cpu_seconds:
-            return "cpu"
-        quiet = cpu_seconds - self._cpu_when_asked < BUSY_SECONDS
-        return "hung" if self._ping is not None and quiet and self._is_long_ago() else ""
-
-    def is_to_be_asked(self, cpu_seconds: float) -> bool:
-        busy = cpu_seconds - self._cpu_when_answered > BUSY_SECONDS
-        return self._ping is None and (busy or self._is_long_ago())
-
-    def asked(self, ping: "asyncio.Task[None]", cpu_seconds: float) -> None:
-        self._ping, self._at, self._cpu_when_asked = ping, time.monotonic(), cpu_seconds
-
-    def forget(self) -> None:
-        if self._ping is not None:
-            self._ping.cancel()
-
-    def _is_long_ago(self) -> bool:
-        patience = self._bounds.hang_seconds
-        return patience is not None and time.monotonic() - self._at > patience
 
 
 def _background(told: bytes) -> int:

@@ -14,7 +14,8 @@ from freehold.kit import confined
 from freehold.runtime.settings import ServerSettings, Settings
 from freehold.runtime.site.python import program
 from freehold.runtime.workers.log import WorkerLog
-from freehold.runtime.workers.worker import LOOK_SECONDS, MEGABYTE
+from freehold.runtime.workers.program import MEGABYTE
+from freehold.runtime.workers.worker import LOOK_SECONDS
 
 LOCK = 0x46485356
 """Key of the advisory lock: two processes, or two machines, would both find a table missing."""

@@ -18,7 +18,7 @@ from freehold.runtime.site.python.mail import MailDoor
 from freehold.runtime.site.python.outside import OutsideDoor
 from freehold.runtime.workers import surroundings
 from freehold.runtime.workers.log import WorkerLog
-from freehold.runtime.workers.worker import Bounds, Program, socket_in
+from freehold.runtime.workers.program import Program, socket_in
 
 RELEASE = "/freehold/server"
 OWN = "/freehold/own/freehold"
@@ -43,7 +43,6 @@ def doors_in(run: Path) -> Path:
 
 def program(settings: Settings, server: ServerSettings, run: Path, argv: tuple[str, ...] = ()) -> Program:
     """Everything that the start needs: of the server, or of one of the app's programs with its arguments."""
-    limits = settings.server_limits
     uploads = settings.function_state_directory.resolve() / "media"
     uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
     confined = confinement.Confinement(
@@ -62,14 +61,7 @@ def program(settings: Settings, server: ServerSettings, run: Path, argv: tuple[s
         environment=_environment(settings, server, argv),
         folder=server.directory,
         run=run,
-        bounds=Bounds(
-            memory_megabytes=limits.memory_megabytes,
-            cpu_seconds=limits.cpu_seconds,
-            boot_seconds=limits.boot_seconds,
-            background_seconds=0,
-            hang_seconds=limits.hang_seconds,
-            threads=THREADS,
-        ),
+        bounds=environment.bounds(settings.server_limits, THREADS),
     )
 
 
@@ -88,8 +80,13 @@ def database(settings: Settings) -> Address:
 
 def hidden(settings: Settings) -> tuple[str, ...]:
     """What the server knows beside the keys of the API, and what must stand in no log and in no answer."""
-    key = settings.server_secret_key.reveal() if settings.server_secret_key else ""
-    return tuple(value for value in (key, database(settings).password if settings.server_dsn else "") if value)
+    return tuple(
+        value for value in (_key(settings), database(settings).password if settings.server_dsn else "") if value
+    )
+
+
+def _key(settings: Settings) -> str:
+    return settings.server_secret_key.reveal() if settings.server_secret_key else ""
 
 
 def _binds(server: ServerSettings) -> tuple[tuple[str, str], ...]:
@@ -103,9 +100,13 @@ def _binds(server: ServerSettings) -> tuple[tuple[str, str], ...]:
 def _environment(settings: Settings, server: ServerSettings, argv: tuple[str, ...]) -> dict[str, str]:
     """What the build baked in, and of keys, secrets and addresses those whose names stand in the code."""
     secrets = surroundings.secrets(settings)
-    key = settings.server_secret_key.reveal() if settings.server_secret_key else ""
     # The old database may stand among the owner's secrets: it is not there any more.
-    offered = {**environment.offered(settings), **dict.fromkeys(_KEY_NAMES, key), **secrets, **_database(settings)}
+    offered = {
+        **environment.offered(settings),
+        **dict.fromkeys(_KEY_NAMES, _key(settings)),
+        **secrets,
+        **_database(settings),
+    }
     proxy = f"http://127.0.0.1:{OUTSIDE_PORT}"
     owner_key = any(name in secrets and name in server.reads for name in _KEY_NAMES)
     return {
@@ -148,7 +149,7 @@ def _setup(
         "serving": f"{RELEASE}/{server.serving}",
         "program": argv,
         "origin": settings.public_url,
-        "secret_key": settings.server_secret_key.reveal() if settings.server_secret_key else "",
+        "secret_key": _key(settings),
         "owner_key": owner_key,
         "longest_seconds": settings.server_limits.answer_seconds,
         "database": {
