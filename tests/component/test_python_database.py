@@ -4,22 +4,21 @@ import asyncio
 import os
 import signal
 import struct
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import aiohttp
 import psycopg
 import pytest
+from mortal_postgres import Mortal, mortal_postgres
 from psycopg import conninfo
-from python_world import DRIVER, served_python
+from python_world import DRIVER, answering, served_python
 from tls_postgres import speaking_tls, until_tls
 
 from freehold import platform
 from freehold.core.errors import ProcessDied
 from freehold.core.secret import Secret
 from freehold.runtime.site.python import database as door
-from freehold.testing import database as databases
 from freehold.testing.database import FreshDatabase
 
 ASK = """
@@ -106,10 +105,9 @@ async def test_no_other_beginning_reaches_postgresql(first: bytes, tmp_path: Pat
     socket = tmp_path / ".s.PGSQL.5432"
     upstream = await asyncio.start_unix_server(lambda _, writer: (reached.append(True), writer.close())[1], socket)
     target = door.address(Secret(f"host={tmp_path} user=freehold_server dbname=shop password=x"))
-    server = await asyncio.start_server(_closing(door.DatabaseDoor(target)), "127.0.0.1", 0)
-    async with upstream, server:
+    async with upstream, answering(door.DatabaseDoor(target)) as where:
         for message in (_startup("user", "freehold_server", "database", "shop"), first):
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            reader, writer = await asyncio.open_connection(*where)
             writer.write(message)
             writer.write_eof()
             await reader.read()
@@ -117,32 +115,10 @@ async def test_no_other_beginning_reaches_postgresql(first: bytes, tmp_path: Pat
     assert reached == [True], "the right one comes through, and only that"
 
 
-def _closing(answer: door.DatabaseDoor) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await answer(reader, writer)
-        except asyncio.IncompleteReadError:
-            pass
-        finally:
-            writer.close()
-
-    return closing
-
-
-@dataclass
-class Mortal:
-    """A PostgreSQL that may be killed, and a database on it."""
-
-    server: databases.Server
-    database: FreshDatabase
-
-
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Mortal]:
-    with databases.running_server() as server, databases.fresh_database(server) as database:
-        _open(database)
-        yield Mortal(server, database)
-        server.cluster.start()
+    with mortal_postgres(_open) as found:
+        yield found
 
 
 async def test_postgresql_is_reached_by_tls_where_it_wants_that(opened: FreshDatabase, tmp_path: Path) -> None:

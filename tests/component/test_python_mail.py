@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import json
 import smtplib
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import aiohttp
 import pytest
-from python_world import served_python
+from python_world import answering, served_python
 
 from freehold.runtime.mail.mailer import FileMailer
 from freehold.runtime.site.python import mail, mail_reader
@@ -33,21 +32,6 @@ def answer(environ, query):
 def kept(folder: Path) -> list[dict[str, str]]:
     """What lies there for the mail page."""
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-
-
-@contextlib.asynccontextmanager
-async def door(folder: Path) -> AsyncIterator[tuple[str, int]]:
-    """The door alone, at an address of its own."""
-    answers = mail.MailDoor(FileMailer(folder))
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            await answers(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()
 
 
 async def test_what_an_app_sends_by_the_standard_library_arrives(tmp_path: Path) -> None:
@@ -92,7 +76,7 @@ async def test_what_cannot_be_sent_is_refused_and_the_next_mail_is_taken(tmp_pat
             found += [server.rcpt(f"u{number}@example.org")[0] for number in range(mail.MOST_RECIPIENTS + 1)][-2:]
             return [*found, server.docmd("TURN")[0], server.noop()[0]]
 
-    async with door(tmp_path) as address:
+    async with answering(mail.MailDoor(FileMailer(tmp_path))) as address:
         codes = await asyncio.to_thread(send, address)
     assert codes == [554, 552, 250, 503, 553, 553, 503, 250, 452, 502, 250]
     assert len(kept(tmp_path)) == 1
@@ -124,7 +108,7 @@ async def test_what_is_hardly_a_mail_is_one_or_is_refused(content: bytes) -> Non
     "sent", [b"\x00" * 70000, b"EHLO " + b"x" * 70000 + b"\r\n", b"DATA\r\n", b"\r\n", b"QUIT\r\n"]
 )
 async def test_what_is_no_smtp_ends_or_is_answered(sent: bytes, tmp_path: Path) -> None:
-    async with door(tmp_path) as address:
+    async with answering(mail.MailDoor(FileMailer(tmp_path))) as address:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(sent)
         writer.write_eof()

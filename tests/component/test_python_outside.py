@@ -1,18 +1,16 @@
 """The way of the app's own Python server to other machines: what it may reach, and what leads to the API instead."""
 
 import asyncio
-import contextlib
 import json
 import random
 import socket
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from functions_world import settings_for
-from python_world import served_python
+from python_world import answering, served_python
 
 from freehold.runtime.site.python.outside import Closed, OutsideDoor
 from freehold.runtime.workers import surroundings
@@ -50,19 +48,9 @@ CLOSED = (
 )  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def proxy(folder: Path, url: str, **changes: Any) -> AsyncIterator[tuple[str, int]]:
-    """The door alone, at an address of its own."""
-    door = OutsideDoor(settings_for(folder, (), url, **changes))
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            await door(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()
+def proxy(folder: Path, url: str) -> AbstractAsyncContextManager[tuple[str, int]]:
+    """The door alone."""
+    return answering(OutsideDoor(settings_for(folder, (), url)))
 
 
 async def said(address: tuple[str, int], sent: bytes) -> bytes:

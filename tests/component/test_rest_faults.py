@@ -12,13 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from mortal_postgres import Mortal, mortal_postgres
 from pooler import pooled
 from psycopg import conninfo
 from rest_world import SCHEMA
 from stand_in import StandIn, stand_in, until
 from tcp_proxy import Network
 
-from freehold.testing import database as databases
 from freehold.testing.database import FreshDatabase
 
 FUNCTIONS = """
@@ -80,20 +80,10 @@ async def under_load(server: StandIn, path: str = "/projects?select=title,tasks(
             load.is_over = True
 
 
-@dataclass
-class Mortal:
-    """A PostgreSQL that may be killed, and a database on it."""
-
-    server: databases.Server
-    database: FreshDatabase
-
-
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Mortal]:
-    with databases.running_server() as server, databases.fresh_database(server) as database:
-        _fill(database)
-        yield Mortal(server, database)
-        server.cluster.start()
+    with mortal_postgres(_fill) as found:
+        yield found
 
 
 async def test_postgresql_is_killed_under_load_and_started_again(mortal: Mortal, tmp_path: Path) -> None:

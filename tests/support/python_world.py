@@ -1,5 +1,6 @@
 """An app with a Python server of its own, confined, served by the runtime's site behind uvicorn on a free port."""
 
+import asyncio
 import atexit
 import compileall
 import contextlib
@@ -18,6 +19,7 @@ from server_world import World, served
 
 from freehold.core.secret import Secret
 from freehold.runtime.settings import ServerLimits, ServerSettings
+from freehold.runtime.site.python.doors import Door
 
 LIMITS = ServerLimits(memory_megabytes=300, cpu_seconds=1.5, hang_seconds=4)
 NOWHERE = Secret("host=/nonexistent user=freehold_server dbname=shop password=Qx-password-of-the-server")
@@ -73,6 +75,20 @@ def _copy(name: str, target: Path) -> None:
     for beside in (f"{name}.libs", f"{name}-*.dist-info"):
         for found in source.parent.parent.glob(beside):
             shutil.copytree(found, target / found.name)
+
+
+@contextlib.asynccontextmanager
+async def answering(door: Door) -> AsyncIterator[tuple[str, int]]:
+    """A door alone, at an address of its own."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            await door(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()
 
 
 @contextlib.asynccontextmanager
