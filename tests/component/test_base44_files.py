@@ -3,14 +3,13 @@
 import asyncio
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
 import pytest
 from base44_world import kinds
+from loopback import Quiet, serving
 
 from freehold.core.secret import Secret
 from freehold.data import entities
@@ -34,8 +33,9 @@ LARGEST = 2000
 @pytest.fixture
 def store() -> Iterator["Store"]:
     found = Store()
-    yield found
-    found.close()
+    with serving(found.handler) as origin:
+        found.url = f"{origin}/public"
+        yield found
 
 
 class Store:
@@ -43,41 +43,26 @@ class Store:
 
     def __init__(self) -> None:
         self.asked: dict[str, int] = {}
+        self.url = ""
         store = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(Quiet):
+            def do_GET(self) -> None:  # noqa: N802 - the library's name
                 times = store.asked[self.path] = store.asked.get(self.path, 0) + 1
                 name = self.path.rpartition("/")[2]
                 if name == "gone.png":
-                    return self._send(404, b"")
+                    return self.answer(404, b"")
                 if name == "shaky.png" and times == 1:
-                    return self._send(503, b"")
+                    return self.answer(503, b"")
                 if name == "away.png":
-                    return self._send(302, b"", ("location", "http://127.0.0.1:9/secret"))
+                    return self.answer(302, b"", ("location", "http://127.0.0.1:9/secret"))
                 if name == "huge.bin":
-                    return self._send(200, b"x" * (LARGEST + 1))
+                    return self.answer(200, b"x" * (LARGEST + 1))
                 if name == "cut.bin":
-                    return self._send(200, b"half", ("content-length", "8"))
-                return self._send(200, f"bytes of {self.path}".encode(), ("content-type", "image/png"))
+                    return self.answer(200, b"half", ("content-length", "8"))
+                return self.answer(200, f"bytes of {self.path}".encode(), ("content-type", "image/png"))
 
-            def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
-                self.send_response(status)
-                for name, value in {"content-length": str(len(body)), **dict(headers)}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/public"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.handler = Handler
 
 
 def test_files_come_along_and_links_lead_to_them(database: FreshDatabase, store: Store, tmp_path: Path) -> None:

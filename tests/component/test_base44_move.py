@@ -4,10 +4,8 @@ import html
 import json
 import random
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 from base44_world import base44_world
+from loopback import Quiet, serving
 
 from freehold.core.errors import MoveFailed, MoveRefused, SourceBroken
 from freehold.core.inventory import RecordKind
@@ -107,8 +106,8 @@ class StandIn:
 
 @contextmanager
 def served(stand_in: StandIn) -> Iterator[str]:  # noqa: C901 - everything that goes wrong is here
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: PLR0911 - one line a fault
+    class Handler(Quiet):
+        def do_GET(self) -> None:  # noqa: N802, PLR0911 - the library's name; one line a fault
             stand_in.asked += 1
             parts = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
@@ -138,23 +137,10 @@ def served(stand_in: StandIn) -> Iterator[str]:  # noqa: C901 - everything that 
             return self._answer(200, record) if record else self._answer(404, {})
 
         def _answer(self, status: int, value: Any, *headers: tuple[str, str]) -> None:
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            for name, text in (("content-length", str(len(body))), *headers):
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, json.dumps(value).encode(), *headers)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url
 
 
 def made(database: FreshDatabase, **more: Any) -> Entity:

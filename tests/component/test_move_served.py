@@ -2,12 +2,11 @@
 
 import contextlib
 import hashlib
-import http.server
-import threading
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from loopback import Quiet, serving
 from supabase_project import BCRYPT, PASSWORD
 
 from freehold.core.secret import Secret
@@ -26,33 +25,19 @@ ANSWERS = {
 }
 
 
-class _Door(http.server.BaseHTTPRequestHandler):
+class _Door(Quiet):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
-        status, body = ANSWERS.get(f"{self.command} {self.path}", (404, b""))
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(*ANSWERS.get(f"{self.command} {self.path}", (404, b"")))
 
     do_GET = do_POST = do_OPTIONS = _answer  # noqa: N815 - the library's names
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
 
 
 @contextlib.contextmanager
 def door() -> Iterator[Address]:
     """Something that answers at an address, as an app could."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield Address(url=f"http://127.0.0.1:{server.server_port}", key="key")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(_Door) as url:
+        yield Address(url=url, key="key")
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback import Quiet, serving
 
 Versions = Mapping[str, tuple[int, Mapping[str, str]]]
 """A version's age in days, and its dependencies."""
@@ -19,33 +19,19 @@ Versions = Mapping[str, tuple[int, Mapping[str, str]]]
 def npm_registry(packages: Mapping[str, Versions]) -> Iterator[str]:
     """Serve them on loopback; gives the registry's address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Quiet):
+        def do_GET(self) -> None:  # noqa: N802 - the library's name
             name, _, rest = self.path.strip("/").partition("/-/")
             known = packages.get(name)
             if known is None:
-                return self._answer(404, b"{}")
+                return self.answer(404, b"{}")
             version = rest.removesuffix(".tgz")
             if rest:
-                return self._answer(200, _tarball(name, version, known[version][1]))
-            return self._answer(200, json.dumps(_described(name, known, f"http://{self.headers['host']}")).encode())
+                return self.answer(200, _tarball(name, version, known[version][1]))
+            return self.answer(200, json.dumps(_described(name, known, f"http://{self.headers['host']}")).encode())
 
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as url:
+        yield f"{url}/"
 
 
 def _described(name: str, versions: Versions, address: str) -> dict[str, object]:
