@@ -71,10 +71,8 @@ class AppServer:
 
     def _not_started(self, error: Exception) -> ProcessDied:
         """Say why with the last words of what ran; a machine that cannot confine it is its own reason."""
-        if self._doors is not None and self._doors.missing:
-            return ProcessDied(
-                "the app's own server cannot be confined here", detail=self._doors.missing, hint=self._doors.hint
-            )
+        if self._doors is not None and self._doors.refusal is not None:
+            return self._doors.refusal
         given = error if isinstance(error, ProcessDied) else ProcessDied("the app's own server does not start")
         return ProcessDied(
             given.message,

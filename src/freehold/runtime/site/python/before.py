@@ -53,8 +53,8 @@ async def _run(settings: Settings, server: ServerSettings, argv: tuple[str, ...]
         await process.wait()
         await ways.stop()
         await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
-    if ways.missing:
-        raise ProcessDied("the app's own server cannot be confined here", detail=ways.missing, hint=ways.hint)
+    if ways.refusal is not None:
+        raise ways.refusal
     if code:
         raise ProcessDied(f"`{' '.join(argv)}` of the app {ended}", hint="mend it in the app, then deploy again")
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from freehold.core.errors import ProcessDied
 from freehold.runtime.workers.log import WorkerLog
 
 BACKLOG = 4
@@ -29,9 +30,8 @@ class Doors:
         self._coming: asyncio.Task[None] | None = None
         self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
-        self.missing = ""
-        """Why the machine cannot confine a program; empty while nothing of that kind is known."""
-        self.hint = ""
+        self.refusal: ProcessDied | None = None
+        """Why the machine cannot confine a program; None while nothing of that kind is known."""
 
     async def start(self) -> None:
         """Listen for the launcher."""
@@ -65,8 +65,9 @@ class Doors:
         sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         told = json.loads(message or b"{}")
         if "missing" in told:
-            self.missing, self.hint = str(told["missing"]), str(told["hint"])
-            self._log.lines([f"It cannot be confined, so it is not started: {self.missing}."], "system")
+            missing, hint = str(told["missing"]), str(told["hint"])
+            self.refusal = ProcessDied("the app's own server cannot be confined here", detail=missing, hint=hint)
+            self._log.lines([f"It cannot be confined, so it is not started: {missing}."], "system")
             return
         for door, opened in zip(self._doors, sockets, strict=True):
             opened.setblocking(False)
