@@ -29,14 +29,8 @@ def terminal(owner: Owner) -> Iterator[Terminal]:
     app = tiny_app.write(owner.home / "deployed")
     grants = "grant all on public.notes to anon;\n"
     tiny_app.write(app, **{"index.html": "<title>one</title>\n", tiny_app.SECOND: grants})
-    data = owner.home / "data-deployed"
-    up = owner.start(str(app), "--port", "0", "--data", str(data))
-    try:
-        yield Terminal(owner, app, data, up, up.wait_for("ready"))
-    finally:
-        assert up.stop() == 0
-        shutil.rmtree(app)
-        shutil.rmtree(data)
+    with Terminal.over(owner, app, owner.home / "data-deployed") as opened:
+        yield opened
 
 
 def test_nothing_is_lost_while_releases_come_and_go(terminal: Terminal) -> None:

@@ -1,7 +1,6 @@
 """A Base44 app is deployed, compared and taken back like any other; what its entities change asks first."""
 
 import json
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -22,16 +21,10 @@ class Base44Terminal(Terminal):
 
 @pytest.fixture
 def terminal(owner: Owner) -> Iterator[Base44Terminal]:
-    app, data = owner.home / "deployed-base44", owner.home / "data-base44"
+    app = owner.home / "deployed-base44"
     tiny_base44.write(app, **tiny_base44.note(text=TEXT, size=TEXT), **{"index.html": "<title>one</title>\n"})
-    up = owner.start(str(app), "--port", "0", "--data", str(data))
-    opened = Base44Terminal(owner, app, data, up, up.wait_for("ready"))
-    try:
+    with Base44Terminal.over(owner, app, owner.home / "data-base44") as opened:
         yield opened
-    finally:
-        assert opened.up.stop() == 0
-        shutil.rmtree(app)
-        shutil.rmtree(data)
 
 
 def test_changes_of_entities_are_shown_asked_about_and_closed_to_older_releases(terminal: Base44Terminal) -> None:

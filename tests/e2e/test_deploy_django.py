@@ -1,7 +1,6 @@
 """A Bolt app with a Django server comes up, is deployed and taken back; what its migrations change asks first."""
 
 import json
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -45,15 +44,10 @@ class DjangoTerminal(Terminal):
 
 @pytest.fixture(scope="module")
 def terminal(owner: Owner) -> Iterator[DjangoTerminal]:
-    app, data = owner.home / "django", owner.home / "data-django"
+    app = owner.home / "django"
     tiny_django.write(app, **{"index.html": "<title>one</title>\n"})
-    up = owner.start(str(app), "--port", "0", "--data", str(data))
-    try:
-        yield DjangoTerminal(owner, app, data, up, up.wait_for("ready"))
-    finally:
-        assert up.stop() == 0
-        shutil.rmtree(app)
-        shutil.rmtree(data)
+    with DjangoTerminal.over(owner, app, owner.home / "data-django") as opened:
+        yield opened
 
 
 def test_its_pages_its_server_and_its_tables_come_up(terminal: DjangoTerminal) -> None:

@@ -1,8 +1,12 @@
 """An owner's second terminal beside a running `freehold up`."""
 
+import contextlib
 import json
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import tiny_app
 from owner import Owner, Up, call
@@ -17,6 +21,19 @@ class Terminal:
         self.owner, self.app, self.data, self.up, self.ready = owner, app, data, up, ready
         self.url = str(ready["url"])
         self.headers = {"apikey": str(ready["publishable_key"])}
+
+    @classmethod
+    @contextlib.contextmanager
+    def over(cls, owner: Owner, app: Path, data: Path) -> Iterator[Self]:
+        """Bring an app up that was written, and take it and its data away in the end."""
+        up = owner.start(str(app), "--port", "0", "--data", str(data))
+        opened = cls(owner, app, data, up, up.wait_for("ready"))
+        try:
+            yield opened
+        finally:
+            assert opened.up.stop() == 0
+            shutil.rmtree(app)
+            shutil.rmtree(data)
 
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return self.owner.run(*words, "--data", str(self.data), stdin=stdin, timeout=300)
