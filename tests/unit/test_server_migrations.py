@@ -6,6 +6,8 @@ import pytest
 
 from freehold.data.server_migrations import File, found
 from freehold.data.server_migrations.judge import judge
+from freehold.kit.files import list_files
+from freehold.releases import python_server
 
 HEAD = "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
 KNOWN = frozenset({"shop.0001_initial"})
@@ -105,5 +107,14 @@ def test_migrations_are_found_in_the_apps_code_and_in_packages(tmp_path: Path) -
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    files = found([(tmp_path / "app", True), (tmp_path / "packages", False)])
+    parts = ((tmp_path / "app", True), (tmp_path / "packages", False))
+    files = found((part, list_files(part), is_apps) for part, is_apps in parts)
     assert [(file.name, file.is_apps) for file in files] == [("auth.0001_initial", False), ("shop.0001_initial", True)]
+
+
+def test_a_virtual_environments_migrations_are_not_the_apps(tmp_path: Path) -> None:
+    """Whatever it is called: a plan looks at the same files that a release would hold."""
+    for name in ("shop/migrations/0001_initial.py", "env/pyvenv.cfg", "env/lib/auth/migrations/0001_initial.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert [file.name for file in found([(tmp_path, python_server.code(tmp_path), True)])] == ["shop.0001_initial"]

@@ -11,6 +11,7 @@ from freehold.data import migrations, server_migrations
 from freehold.data.closing import Closing
 from freehold.flows.deploy_work import Deploy
 from freehold.flows.up_work import Build
+from freehold.kit import files as kit_files
 from freehold.kit import postgres
 from freehold.releases import python_packages, python_server, server
 
@@ -71,7 +72,10 @@ def files(build: Build) -> tuple[server_migrations.File, ...]:
     folder = _folder(build)
     if folder is None:
         return ()
-    return server_migrations.found([(folder / python_server.APP, True), (folder / python_packages.PACKAGES, False)])
+    parts = ((folder / python_server.APP, True), (folder / python_packages.PACKAGES, False))
+    return server_migrations.found(
+        (part, kit_files.list_files(part), is_apps) for part, is_apps in parts if part.is_dir()
+    )
 
 
 def packages(build: Build) -> dict[str, str]:
@@ -87,7 +91,8 @@ def ahead(build: Build, admin: Secret) -> dict[str, tuple[Closing, ...]]:
     started = build.inventory.started_server
     if started is None:
         return {}
-    listed = server_migrations.found([(build.app.root / started.root, True)])
+    root = build.app.root / started.root
+    listed = server_migrations.found([(root, python_server.code(root), True)])
     return {f"{name}.py": closings for name, closings in server_migrations.ahead(listed, admin).items()}
 
 

@@ -76,18 +76,24 @@ def store(staged: Staged, parcel: Path) -> None:
     (target / MANIFEST).write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
 
 
-def _copy(source: Path, target: Path) -> None:
+def code(source: Path) -> tuple[str, ...]:
+    """The files of a server's folder that belong to a release: no data, no virtual environment, no link leading out."""
     names = files.list_files(source, LEFT_OUT)
     environments = tuple(name.removesuffix("pyvenv.cfg") for name in names if name.endswith("/pyvenv.cfg"))
-    for name in names:
-        path = source / name
-        if (
-            not name.startswith(environments)
-            and not _DATA.search(name)
-            and path.resolve().is_relative_to(source.resolve())
-        ):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / name)
+    root = source.resolve()
+    return tuple(
+        name
+        for name in names
+        if not name.startswith(environments)
+        and not _DATA.search(name)
+        and (source / name).resolve().is_relative_to(root)
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    for name in code(source):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
 
 
 def _names(folder: Path) -> Iterator[str]:

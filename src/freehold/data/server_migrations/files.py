@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from freehold.kit import files
-
-_LEFT_OUT = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__"})
 _FILE = re.compile(r"(?:.*/)?(?P<package>[^/]+)/migrations/(?P<name>[0-9A-Za-z_]\w*)\.py")
 
 
@@ -26,11 +23,11 @@ class File:
         return self.name.partition(".")[0]
 
 
-def found(folders: Iterable[tuple[Path, bool]]) -> tuple[File, ...]:
-    """List the migrations below folders, each with whether it holds the app's own code, by name."""
+def found(folders: Iterable[tuple[Path, Iterable[str], bool]]) -> tuple[File, ...]:
+    """List the migrations among files of folders, each folder with whether it holds the app's own code, by name."""
     listed: dict[str, File] = {}
-    for folder, is_apps in folders:
-        for path in files.list_files(folder, _LEFT_OUT) if folder.is_dir() else ():
+    for folder, names, is_apps in folders:
+        for path in names:
             match = _FILE.fullmatch(path)
             if match is not None and match["name"] != "__init__":
                 name = f"{match['package']}.{PurePosixPath(path).stem}"
