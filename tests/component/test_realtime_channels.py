@@ -113,6 +113,25 @@ async def test_messages_are_replayed_to_those_who_may_read_them(database: FreshD
         assert "private channels" in refused["response"]["reason"]
 
 
+async def test_a_message_of_the_moment_of_the_join_is_told_once_and_in_order(database: FreshDatabase) -> None:
+    """Whether it is replayed, told live or both: what is sent as a client joins comes on two ways."""
+    async with realtime_world(database) as world:
+
+        async def send(number: int) -> None:
+            statement = "select realtime.send(jsonb_build_object('n', %s::int), 'x', %s, true)"
+            await asyncio.to_thread(world.sql, statement, number, ROOM)
+
+        for turn in range(25):
+            world.sql("delete from realtime.messages where topic = %s", ROOM)
+            client = await world.connect()
+            joined = client.join(ROOM, TOKENS["ann"], private=True, broadcast={"replay": {"since": 0}})
+            await asyncio.gather(send(turn), joined)
+            await send(1000 + turn)
+            await client.until(lambda: [p for p in client.of("broadcast") if p["payload"]["n"] >= 1000])  # noqa: B023
+            assert [p["payload"]["n"] for p in client.of("broadcast")] == [turn, 1000 + turn]
+            await client.socket.close()
+
+
 async def test_presence_tells_who_comes_changes_and_goes(database: FreshDatabase) -> None:
     async with realtime_world(database) as world:
         ann, ben = await world.connect(), await world.connect()

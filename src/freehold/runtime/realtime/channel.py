@@ -14,7 +14,7 @@ from freehold.runtime.realtime.changes import subscribe
 from freehold.runtime.realtime.changes.bindings import Binding
 from freehold.runtime.realtime.changes.subscribe import NotSubscribed
 from freehold.runtime.realtime.changes.visible import Identity
-from freehold.runtime.realtime.frames import Push, UserBroadcast
+from freehold.runtime.realtime.frames import Push
 from freehold.runtime.realtime.hub import SUBSCRIBED, Hub
 from freehold.runtime.realtime.joins import PREFIX, Join
 from freehold.runtime.realtime.limits import Allowance
@@ -59,6 +59,7 @@ class Channel:
         self._may_write: dict[str, bool] = {}
         self._presence_on = join.presence_enabled
         self._presence_calls = Allowance(limits.PRESENCE_CALLS, limits.PRESENCE_WINDOW_SECONDS)
+        self._backlog = replay.Backlog(wanted=join.replay_since_ms is not None)
         self._bindings: list[Binding] = []
         self._subscribing: asyncio.Task[None] | None = None
         self._checked_at = 0.0
@@ -127,9 +128,9 @@ class Channel:
         else:
             self.reply(push.ref, "error", {"reason": "unknown event"})
 
-    def tell_broadcast(self, frame: str | bytes | None) -> None:
+    def tell_broadcast(self, frame: str | bytes | None, message_id: str = "") -> None:
         """Send a broadcast that was written for this protocol version, if this client may receive it."""
-        if frame is not None and self._rights.broadcast:
+        if frame is not None and self._rights.broadcast and self._backlog.passes(frame, message_id):
             self._line.put(frame)
 
     def tell_presence(self, diff: object) -> None:
@@ -207,7 +208,7 @@ class Channel:
         return self._may_write[extension]
 
     async def _broadcast(self, push: Push) -> None:
-        sent = push.broadcast or _from_text(push)
+        sent = push.said()
         if len(sent.content) > limits.BROADCAST_LIMIT_BYTES:
             self.reply(push.ref, "error", {"reason": "Payload is too large"})
             return
@@ -290,10 +291,10 @@ class Channel:
             earlier = await replay.earlier(self._hub.pool, self.join, since_ms)
         except BUSY as error:
             _log.warning("replay failed: %s", error)
-            return
-        for sent in earlier:
-            self.tell_broadcast(frames.broadcast(self.version, self.topic, sent))
-
-
-def _from_text(push: Push) -> UserBroadcast:
-    return UserBroadcast(str(push.payload.get("event", "")), orjson.dumps(push.payload.get("payload")))
+            earlier = {}
+        for sent in earlier.values():
+            frame = frames.broadcast(self.version, self.topic, sent)
+            if frame is not None and self._rights.broadcast:
+                self._line.put(frame)
+        for frame, message_id in self._backlog.told(earlier):
+            self.tell_broadcast(frame, message_id)

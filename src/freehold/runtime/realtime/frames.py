@@ -39,6 +39,12 @@ class Push:
     join_ref: str | None
     broadcast: UserBroadcast | None = None
 
+    def said(self) -> UserBroadcast:
+        """The broadcast of an event of that name, however it was framed."""
+        if self.broadcast is not None:
+            return self.broadcast
+        return UserBroadcast(str(self.payload.get("event", "")), orjson.dumps(self.payload.get("payload")))
+
 
 def read(frame: str | bytes, version: str) -> Push:
     """Read a client's frame; raises BadFrame."""

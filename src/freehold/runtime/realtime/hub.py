@@ -40,8 +40,8 @@ class Member(Listener, Protocol):
     def version(self) -> str:
         """The client's protocol."""
 
-    def tell_broadcast(self, frame: str | bytes | None) -> None:
-        """Send a broadcast."""
+    def tell_broadcast(self, frame: str | bytes | None, message_id: str = "") -> None:
+        """Send a broadcast; what SQL sent has the id of its row."""
 
     def tell_presence(self, diff: object) -> None:
         """Send who came and went."""
@@ -259,16 +259,16 @@ class Hub:
             self._messages[message["id"]] = None
             if len(self._messages) > REMEMBERED_MESSAGES:
                 self._messages.popitem(last=False)
-            sent = _from_sql(message)
-            self._tell((bool(message["private"]), message["topic"]), sent)
+            room = (bool(message["private"]), message["topic"])
+            self._tell(room, _from_sql(message), message_id=message["id"])
 
-    def _tell(self, room: Room, sent: UserBroadcast, sender: Member | None = None) -> None:
+    def _tell(self, room: Room, sent: UserBroadcast, sender: Member | None = None, message_id: str = "") -> None:
         written: dict[str, str | bytes | None] = {}
         for member in list(self._rooms.get(room, ())):
             if member is not sender:
                 if member.version not in written:
                     written[member.version] = frames.broadcast(member.version, PREFIX + room[1], sent)
-                member.tell_broadcast(written[member.version])
+                member.tell_broadcast(written[member.version], message_id)
 
     def _tell_diff(self, room: Room, diff: Diff) -> None:
         if diff:
