@@ -53,6 +53,45 @@ def test_only_what_its_owner_has_set_can_be_set_again(store: AgeStore, tmp_path:
     assert ("freehold secrets set" in refused.value.hint) is again
 
 
+def test_reading_with_no_identity_makes_none(store: AgeStore, tmp_path: Path) -> None:
+    store.put("API_KEY", Secret(CANARY))
+    with pytest.raises(SecretRefused) as caught:
+        AgeStore(tmp_path / "secrets", tmp_path / "gone.txt").get("API_KEY")
+    assert "no such file" in caught.value.detail
+    assert not (tmp_path / "gone.txt").exists()
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_secret_is_put_beside_those_of_another_identity(store: AgeStore, tmp_path: Path, made: bool) -> None:
+    store.put("API_KEY", Secret(CANARY))
+    other = tmp_path / "other.txt"
+    if made:
+        AgeStore(tmp_path / "elsewhere", other).put("X", Secret("x"))
+    with pytest.raises(SecretRefused, match="MAIL_KEY is not set") as caught:
+        AgeStore(tmp_path / "secrets", other).put("MAIL_KEY", Secret("value"))
+    assert "API_KEY" in caught.value.detail
+    assert "FREEHOLD_AGE_IDENTITY" in caught.value.hint
+    assert store.names() == ("API_KEY",)
+    assert other.exists() is made
+
+
+def test_a_broken_secret_beside_one_that_opens_keeps_nobody_from_setting_another(
+    store: AgeStore, tmp_path: Path
+) -> None:
+    store.put("A_KEY", Secret(CANARY))
+    store.put("B_KEY", Secret(CANARY))
+    (tmp_path / "secrets/A_KEY/1.age").write_bytes(b"broken")
+    assert store.put("C_KEY", Secret("value")) == "1"
+    assert store.put("A_KEY", Secret("again")) == "2"
+
+
+def test_the_only_secret_can_be_set_again_under_a_new_identity(store: AgeStore, tmp_path: Path) -> None:
+    store.put("API_KEY", Secret(CANARY))
+    other = AgeStore(tmp_path / "secrets", tmp_path / "other.txt")
+    assert other.put("API_KEY", Secret("new")) == "2"
+    assert other.get("API_KEY") == Secret("new")
+
+
 def test_a_truncated_file_is_an_error_and_not_an_empty_secret(store: AgeStore, tmp_path: Path) -> None:
     store.put("API_KEY", Secret(CANARY))
     file = tmp_path / "secrets/API_KEY/1.age"

@@ -57,36 +57,64 @@ class AgeStore:
         return self._decrypt(self._directory / name / f"{version}.age")
 
     def put(self, name: str, value: Secret) -> str:
-        """Store a new version and give its id; on disk when it returns, and safe with two callers at once."""
+        """Store a new version and give its id; on disk when it returns, and safe with two callers at once.
+
+        Raises SecretRefused where the others are sealed for another identity: nobody could open all of them.
+        """
         check_name(name)
         if not value.reveal():
             raise SecretRefused(
                 f"the value of {name} is empty", hint=f"freehold secrets set {name}   and give the value, or: < FILE"
             )
+        self._check_owner(name)
         folder = self._directory / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sealed = pyrage.encrypt(value.reveal().encode(), [self._identity().to_public()])
+        sealed = pyrage.encrypt(value.reveal().encode(), [self._owner().to_public()])
         return _write_next(folder, sealed)
 
     def recipient(self) -> str:
         """The public half of the identity: what others encrypt for this owner with."""
-        return str(self._identity().to_public())
+        return str(self._owner().to_public())
+
+    def _check_owner(self, name: str) -> None:
+        """Refuse an identity that opens none of the other secrets."""
+        refusals = []
+        for other in self.names():
+            if other != name:
+                try:
+                    self.get(other)
+                except SecretRefused as refused:
+                    refusals.append(refused)
+                else:
+                    return
+        if refusals:
+            raise SecretRefused(
+                f"{name} is not set: the secrets beside it cannot be opened with this identity",
+                detail=refusals[0].detail,
+                hint=f"restore the identity file, or name it in FREEHOLD_AGE_IDENTITY; "
+                f"if it is lost, remove {self._directory} and set each secret again",
+            )
 
     def _decrypt(self, file: Path) -> Secret:
         try:
             return Secret(pyrage.decrypt(file.read_bytes(), [self._identity()]).decode())
         except (pyrage.DecryptError, OSError, UnicodeDecodeError) as error:
+            what = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
             name = file.parent.name
             again = "" if name.startswith(OWN_PREFIX) else f", or set the secret again: freehold secrets set {name}"
             raise SecretRefused(
                 f"{name} cannot be decrypted",
-                detail=f"{file} with the identity {self._identity_file}: {type(error).__name__}",
+                detail=f"{file} with the identity {self._identity_file}: {what}",
                 hint=f"restore the identity file, or name it in FREEHOLD_AGE_IDENTITY{again}",
             ) from error
 
-    def _identity(self) -> pyrage.x25519.Identity:
+    def _owner(self) -> pyrage.x25519.Identity:
+        """Give the identity, made now where there is none."""
         if not self._identity_file.exists():
             _create_identity(self._identity_file)
+        return self._identity()
+
+    def _identity(self) -> pyrage.x25519.Identity:
         text = self._identity_file.read_text()
         keys = [line for line in text.splitlines() if line.startswith("AGE-SECRET-KEY-")]
         if not keys:
