@@ -102,7 +102,8 @@ def _recall(record: Path) -> _Vendored | None:
 
 def _functions_key(work: Build) -> str:
     """Hash the folders that hold functions, and everything that turns them into an artifact."""
-    total = hashlib.sha256(f"{FUNCTIONS_REVISION} {freehold.__version__} {programs.deno()}".encode())
+    deno = programs.version_of(programs.deno())
+    total = hashlib.sha256(f"{FUNCTIONS_REVISION} {freehold.__version__} {deno}".encode())
     total.update(repr(work.inventory.functions).encode())
     tops = {function.entry.partition("/")[0] for function in work.inventory.functions if "/" in function.entry}
     for root in (work.app.root / top for top in sorted({"supabase", *tops})):

@@ -49,7 +49,7 @@ def node() -> Node:
 def server_node() -> Path:
     """Give the Node that may run an app's own server. Raises ProgramMissing for one that could not keep it in."""
     program = node().node
-    version = _version(program)
+    version = version_of(program)
     if version < OLDEST_SERVER_NODE:
         raise ProgramMissing(
             "the app brings a server of its own, which needs Node 22.13 or newer",
@@ -62,7 +62,7 @@ def server_node() -> Path:
 def deno() -> Path:
     """Give the Deno program: the wheel's, else the system's from 2.9 on. Raises ProgramMissing."""
     found = _wheel_script("deno", "deno") or _on_path("deno")
-    version = _version(found) if found else ()
+    version = version_of(found) if found else ()
     if found is None or version < OLDEST_DENO:
         raise ProgramMissing(
             "Deno 2.9 or newer is needed",
@@ -84,6 +84,14 @@ def bun() -> Path:
 def pnpm() -> Path:
     """Give pnpm's program, installed on the first call; it needs `node().bin` on PATH. Raises ProgramMissing."""
     return tool_cache.installed(f"pnpm-{npm.lock_digest('pnpm')}", _install_pnpm) / "bin/pnpm"
+
+
+def version_of(program: Path) -> tuple[int, ...]:
+    """Ask a program for its version, (major, minor); () when it does not say."""
+    argv = [str(program), "--version"]
+    ended = process.run(argv, environment=process.own_environment(), timeout_seconds=VERSION_TIMEOUT_SECONDS)
+    match = re.search(r"(\d+)\.(\d+)", ended.lines[0]) if ended.ok and ended.lines else None
+    return (int(match[1]), int(match[2])) if match else ()
 
 
 def yarn() -> Path:
@@ -163,7 +171,7 @@ def _linked_node(root: Path) -> Node:
 
 def _system_node() -> Node:
     found, its_npm = _on_path("node"), _on_path("npm")
-    version = _version(found) if found else ()
+    version = version_of(found) if found else ()
     if found is None or its_npm is None or version < OLDEST_NODE:
         raise ProgramMissing(
             "Node 20.19 or newer with npm is needed",
@@ -196,14 +204,6 @@ def _wheel_script(distribution: str, name: str) -> Path | None:
 def _on_path(name: str) -> Path | None:
     found = shutil.which(name)
     return Path(found).absolute() if found else None
-
-
-def _version(program: Path) -> tuple[int, ...]:
-    """Ask a program for its version; () when it does not say."""
-    argv = [str(program), "--version"]
-    ended = process.run(argv, environment=process.own_environment(), timeout_seconds=VERSION_TIMEOUT_SECONDS)
-    match = re.search(r"(\d+)\.(\d+)", ended.lines[0]) if ended.ok and ended.lines else None
-    return (int(match[1]), int(match[2])) if match else ()
 
 
 def _seen(name: str, found: Path | None, version: tuple[int, ...]) -> str:
