@@ -1,6 +1,8 @@
 """This machine keeps the contract of every target, with real runtimes on a real database."""
 
 import dataclasses
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,11 @@ import pytest
 import freehold
 from freehold.core import configuration
 from freehold.core.errors import TargetUnfit
-from freehold.core.release import STAGED, Lease, Manifest, Release
+from freehold.core.release import COLD, LIVE, STAGED, WARM, Lease, Manifest, Release
 from freehold.core.secret import Secret
 from freehold.platform.credentials import keys
 from freehold.secrets.age import AgeStore
-from freehold.targets.local import listener
+from freehold.targets.local import fleet, listener
 from freehold.targets.local.database_access import Access, Login
 from freehold.targets.local.fleet import Fleet
 from freehold.targets.local.place import Place
@@ -30,11 +32,24 @@ def shared() -> Iterator[FreshDatabase]:
         yield database
 
 
+class Clock:
+    """The machine's own, and later than it by as much as a test says."""
+
+    later_seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.later_seconds
+
+
 class TestLocal(TargetContract):
     runtime = freehold.__version__
 
     @pytest.fixture
-    def target(self, tmp_path: Path, shared: FreshDatabase) -> Iterator[LocalTarget]:
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def target(self, tmp_path: Path, shared: FreshDatabase, clock: Clock) -> Iterator[LocalTarget]:
         place = Place(tmp_path / "place")
         place.prepare()
         project = keys.new_keys()
@@ -66,18 +81,18 @@ class TestLocal(TargetContract):
 
         login = Login(parameters={}, password=Secret("x"))
         with listener.listen(0) as socket:
-            fleet = Fleet(socket, place, compose)
+            releases = Fleet(socket, place, compose, clock)
             try:
                 yield LocalTarget(
                     place=place,
-                    hands=fleet,
+                    hands=releases,
                     secrets=AgeStore(place.secrets, tmp_path / "identity"),
                     access=lambda: Access(admin=login, owner=login),
                     publishable_key=project.publishable_key,
                     runtime=freehold.__version__,
                 )
             finally:
-                fleet.stop_all()
+                releases.stop_all()
 
     def make_sick(self, target: Any, release: Release) -> Release:
         assert target.name == "local"
@@ -101,3 +116,39 @@ class TestLocal(TargetContract):
             said = str(target.healthy(lease, number))
             assert setting in said
         assert "first_setting" not in said
+
+    def test_a_release_whose_record_goes_while_they_are_listed_is_left_out(
+        self, target: LocalTarget, lease: Lease, tmp_path: Path
+    ) -> None:
+        """Who lists them holds no lock, and a deploy may prune just then."""
+        self.release(target, lease, 1, tmp_path)
+        (target.place.releases / "000002.json").symlink_to("gone.json")
+        assert self.states(target) == {1: STAGED}
+
+    def test_a_release_that_is_looked_at_to_go_back_to_it_is_not_stopped_for_its_age(
+        self, target: LocalTarget, lease: Lease, tmp_path: Path, clock: Clock
+    ) -> None:
+        for number in (1, 2, 3):
+            self.release(target, lease, number, tmp_path, f"page {number}")
+            self.serve(target, lease, number)
+        clock.later_seconds = fleet.DRAIN_SECONDS + 1
+        assert all(check.ok for check in target.healthy(lease, 1))
+        assert isinstance(target.hands, Fleet)
+        target.hands.retire()
+        target.switch(lease, 1)
+        assert self.states(target) == {1: LIVE, 2: COLD, 3: WARM}
+
+    def test_a_release_that_is_started_while_its_former_process_ends_stays_reachable(
+        self, target: LocalTarget, lease: Lease, tmp_path: Path
+    ) -> None:
+        for number in (1, 2):
+            self.release(target, lease, number, tmp_path, f"page {number}")
+            self.serve(target, lease, number)
+        ending = threading.Thread(target=target.hands.stop, args=(1,))
+        ending.start()
+        while 1 in target.hands.running():
+            time.sleep(0.01)
+        self.serve(target, lease, 1)
+        ending.join()
+        self.serve(target, lease, 1)
+        assert self.states(target) == {1: LIVE, 2: WARM}

@@ -44,8 +44,11 @@ class Records:
 
     def releases(self) -> tuple[Release, ...]:
         """Every release, oldest first."""
-        files = sorted(self._releases.glob("[0-9]*[0-9].json"))
-        return tuple(Release(**json.loads(file.read_text())) for file in files)
+        found = []
+        for file in sorted(self._releases.glob("[0-9]*[0-9].json")):
+            with contextlib.suppress(FileNotFoundError):  # somebody removes it just now
+                found.append(Release(**json.loads(file.read_text())))
+        return tuple(found)
 
     def release(self, number: int) -> Release:
         """One release; raises ReleaseUnknown."""

@@ -40,11 +40,14 @@ Compose = Callable[[int], Mapping[str, object]]
 class Fleet:
     """Starts `freehold serve` with settings on its standard input, so that no secret stands in argv or on disk."""
 
-    def __init__(self, listener: socket.socket, place: Place, compose: Compose) -> None:
-        """Nothing runs until `start`."""
+    def __init__(
+        self, listener: socket.socket, place: Place, compose: Compose, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Nothing runs until `start`. `clock` tells seconds, to see what was left for how long."""
         self._listener = listener
         self._place = place
         self._compose = compose
+        self._clock = clock
         self._children: dict[int, process.Child] = {}
         self._left: dict[int, float] = {}
         self._guard = threading.RLock()
@@ -70,10 +73,15 @@ class Fleet:
         return frozenset(number for number, child in list(self._children.items()) if child.poll() is None)
 
     def start(self, number: int) -> None:
-        """Start a release beside the others unless it runs; raises ProcessDied with its last words."""
+        """Start a release beside the others unless it runs; raises ProcessDied with its last words.
+
+        One that was left counts as left just now: who asks for it looks at it, and then switches to it.
+        """
         with self._guard:
             if number not in self.running():
                 self._children[number] = self._started(number)
+            if number in self._left:
+                self._left[number] = self._clock()
 
     def renew(self, number: int) -> None:
         """Start a release's process anew while the one before serves on, and end that one then."""
@@ -92,30 +100,21 @@ class Fleet:
             point(self._place, number)
             self._tell()
             if before != number:
-                self._left[before] = time.monotonic()
+                self._left[before] = self._clock()
             self._left.pop(number, None)
 
     def stop(self, number: int) -> None:
         """Let a release's requests finish and end its process; nothing happens when it does not run."""
         with self._guard:
-            child = self._children.pop(number, None)
-            left = self._left.pop(number, None)
-        if child is not None:
-            if left is not None and child.poll() is None:
-                # Who is still connected is told with each answer to come again; an idle connection ends by itself.
-                time.sleep(max(0.0, PARTING_SECONDS - (time.monotonic() - left)))
-            self._end(child)
-        (self._place.run / f"{number}.sock").unlink(missing_ok=True)
-        files.remove_tree(self._place.run / f"{number}.traffic")
+            child, left = self._taken_out(number)
+        self._let_go(number, child, left)
 
     def retire(self) -> None:
         """Stop what was left long enough ago: the newest stays warm, the others for whoever is connected to them."""
         with self._guard:
-            left = sorted(self._left.items(), key=lambda item: item[1], reverse=True)
-        for position, (number, since) in enumerate(left):
-            limit = WARM_SECONDS if position == 0 else DRAIN_SECONDS if position < MOST_LEFT else PARTING_SECONDS
-            if time.monotonic() - since > limit:
-                self.stop(number)
+            old = [(number, *self._taken_out(number)) for number in self._left_for_long()]
+        for number, child, left in old:
+            self._let_go(number, child, left)
 
     def stop_all(self) -> None:
         """End every process; requests under way finish."""
@@ -126,6 +125,27 @@ class Fleet:
             child.send(signal.SIGTERM)
         for child in children:
             self._end(child)
+
+    def _left_for_long(self) -> list[int]:
+        left = sorted(self._left.items(), key=lambda item: item[1], reverse=True)
+        limits = [WARM_SECONDS, *[DRAIN_SECONDS] * (MOST_LEFT - 1), *[PARTING_SECONDS] * len(left)]
+        now = self._clock()
+        return [number for (number, since), limit in zip(left, limits, strict=False) if now - since > limit]
+
+    def _taken_out(self, number: int) -> tuple[process.Child | None, float | None]:
+        return self._children.pop(number, None), self._left.pop(number, None)
+
+    def _let_go(self, number: int, child: process.Child | None, left: float | None) -> None:
+        """End a process that was taken out; the same release may be started anew meanwhile, in the same place."""
+        if child is not None:
+            if left is not None and child.poll() is None:
+                # Who is still connected is told with each answer to come again; an idle connection ends by itself.
+                time.sleep(max(0.0, PARTING_SECONDS - (self._clock() - left)))
+            self._end(child)
+        with self._guard:
+            if number not in self._children:
+                (self._place.run / f"{number}.sock").unlink(missing_ok=True)
+                files.remove_tree(self._place.run / f"{number}.traffic")
 
     def _end(self, child: process.Child) -> None:
         child.stop(STOP_WITHIN_SECONDS)
