@@ -3,6 +3,10 @@
 import time
 from pathlib import Path
 
+import pytest
+
+from freehold.core.errors import LockHeld
+from freehold.core.release import Lease
 from freehold.flows import holding
 from freehold.targets.memory import MemoryTarget
 
@@ -25,3 +29,24 @@ def test_work_goes_on_to_meet_what_became_of_a_lock_that_was_broken(tmp_path: Pa
     with holding.renewed(target, lease, every_seconds=0):
         pass
     assert target.lock() is None
+
+
+def test_new_secrets_are_waited_for_and_what_somebody_typed_is_not(tmp_path: Path) -> None:
+    target = MemoryTarget(folder=tmp_path)
+    tries = 0
+
+    def third_time_lucky() -> Lease:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            target.drop_lock(held)
+        return target.take_lock("anna@laptop", "deploy", process="1", seconds=600)
+
+    held = target.take_lock("up@laptop", holding.NEW_SECRETS, process="2", seconds=600)
+    mine = holding.patiently(target, third_time_lucky, patience_seconds=0)
+    assert target.lock() == mine
+    target.drop_lock(mine)
+    target.take_lock("bert@desk", "deploy", process="2", seconds=600)
+    with pytest.raises(LockHeld, match="bert@desk"):
+        holding.patiently(target, third_time_lucky, patience_seconds=0)
+    assert tries > 3

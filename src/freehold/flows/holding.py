@@ -16,7 +16,11 @@ from freehold.core.trail import Act
 from freehold.targets.local import state
 
 RENEW_EVERY_SECONDS = 120.0
+NEW_SECRETS = "new-secrets"
+"""The change that `freehold up` makes by itself: nobody has typed it, so nobody can be told to wait for it."""
 PATIENCE_SECONDS = 3.0
+NEW_SECRETS_SECONDS = 150.0
+"""A release starts with them, and is looked at."""
 ASK_EVERY_SECONDS = 0.1
 LONGEST_TEXT = 500
 Done = TypeVar("Done")
@@ -137,9 +141,9 @@ def take(target: Switching, holder: Holder, what: str) -> Lease:
     return target.take_lock(holder.name, what, process=holder.process, seconds=LEASE_SECONDS)
 
 
-def patiently(target: Switching, act: Callable[[], Done]) -> Done:
-    """Do what wants the lock: what is short, such as new secrets, is waited for, and a dead command's lock is freed."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def patiently(target: Switching, act: Callable[[], Done], patience_seconds: float = PATIENCE_SECONDS) -> Done:
+    """Do what wants the lock: what is short is waited for, new secrets to their end; a dead command's lock is freed."""
+    began = time.monotonic()
     while True:
         try:
             return act()
@@ -148,7 +152,8 @@ def patiently(target: Switching, act: Callable[[], Done]) -> Done:
             if lease is not None and _is_dead(lease):
                 target.break_lock(lease.token)
                 continue
-            if time.monotonic() > deadline:
+            is_ours = lease is not None and lease.purpose == NEW_SECRETS
+            if time.monotonic() - began > (NEW_SECRETS_SECONDS if is_ours else patience_seconds):
                 raise
             time.sleep(ASK_EVERY_SECONDS)
 

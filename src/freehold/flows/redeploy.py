@@ -17,7 +17,7 @@ from freehold.releases import history
 
 def redeploy(build: Build, target: Target) -> int:
     """Make the release and serve it; gives its number. Raises FreeholdError with the traffic where it was."""
-    with holding.held(target, "new-secrets") as (lease, note):
+    with holding.held(target, holding.NEW_SECRETS) as (lease, note):
         standings = target.releases()
         current = history.live(standings)
         before = current.release.number if current is not None else 0
