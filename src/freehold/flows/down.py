@@ -9,11 +9,12 @@ from freehold.targets.local import state
 from freehold.targets.local.place import Place
 from freehold.targets.local.state import Running
 
-TIMEOUT_SECONDS = 40.0
+TIMEOUT_SECONDS = 120.0
+"""Requests under way finish, then PostgreSQL ends: each has its own limit below this one."""
 
 
 def down(place: Place) -> Running:
-    """Stop the `freehold up` of `place` and give what was running; raises NotRunning, or ProcessDied after 40 s."""
+    """Stop the `freehold up` of `place` and give what was running; raises NotRunning, or ProcessDied after 120 s."""
     running = state.read(place.state)
     if running is None:
         raise NotRunning(f"nothing runs from {place.root}", hint="freehold up PATH")
