@@ -16,9 +16,10 @@ import psycopg
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from loopback import held_port
 from psycopg import sql
 from rest_world import ANN, FAR_FUTURE, SCHEMA, SECRET, signed
-from stand_in import StandIn, environment_of, free_port, run, stand_in, until
+from stand_in import StandIn, environment_of, run, stand_in, until
 
 from freehold.testing.database import FreshDatabase
 
@@ -277,7 +278,8 @@ def test_wrong_settings_end_it_with_words(database: FreshDatabase, tmp_path: Pat
     assert "db-anon-rol" in ended.stderr
     assert "Did you mean db-anon-role?" in ended.stderr
     wrong = psycopg.conninfo.make_conninfo(database.rest_dsn, password="wrong-password")
-    refused = run(environment=environment_of(wrong, server_port=free_port()))
+    with held_port() as port:
+        refused = run(environment=environment_of(wrong, server_port=port))
     assert refused.returncode == 1
     assert "authentication failed" in refused.stderr
     assert "wrong-password" not in refused.stderr
@@ -287,7 +289,8 @@ def test_wrong_settings_end_it_with_words(database: FreshDatabase, tmp_path: Pat
 
 
 def test_a_dump_without_its_database_says_so() -> None:
-    ended = run("--dump-config", environment=environment_of(f"host=127.0.0.1 port={free_port()} user=x"))
+    with held_port() as port:
+        ended = run("--dump-config", environment=environment_of(f"host=127.0.0.1 port={port} user=x"))
     assert ended.returncode == 0
     assert 'db-anon-role = "anon"' in ended.stdout
     assert "lack those in the database" in ended.stderr

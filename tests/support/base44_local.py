@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import tarfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from functions_world import DENO
+from loopback import held_port
 
 from freehold.core.errors import ProgramMissing
 from freehold.core.inventory import EdgeFunction
@@ -72,8 +72,7 @@ def local_server(
         _write(project / f"base44/entities/{name.lower()}.jsonc", schema)
     account = {"accessToken": "a.b.c", "refreshToken": "r", "expiresAt": 4102444800000, "email": OWNER, "name": "owner"}
     _write(home / ".base44/auth/auth.json", account)
-    port, log = _free_port(), folder / "dev.log"
-    node = programs.node()
+    log, node = folder / "dev.log", programs.node()
     environment = os.environ | {
         "HOME": str(home), "BASE44_API_URL": "http://127.0.0.1:9", "BASE44_DISABLE_TELEMETRY": "1", "CI": "1",
         "PATH": os.pathsep.join([str(Path(DENO).parent), node.search_path()]), "B44_DEV_FUNCTIONS_RUNTIME": "deno",
@@ -81,17 +80,18 @@ def local_server(
         "DENO_NO_UPDATE_CHECK": "1", "DENO_NO_PACKAGE_JSON": "1", "NO_COLOR": "1", "A_SECRET": "hush",
     }  # fmt: skip
     environment = {name: value for name, value in environment.items() if value}
-    with log.open("wb") as output:
-        command = [str(node.node), str(package / "bin/run.js"), "dev", "--port", str(port)]
-        process = subprocess.Popen(
-            command, cwd=project, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        _wait(process, f"http://127.0.0.1:{port}/api/apps/{app_id}/entities/{next(iter(schemas))}", log)
-        yield LocalServer(f"http://127.0.0.1:{port}", log)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # its functions are processes of their own
-        process.wait(timeout=30)
+    with held_port() as port:
+        with log.open("wb") as output:
+            command = [str(node.node), str(package / "bin/run.js"), "dev", "--port", str(port)]
+            process = subprocess.Popen(
+                command, cwd=project, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+        try:
+            _wait(process, f"http://127.0.0.1:{port}/api/apps/{app_id}/entities/{next(iter(schemas))}", log)
+            yield LocalServer(f"http://127.0.0.1:{port}", log)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # its functions are processes of their own
+            process.wait(timeout=30)
 
 
 def write_functions(project: Path, sources: Mapping[str, str]) -> None:
@@ -135,12 +135,6 @@ def _package(folder: Path) -> Path:
 def _write(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:

@@ -1,6 +1,7 @@
-"""HTTP servers on loopback that tests make up: quiet, and gone when their block ends."""
+"""HTTP servers on loopback that tests make up: quiet, and gone when their block ends; and ports for real ones."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,3 +32,15 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def held_port() -> Iterator[int]:
+    """Give a port for a program to listen on, which the kernel gives to nobody else until the block ends.
+
+    The program has to allow itself an address that is in use, as servers do.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])

@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from loopback import held_port
 from psycopg import conninfo
-from stand_in import free_port
 
 from freehold.core.secret import Secret
 from freehold.kit import postgres
@@ -27,8 +27,14 @@ def pooled(database: FreshDatabase, login_dsn: str, *settings: str) -> Iterator[
     program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     if program is None:
         pytest.skip("pgbouncer is not installed")
-    login = conninfo.conninfo_to_dict(login_dsn)
-    port, folder = free_port(), Path(tempfile.mkdtemp(prefix="fh-", dir="/tmp"))
+    with held_port() as port:
+        yield from _running(program, port, database, conninfo.conninfo_to_dict(login_dsn), *settings)
+
+
+def _running(
+    program: str, port: int, database: FreshDatabase, login: Mapping[str, object], *settings: str
+) -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="fh-", dir="/tmp"))
     file = folder / "pgbouncer.ini"
     file.touch(0o600)
     more = "\n".join(settings)

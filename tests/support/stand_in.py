@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from loopback import held_port
 from rest_world import SECRET, TOKENS, Answer
 
 COMMAND = [sys.executable, "-m", "freehold", "serve", "rest"]
@@ -93,8 +93,17 @@ async def stand_in(
     dsn: str, folder: Path, *, config: Path | None = None, wait: bool = True, **settings: object
 ) -> AsyncIterator[StandIn]:
     """Start a server on ports of its own and end it."""
-    api, admin = free_port(), free_port()
-    environment = environment_of(dsn, server_port=api, admin_server_port=admin, **settings)
+    with held_port() as api, held_port() as admin:
+        environment = environment_of(dsn, server_port=api, admin_server_port=admin, **settings)
+        async with _running(environment, folder, config, wait=wait) as server:
+            yield server
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    environment: Mapping[str, str], folder: Path, config: Path | None, *, wait: bool
+) -> AsyncIterator[StandIn]:
+    api, admin = environment["PGRST_SERVER_PORT"], environment["PGRST_ADMIN_SERVER_PORT"]
     log = folder / f"server-{api}.log"
     with log.open("wb") as stream:
         argv = [*COMMAND, *([str(config)] if config else [])]
@@ -114,12 +123,6 @@ async def stand_in(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """A port that nobody uses; another process may be quicker, but seldom is."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def until(true: Callable[[], bool]) -> None:
