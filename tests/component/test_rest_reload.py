@@ -18,9 +18,8 @@ async def test_a_new_table_is_served_after_notify(database: FreshDatabase) -> No
     async with rest_world(database) as world:
         assert (await world.ask("anon", "/fresh")).status == 404
         world.sql("create table public.fresh (id int); grant select on public.fresh to anon")
-        await asyncio.sleep(0.3)
         world.sql("notify pgrst, 'reload schema'")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await world.ask("anon", "/fresh")).status != 200:  # noqa: ASYNC110 - it happens in another task
                 await asyncio.sleep(0.05)
 
@@ -45,7 +44,6 @@ async def test_lost_connections_are_replaced_without_a_restart(database: FreshDa
         for _ in range(3):
             assert (await world.ask("ann", "/customers?id=eq.1")).status == 200
             _end_all(world)
-            await asyncio.sleep(0.2)
         assert (await world.ask("ann", "/customers?id=eq.1")).status == 200
 
 
@@ -57,7 +55,7 @@ async def test_while_postgresql_is_down_the_answer_is_503_and_then_200_again() -
             await asyncio.to_thread(server.cluster.stop)
             down = await world.ask("ann", "/customers?id=eq.1")
             await asyncio.to_thread(server.cluster.start)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while (await world.ask("ann", "/customers?id=eq.1")).status != 200:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.1)
     assert (down.status, down.json["code"]) == (503, "PGRST001")
@@ -161,20 +159,19 @@ async def test_large_statements_and_answers_pass(database: FreshDatabase) -> Non
 
 
 async def test_those_who_wait_are_served_in_order_and_not_for_ever(database: FreshDatabase) -> None:
-    pool = Pool(Secret(database.superuser_dsn), 1, PoolLimits(acquire_seconds=0.2))
-    try:
-        async with pool.connection():
-            with pytest.raises(PoolExhausted):
-                await pool.run([("select 1", ())])
-        order: list[int] = []
+    impatient = Pool(Secret(database.superuser_dsn), 1, PoolLimits(acquire_seconds=0.2))
+    async with impatient.connection():
+        with pytest.raises(PoolExhausted):
+            await impatient.run([("select 1", ())])
+    await impatient.close()
+    pool, order = Pool(Secret(database.superuser_dsn), 1), list[int]()
 
-        async def one(number: int) -> None:
-            await pool.run([("select 1", ())])
-            order.append(number)
+    async def one(number: int) -> None:
+        await pool.run([("select 1", ())])
+        order.append(number)
 
-        await asyncio.gather(*(one(number) for number in range(20)))
-    finally:
-        await pool.close()
+    await asyncio.gather(*(one(number) for number in range(20)))
+    await pool.close()
     assert order == list(range(20))
 
 
@@ -201,6 +198,6 @@ async def test_an_unreachable_server_says_nothing_about_where_it_was() -> None:
 
 def _end_all(world: World) -> None:
     world.sql("""
-        select pg_terminate_backend(pid) from pg_stat_activity
+        select pg_terminate_backend(pid, 60000) from pg_stat_activity
         where datname = current_database() and usename = 'authenticator'
     """)
