@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 
 import bcrypt
 import dumps
@@ -324,6 +325,25 @@ def test_two_moves_at_once_do_not_meet(source: databases.FreshDatabase, target: 
             with pytest.raises(MoveRefused, match="another move"):
                 refresh(opened, target.destination, target.events.append)
         assert refresh(opened, target.destination, target.events.append) == ()
+
+
+def test_a_move_that_has_just_ended_is_no_other_move(target: Target) -> None:
+    """Its session is noticed to have ended after a moment, and the next command may be quicker."""
+    with target.destination.admin() as ended, target.destination.admin() as admin:
+
+        class Second:
+            asked = 0
+
+            def execute(self, statement: LiteralString) -> psycopg.Cursor:
+                self.asked += 1
+                if self.asked == 3:
+                    ended.execute("select pg_advisory_unlock_all()")
+                return admin.execute(statement)
+
+        ledger.take_lock(ended)
+        second = Second()
+        ledger.take_lock(second)  # type: ignore[arg-type]
+    assert second.asked == 3
 
 
 def test_a_role_that_would_silently_see_nothing_is_refused(source: databases.FreshDatabase) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from freehold.data.move.decisions import Decision
 from freehold.data.sources.toc import Entry, Part
 from freehold.kit import postgres
 
+LOCK_WAIT_SECONDS = 5.0
+"""A session that has ended, or was killed, holds its locks until PostgreSQL has noticed."""
+LOCK_PAUSE_SECONDS = 0.05
 EXTRA = 1_000_000_000
 """Positions from here on are things that are rows at the source: jobs, names of secrets, roles."""
 
@@ -35,9 +39,16 @@ class Item:
 
 def take_lock(admin: postgres.Connection) -> None:
     """Hold the target for one move as long as the connection lasts; raises MoveRefused."""
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while not _is_taken(admin):
+        if time.monotonic() > deadline:
+            raise MoveRefused("another move into this database runs now", hint="wait for it: freehold move status")
+        time.sleep(LOCK_PAUSE_SECONDS)
+
+
+def _is_taken(admin: postgres.Connection) -> bool:
     row = admin.execute("select pg_catalog.pg_try_advisory_lock(hashtext('freehold move'))").fetchone()
-    if row is None or not row[0]:
-        raise MoveRefused("another move into this database runs now", hint="wait for it: freehold move status")
+    return row is not None and bool(row[0])
 
 
 def begin(admin: postgres.Connection, identity: str, source: str) -> bool:
