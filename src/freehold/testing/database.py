@@ -192,7 +192,7 @@ def _database(server: Server, name: str) -> FreshDatabase:
 def _drop(server: Server, name: str) -> None:
     with _superuser(server) as connection:
         connection.execute(sql.SQL("alter database {} allow_connections false").format(sql.Identifier(name)))
-        connection.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name])
+        connection.execute("select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = %s", [name])
         slots = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = %s"
         connection.execute(slots, [name])
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
