@@ -156,6 +156,11 @@ def test_data_and_port_are_kept_from_one_start_to_the_next(cluster: Cluster) -> 
         assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
+def test_its_port_is_none_that_an_outgoing_connection_may_have_while_it_is_down(cluster: Cluster) -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert cluster.start().port < lowest
+
+
 def test_a_port_that_somebody_took_meanwhile_is_replaced(cluster: Cluster) -> None:
     first = cluster.start()
     cluster.stop()

@@ -1,6 +1,7 @@
 """Where an embedded PostgreSQL is reached: by its port, its socket and its password, which are files in its folder."""
 
 import contextlib
+import random
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from freehold.kit import postgres_settings
 SUPERUSER = "supabase_admin"
 DATABASE = "postgres"
 CONNECT_TIMEOUT_SECONDS = 5
+PORTS = range(20_000, 30_000)
+"""Below those that the kernel gives to outgoing connections: one could have the port while the server is down."""
+PORTS_TRIED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +63,12 @@ def socket_folder(folder: Path) -> Path | None:
 
 
 def free_port(folder: Path) -> int:
-    """The port of the last time if it is free, else any."""
+    """The port of the last time if it is free, else any; of PORTS, if one is free."""
     with contextlib.suppress(FileNotFoundError, ValueError):
         port = int((folder / "port").read_text())
+        if _is_free(port):
+            return port
+    for port in random.sample(PORTS, PORTS_TRIED):
         if _is_free(port):
             return port
     with socket.socket() as probe:
