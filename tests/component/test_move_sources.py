@@ -87,7 +87,7 @@ def network(port: int) -> Iterator[tuple[Network, asyncio.AbstractEventLoop]]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    ready.wait(30)
+    assert ready.wait(60), "the network is not there"
     try:
         yield found, loop
     finally:
@@ -104,7 +104,7 @@ def test_a_source_that_breaks_off_in_the_middle_is_gone_on_with(
 
         def cut_in_the_middle(event: Event) -> None:
             if event.name == "step-started" and event.text == "Copy the rows":
-                asyncio.run_coroutine_threadsafe(cut(), loop).result(10)
+                asyncio.run_coroutine_threadsafe(cut(), loop).result(60)
 
         async def cut() -> None:
             wire.cut()

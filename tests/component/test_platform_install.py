@@ -125,5 +125,5 @@ def test_a_change_of_the_schema_tells_the_rest_api() -> None:
         connection.execute("listen pgrst")
         connection.execute("create table public.seen (id int)")
         connection.execute("drop table public.seen")
-        heard = [note.payload for note in connection.notifies(timeout=2, stop_after=2)]
+        heard = [note.payload for note in connection.notifies(timeout=60, stop_after=2)]
     assert heard == ["reload schema", "reload schema"]

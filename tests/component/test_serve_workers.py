@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,18 @@ def leader(admin: psycopg.Connection[Any], *releases: subprocess.Popen[bytes]) -
     inodes = {f"socket:[{line.split()[6]}]" for (path,) in rows for line in lines if line.endswith(path)}
     for one in releases:
         for pid in children(one):
-            folder = Path(f"/proc/{pid}/fd")
-            if any(str(link.readlink()) in inodes for link in folder.iterdir() if link.is_symlink()):
+            if inodes & opened(pid):
                 return one
     return None
+
+
+def opened(pid: int) -> set[str]:
+    """What a process has open; it opens and closes meanwhile."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(link.readlink()))
+    return found
 
 
 async def until(true: Callable[[], Any]) -> Any:

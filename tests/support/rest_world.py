@@ -92,7 +92,7 @@ class World:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until something has happened."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not true():  # noqa: ASYNC110 - what is waited for happens in PostgreSQL
                 await asyncio.sleep(0.02)
 
