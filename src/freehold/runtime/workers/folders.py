@@ -39,5 +39,12 @@ class RunFolders:
 def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob("fh-*-*"):
         match = _RUN_FOLDER.fullmatch(folder.name)
-        if match and not Path(f"/proc/{match[1]}").exists() and folder.stat().st_uid == os.getuid():
+        if match and not Path(f"/proc/{match[1]}").exists() and _is_ours(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == os.getuid()
+    except FileNotFoundError:  # another server that starts now was first
+        return False

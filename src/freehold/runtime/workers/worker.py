@@ -89,13 +89,15 @@ class Worker:
         except TimeoutError as error:
             await self.stop("boot")
             raise BootFailed(f"it did not listen within {self._bounds.boot_seconds:g} s") from error
+        if self.ended.is_set():  # nobody would hear of its end any more
+            raise BootFailed("it ended while it was loaded")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.UnixConnector(str(program.socket), limit=0),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        self.last_used = time.monotonic()
+        self.started = self.last_used = time.monotonic()
 
     async def settled(self) -> bool:
         """Ask the process whether it has work left, and say whether it may be stopped."""
@@ -106,8 +108,8 @@ class Worker:
 
     @contextlib.asynccontextmanager
     async def use(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """Lend the connections to the process, and count the request."""
-        if self._session is None:
+        """Lend the connections to the process, and count the request. Raises BootFailed when it has ended."""
+        if self._session is None or self.ended.is_set():
             raise BootFailed("it does not run")
         self._in_flight += 1
         try:
@@ -177,6 +179,8 @@ class Worker:
             used = await asyncio.to_thread(confined.usage, process.pid)
             if used is not None:
                 self.memory_bytes = used.memory_bytes
+                if self._session is None:
+                    loop.boots(used.cpu_seconds)
                 over = _over(used, self._bounds) or loop.judged(used.cpu_seconds)
                 if over:
                     return self._end(over)
