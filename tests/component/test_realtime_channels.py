@@ -106,7 +106,7 @@ async def test_messages_are_replayed_to_those_who_may_read_them(database: FreshD
             world.sql("select realtime.send(jsonb_build_object('n', %s::int), 'x', %s, true)", number, ROOM)
         client = await world.connect()
         await client.join(ROOM, TOKENS["ann"], private=True, broadcast={"replay": {"since": 0, "limit": 2}})
-        await client.until(lambda: len(client.of("broadcast")) == 2)
+        await client.until(lambda: len(client.of("broadcast")) >= 2)
         assert [p["payload"]["n"] for p in client.of("broadcast")] == [1, 2]
         assert client.of("broadcast")[0]["meta"]["replayed"] is True
         refused = await client.join("public", broadcast={"replay": {"since": 0}})
@@ -129,6 +129,25 @@ async def test_a_message_of_the_moment_of_the_join_is_told_once_and_in_order(dat
             await send(1000 + turn)
             await client.until(lambda: [p for p in client.of("broadcast") if p["payload"]["n"] >= 1000])  # noqa: B023
             assert [p["payload"]["n"] for p in client.of("broadcast")] == [turn, 1000 + turn]
+            await client.socket.close()
+
+
+async def test_what_was_sent_before_the_join_and_is_not_replayed_is_not_told_later(database: FreshDatabase) -> None:
+    async with realtime_world(database) as world:
+
+        def send(number: int) -> None:
+            world.sql("select realtime.send(jsonb_build_object('n', %s::int), 'x', %s, true)", number, ROOM)
+
+        for turn in range(25):
+            world.sql("delete from realtime.messages where topic = %s", ROOM)
+            client = await world.connect()
+            for number in range(3):  # nothing is handed on meanwhile: this thread is the server's, too
+                send(number)
+            await client.join(ROOM, TOKENS["ann"], private=True, broadcast={"replay": {"since": 0, "limit": 2}})
+            await client.until(lambda: len(client.of("broadcast")) >= 2)  # noqa: B023
+            send(1000 + turn)
+            await client.until(lambda: [p for p in client.of("broadcast") if p["payload"]["n"] >= 1000])  # noqa: B023
+            assert [p["payload"]["n"] for p in client.of("broadcast")] == [1, 2, 1000 + turn]
             await client.socket.close()
 
 
@@ -210,15 +229,32 @@ async def test_tokens_that_are_not_valid_join_nothing_and_keys_are_no_tokens(dat
 async def test_a_channel_ends_with_its_token_unless_a_newer_one_came(database: FreshDatabase) -> None:
     async with realtime_world(database) as world:
         first, second = await world.connect(), await world.connect()
-        short = signed(role="authenticated", sub=ANN, exp=int(time.time()) + 3)
         for client in (first, second):
-            await client.listen("notes", short, table="notes")
-        await second.say("realtime:notes", "access_token", {"access_token": TOKENS["ann"]})
+            await client.listen("notes", TOKENS["ann"], table="notes")
+        short = signed(role="authenticated", sub=ANN, exp=int(time.time()) + 4)
+        for client, token in ((second, short), (second, signed(role="authenticated", sub=ANN)), (first, short)):
+            await client.say("realtime:notes", "access_token", {"access_token": token})
         (system,) = await first.until(lambda: [p for p in first.of("system") if p["status"] == "error"])
         assert system["message"].startswith("Token has expired")
         world.sql("insert into notes (owner, title) values (%s, 'later')", ANN)
         await second.until(second.changes)
         assert first.changes() == []
+
+
+async def test_a_token_that_runs_out_during_the_join_opens_nothing(database: FreshDatabase) -> None:
+    async with realtime_world(database) as world:
+        world.sql(
+            "create policy slow on realtime.messages for select to authenticated using (pg_sleep(2.5) is not null)"
+        )
+        client = await world.connect()
+        short = signed(role="authenticated", sub=BEN, exp=int(time.time()) + 3)
+        await client.say(f"realtime:{ROOM}", "phx_join", {"config": {"private": True}, "access_token": short})
+        await client.until(lambda: client.of("phx_close"))
+        await client.ask("phoenix", "heartbeat", {}, None)
+        message = {"topic": ROOM, "event": "x", "payload": {}, "private": True}
+        assert await post(world, "service", {"messages": [message]}) == 202
+        await client.ask("phoenix", "heartbeat", {}, None)
+        assert client.of("broadcast") == []
 
 
 async def test_a_channel_that_becomes_somebody_else_hears_as_that_one(database: FreshDatabase) -> None:
@@ -254,9 +290,10 @@ async def test_a_client_cannot_have_too_many_channels_or_say_too_much(database: 
                 await client.join(f"c{number}")
         await asyncio.sleep(0.1)
         assert "Too many channels" in (await client.join("one-more"))["response"]["reason"]
-        for _ in range(limits.EVENTS_PER_SECOND * 3):
-            await client.socket.send_bytes(push("c0", "x", b"1"))
-        await client.until(lambda: client.of("phx_close", "c0"))
+        async with asyncio.timeout(60):
+            while not client.of("phx_close", "c0"):
+                await client.socket.send_bytes(push("c0", "x", b"1"))
+                await asyncio.sleep(0)
         assert [p["message"] for p in client.of("system", "c0")] == ["Too many messages per second"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import psycopg
-from realtime_world import ANN, ANON_KEY, TOKENS, Client, lay_out, settings_for
+from realtime_world import ANN, ANON_KEY, PATIENCE_SECONDS, TOKENS, Client, lay_out, settings_for
 
 from freehold.runtime import settings
 from freehold.testing.database import FreshDatabase
@@ -30,8 +30,15 @@ class Worker:
         """Whether this process has the unix socket of this name."""
         lines = Path("/proc/net/unix").read_text().splitlines()
         inodes = {f"socket:[{line.split()[6]}]" for line in lines if line.endswith(path)}
-        folder = Path(f"/proc/{self.process.pid}/fd")
-        return any(str(link.readlink()) in inodes for link in folder.iterdir() if link.is_symlink())
+        return any(_target(link) in inodes for link in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
+
+def _target(link: Path) -> str:
+    """Where a descriptor leads, "" for one that has been closed meanwhile."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
 
 
 @contextlib.asynccontextmanager
@@ -73,8 +80,8 @@ def leader_of(all_workers: list[Worker], admin: psycopg.Connection[Any]) -> Work
     return next((one for (path,) in rows for one in all_workers if one.listens_at(path)), None)
 
 
-async def until(true: Any, seconds: float = 30) -> Any:
-    async with asyncio.timeout(seconds):
+async def until(true: Any) -> Any:
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (found := true()):  # noqa: ASYNC110 - the processes tell nobody
             await asyncio.sleep(0.05)
         return found

@@ -23,6 +23,7 @@ SECRET = "a secret of more than thirty-two characters"
 ANN = "317eadce-631a-4429-a0bb-f19a7a517b4a"
 BEN = "4d56e902-f0a0-4662-8448-a4d9e643c142"
 FAR_FUTURE = 4_000_000_000
+PATIENCE_SECONDS = 60
 SCHEMA = """
 create table public.notes (
   id bigint generated always as identity primary key,
@@ -158,7 +159,7 @@ class Client:
 
     async def until(self, find: Callable[[], Any]) -> Any:
         """Wait until something was heard; gives it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (found := find()):
                 self._changed.clear()
                 if self._task.done() and not find():
@@ -167,7 +168,7 @@ class Client:
             return found
 
     async def closed(self) -> int | None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._task
         return self.socket.close_code
 
@@ -192,7 +193,7 @@ class World:
 
     async def until(self, true: Callable[[], Any]) -> Any:
         """Wait until something is so in the database."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (found := true()):  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.05)
             return found
@@ -228,7 +229,7 @@ async def served(database: FreshDatabase, **settings: Any) -> AsyncIterator[tupl
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not server.started:  # noqa: ASYNC110 - uvicorn says so in a plain field
                 await asyncio.sleep(0.01)
         try:

@@ -85,6 +85,8 @@ class Channel:
         self._rights = await self._read_rights()
         if self.join.bindings and self.join.wait_for_changes:
             await self._subscribed_in_time()
+        if self._closed:  # its token ran out meanwhile, which has been told
+            return self._listen_to([])
         self.reply(ref, "ok", {"postgres_changes": [{**one.asked, "id": one.id} for one in self.join.bindings]})
         self._hub.enter(self)
         if self._presence_on and self._rights.presence:
@@ -95,6 +97,7 @@ class Channel:
             await self._replay(self.join.replay_since_ms)
         if self.join.bindings and not self._bindings:
             self._subscribing = asyncio.create_task(self._subscribe())
+        return None
 
     async def be(self, caller: Caller) -> None:
         """Go on as this caller: rights and subscriptions are decided anew. Raises Refusal."""
@@ -160,8 +163,7 @@ class Channel:
 
     def system(self, extension: str, status: str, message: str) -> None:
         """Tell the client about the channel itself."""
-        payload = {"extension": extension, "status": status, "message": message, "channel": self.join.topic}
-        self.push("system", payload)
+        self.push("system", {"extension": extension, "status": status, "message": message, "channel": self.join.topic})
 
     def end(self, reason: str) -> None:
         """Tell why, and close."""
@@ -183,9 +185,8 @@ class Channel:
         self._checked_at = time.time()
         if not self.join.private:
             return EVERYTHING
-        refusal = Refusal(
-            f"Unauthorized: You do not have permissions to read from this Channel topic: {self.join.topic}"
-        )
+        reason = "Unauthorized: You do not have permissions to read from this Channel topic: "
+        refusal = Refusal(reason + self.join.topic)
         try:
             rights = await authorise.may_read(self._hub.pool, self.caller, self.join.topic, self._line.headers)
         except DatabaseError as error:
@@ -288,13 +289,12 @@ class Channel:
 
     async def _replay(self, since_ms: int) -> None:
         try:
-            earlier = await replay.earlier(self._hub.pool, self.join, since_ms)
+            known, earlier = await replay.earlier(self._hub.pool, self.join, since_ms)
         except BUSY as error:
             _log.warning("replay failed: %s", error)
-            earlier = {}
-        for sent in earlier.values():
-            frame = frames.broadcast(self.version, self.topic, sent)
-            if frame is not None and self._rights.broadcast:
-                self._line.put(frame)
-        for frame, message_id in self._backlog.told(earlier):
+            known, earlier = [], []
+        waited = self._backlog.opened(known)
+        for sent in earlier:
+            self.tell_broadcast(frames.broadcast(self.version, self.topic, sent))
+        for frame, message_id in waited:
             self.tell_broadcast(frame, message_id)

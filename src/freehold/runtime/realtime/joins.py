@@ -12,6 +12,7 @@ from freehold.runtime.realtime.presence import Room
 
 PREFIX = "realtime:"
 KEY_LIMIT = 255
+REPLAYED_AT_MOST = 25
 
 
 class BadJoin(Exception):
@@ -57,7 +58,7 @@ def read(topic: str, payload: dict[str, Any]) -> Join:
         broadcast_self=broadcast.get("self") is True,
         broadcast_ack=broadcast.get("ack") is True,
         replay_since_ms=_whole(replay.get("since")) if replay else None,
-        replay_limit=min(_whole(replay.get("limit", 25)), 25) if replay else 0,
+        replay_limit=min(_whole(replay.get("limit", REPLAYED_AT_MOST)), REPLAYED_AT_MOST) if replay else 0,
         replication_ready=broadcast.get("replication_ready") is True,
         presence_key=_key(presence.get("key")),
         presence_enabled=presence.get("enabled", True) is not False,
