@@ -112,13 +112,12 @@ async def test_a_client_that_goes_away_is_noticed_by_the_function(tmp_path: Path
       console.log("asked");
       return new Promise(() => {});
     });"""
-    async with served(tmp_path / "s", write(tmp_path, {"slow": source})) as world:
-        async with aiohttp.ClientSession() as http:
-            asking = asyncio.create_task(http.get(world.address("slow")))
-            await until(lambda: [line["text"] for line in world.log("slow")] == ["asked"])
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            await until(lambda: [line["text"] for line in world.log("slow")] == ["asked", "gone"])
+    async with served(tmp_path / "s", write(tmp_path, {"slow": source})) as world, aiohttp.ClientSession() as http:
+        asking = asyncio.create_task(http.get(world.address("slow")))
+        await until(lambda: [line["text"] for line in world.log("slow")] == ["asked"])
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: [line["text"] for line in world.log("slow")] == ["asked", "gone"])
 
 
 async def test_the_environment_is_the_functions_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ async def test_a_question_without_an_answer_is_a_hang_unless_nobody_looked() -> 
     assert await asyncio.gather(ping, return_exceptions=True)
 
 
-async def test_folders_of_servers_that_were_killed_are_removed_by_several_at_once(
+def test_folders_of_servers_that_were_killed_are_removed_by_several_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -54,8 +55,9 @@ async def test_folders_of_servers_that_were_killed_are_removed_by_several_at_onc
     for number in range(300):
         (tmp_path / f"fh-{gone.pid}-{number}" / "1" / "tmp").mkdir(parents=True)
     (tmp_path / f"fh-{os.getpid()}-mine").mkdir()
-    folders = [RunFolders() for _ in range(4)]
-    await asyncio.gather(*(asyncio.to_thread(each.open) for each in folders))
+    with ThreadPoolExecutor(4) as servers:
+        for opened in [servers.submit(RunFolders().open) for _ in range(4)]:
+            opened.result()
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 5, left
     assert all(name.startswith(f"fh-{os.getpid()}-") for name in left)
