@@ -93,12 +93,20 @@ def test_a_stranger_is_asked_to_sign_in_and_a_wrong_password_is_told(page: Page,
 def test_two_people_at_one_table(new_page: NewPage, site: str, tolerate: Callable[[str], None], look: Look) -> None:
     ann, ben = new_page(), new_page()
     sign_up(ann, site, somebody("ann"))
+    said: list[str] = []
+    ben.on("websocket", lambda live: live.on("framesent", lambda frame: said.append(str(frame))))
     sign_up(ben, site, somebody("ben"))
+    for _ in range(600):
+        if any('"join"' in frame for frame in said):
+            break
+        ben.wait_for_timeout(100)
+    else:
+        pytest.fail(f"Ben's page does not listen: {said}")
     tart = f"Leek tart {uuid.uuid4().hex[:6]}"
     bring(ann, tart, png())
     shown = ann.get_by_role("img", name=tart)
     expect(shown).to_be_visible()
-    assert shown.evaluate("image => image.complete && image.naturalWidth") == 12
+    expect(shown).to_have_js_property("naturalWidth", 12)
 
     expect(ben.get_by_role("listitem").filter(has_text=tart)).to_be_visible()
     look(ben, "live")
@@ -109,7 +117,7 @@ def test_two_people_at_one_table(new_page: NewPage, site: str, tolerate: Callabl
     expect(ann.get_by_role("listitem").filter(has_text=tart)).to_be_visible()
 
     ann.get_by_role("button", name="Summarise").click()
-    expect(ann.get_by_text(re.compile(r"\d+ dishes, \d+ portions, \d+ wishes"))).to_be_visible()
+    expect(ann.get_by_text(re.compile(r"\d+ dishes, \d+ portions, \d+ wishes"))).to_be_visible(timeout=60_000)
     ann.get_by_role("button", name="Suggest a dish").click()
     expect(ann.get_by_role("alert")).to_contain_text("No AI provider is set")
     look(ann, "table")

@@ -121,6 +121,7 @@ async def test_the_builders_own_client_signs_in_by_redirect_and_by_popup(tmp_pat
         await _shows(page, "who", "cleo@example.com")
         await page.click("#out")
         await _shows(page, "who", "nobody")
+        await page.wait_for_load_state()  # the buttons of the module work from here on
         await page.click("#lovable")
         await expect(page.locator("#fault")).to_contain_text("works only on Lovable", timeout=PATIENCE_MS)
         page = await (await chromium.new_context()).new_page()

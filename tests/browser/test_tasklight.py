@@ -287,10 +287,12 @@ def test_a_shared_list_follows_what_the_other_does(new_page: NewPage) -> None:
     bobs.goto(adas.url)
     eves.goto(adas.url)
     expect(bobs.get_by_text("Ada shares this list with you.")).to_be_visible()
-    for _ in range(100):
+    for _ in range(600):
         if any("Subscribed to PostgreSQL" in frame for frame in subscribed):
             break
         bobs.wait_for_timeout(100)
+    else:
+        pytest.fail(f"Bob's page does not listen: {subscribed}")
 
     add_task(adas, "Plant the roses")
     expect(titles(bobs)).to_have_text(["Plant the roses"])

@@ -188,7 +188,7 @@ def answer(environ, query):
         pass
     return "well"
 """
-    limits = dataclasses.replace(LIMITS, answer_seconds=1, cpu_seconds=60)
+    limits = dataclasses.replace(LIMITS, answer_seconds=3, cpu_seconds=60)
     async with served_python(tmp_path, source, server_limits=limits) as world, aiohttp.ClientSession() as http:
         before = world.pid
         assert (await http.get(world.url + "/?bomb=")).status == 504

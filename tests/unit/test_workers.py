@@ -1,7 +1,8 @@
-"""What is said of the app's processes: which limit one has passed, and whose folders are left over."""
+"""What is known of the app's processes: which limit one has passed, what it was told, whose folders are left over."""
 
 import asyncio
 import os
+import socket
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from freehold.runtime.site.python.doors import Doors
 from freehold.runtime.workers.event_loop import EventLoop
 from freehold.runtime.workers.folders import RunFolders
+from freehold.runtime.workers.log import WorkerLog
 from freehold.runtime.workers.program import Bounds
 
 BOUNDS = Bounds(memory_megabytes=1, cpu_seconds=2, boot_seconds=1, background_seconds=1, hang_seconds=3)
@@ -61,3 +64,14 @@ def test_folders_of_servers_that_were_killed_are_removed_by_several_at_once(
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 5, left
     assert all(name.startswith(f"fh-{os.getpid()}-") for name in left)
+
+
+async def test_what_a_launcher_told_before_it_ended_is_known(tmp_path: Path) -> None:
+    doors = Doors(tmp_path / "doors", (), WorkerLog(tmp_path / "log", ()))
+    await doors.start()
+    with socket.socket(socket.AF_UNIX) as launcher:
+        launcher.connect(str(tmp_path / "doors"))
+        launcher.sendall(b'{"missing": "this machine allows nothing", "hint": "allow it"}')
+    await doors.stop()
+    assert doors.refusal is not None
+    assert (doors.refusal.detail, doors.refusal.hint) == ("this machine allows nothing", "allow it")

@@ -46,6 +46,8 @@ class AppServer:
                 await before.run(self._settings, self._server, self._folders.new, self._slot.log)
             await self.worker()
         except (NotStartable, ProcessDied) as error:
+            if self._doors is not None:
+                await self._doors.stop()
             await self._folders.close()
             raise self._not_started(error) from error
         self._keeper = asyncio.create_task(self._keep())

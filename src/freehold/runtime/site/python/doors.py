@@ -14,6 +14,8 @@ BACKLOG = 4
 LONGEST_TOLD_BYTES = 4096
 MOST_CONNECTIONS = 256
 HEAD_BYTES = 64 * 1024
+TOLD_WITHIN_SECONDS = 1.0
+"""Once the launcher has ended: its words wait in the socket, unless it said none."""
 
 Door = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """Answers one connection; it is closed afterwards."""
@@ -42,8 +44,9 @@ class Doors:
         self._coming = asyncio.create_task(self._take(listener))
 
     async def stop(self) -> None:
-        """Take no more connections, and end those that are left."""
+        """Take no more connections, and end those that are left; what the launcher told before it ended is read."""
         if self._coming is not None:
+            await asyncio.wait((self._coming,), timeout=TOLD_WITHIN_SECONDS)
             self._coming.cancel()
             await asyncio.gather(self._coming, return_exceptions=True)
         for server in self._servers:
