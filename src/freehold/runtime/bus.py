@@ -51,6 +51,10 @@ class Bus:
         self._handlers: dict[str, list[Handler]] = {}
         self._peers: dict[str, _Peer] = {}
         self._leader: _Peer | None = None
+        self._leader_id = ""
+        self._others: set[str] = set()
+        """Who follows the same leader as this process."""
+        self._came = asyncio.Event()
         self._waiting: dict[int, tuple[asyncio.Future[None], set[str]]] = {}
         self._number = 0
         self.leads = False
@@ -114,6 +118,15 @@ class Bus:
                 peer.abort()
             shutil.rmtree(folder, ignore_errors=True)
 
+    async def gathered(self, within_seconds: float) -> None:
+        """Lead: wait until those follow who followed the last leader beside this process, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                while not self._others <= self._peers.keys():
+                    self._came.clear()
+                    await self._came.wait()
+        self._others.clear()
+
     async def follow(self, address: str, secret: str) -> None:
         """Follow the leader at this address until it goes; raises BusLost when it cannot be reached."""
         try:
@@ -124,10 +137,11 @@ class Bus:
         leader.write(_frame("hello", self.worker, {"secret": secret}))
         try:
             first = await leader.read()
-            self._leader = leader
+            self._leader, self._leader_id, self._others = leader, first["o"], set()
             self._handle(JOINED, {"worker": first["o"]}, first["o"])
             while True:
                 message = await leader.read()
+                self._note(message)
                 self._handle(message["k"], message["b"], message["o"])
                 if "n" in message:
                     leader.write(_frame("have", self.worker, {"n": message["n"]}))
@@ -138,6 +152,14 @@ class Bus:
             if self._leader is not None:
                 self._leader = None
                 self._handle(ALONE, {}, self.worker)
+
+    def _note(self, message: Body) -> None:
+        """Learn who else follows: each says something when another comes."""
+        if message["k"] == LEFT:
+            self._others.discard(message["b"]["worker"])
+        else:
+            self._others.add(message["o"])
+        self._others -= {self.worker, self._leader_id}
 
     async def _serve(self, peer: "_Peer", secret: str) -> None:
         try:
@@ -152,6 +174,7 @@ class Bus:
         worker = hello["o"]
         peer.write(_frame("welcome", self.worker, {}))
         self._peers[worker] = peer
+        self._came.set()
         self._handle(JOINED, {"worker": worker}, worker)
         self._relay(JOINED, {"worker": worker}, worker)
         try:

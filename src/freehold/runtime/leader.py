@@ -19,7 +19,7 @@ HEARTBEAT_SECONDS = 1.0
 HEARTBEAT_WITHIN_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
 SETTLE_WITHIN_SECONDS = 3.0
-TAKE_OVER_SECONDS = 2.5
+GATHER_WITHIN_SECONDS = 8.0
 """How long a new leader waits for those who followed the last one, so that they have what it reads from the first."""
 
 Duty = Callable[[], Awaitable[None]]
@@ -39,7 +39,6 @@ class Leader:
         self._duties = duties
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
-        self._has_followed = False
         self.leads = False
 
     async def start(self) -> None:
@@ -57,7 +56,6 @@ class Leader:
                 await self._task
 
     def _joined(self, _: Body, __: str) -> None:
-        self._has_followed = self._has_followed or not self._bus.leads
         self._settled.set()
 
     async def _run(self) -> None:
@@ -96,8 +94,7 @@ class Leader:
         async with self._bus.listening() as (address, secret):
             announce = "select freehold_worker.announce($1, $2)"
             await connection.run([(announce, (address.encode(), secret.encode()))])
-            if self._has_followed:
-                await asyncio.sleep(TAKE_OVER_SECONDS)
+            await self._bus.gathered(GATHER_WITHIN_SECONDS)
             tasks = [asyncio.create_task(_kept_going(duty)) for duty in self._duties]
             self.leads = True
             self._settled.set()
