@@ -40,12 +40,12 @@ def test_nothing_is_lost_while_releases_come_and_go(terminal: Terminal) -> None:
     with connect(socket, close_timeout=1) as client, Load(terminal.url, terminal.headers["apikey"]) as load:
         for title in ("two", "three"):
             assert terminal.deploy(title)["event"] == "deployed"
-            _wait_until(lambda title=title: terminal.title() == title)  # type: ignore[misc]
+            assert terminal.shows(title)
             _beat(client)
         for number in (2, 3, 2):
             assert terminal.ask("rollback", str(number))["changed"] is True
             _beat(client)
-        _wait_until(lambda: terminal.title() == "two")
+        assert terminal.shows("two")
     assert load.failures == []
     assert min(load.answered.values()) > 10
     rows = json.loads(call(f"{terminal.url}/rest/v1/notes?select=count", headers=terminal.headers)[1])
@@ -66,7 +66,7 @@ def test_a_broken_release_never_gets_traffic_and_what_broke_it_is_shown(terminal
     assert terminal.states()[3] == "staged"
     shutil.rmtree(terminal.data / "secrets/CANARY")
     assert terminal.deploy("mended")["event"] == "deployed"
-    assert terminal.title() == "mended"
+    assert terminal.shows("mended")
 
 
 def test_the_window_decides_whether_there_is_a_way_back(terminal: Terminal) -> None:
@@ -87,7 +87,7 @@ def test_the_window_decides_whether_there_is_a_way_back(terminal: Terminal) -> N
     assert refused["code"] == "FH607"
     assert "public.notes.more" in str(refused["message"])
     assert fourth in str(refused["message"])
-    assert terminal.title() == "three"
+    assert terminal.shows("three")
 
 
 def test_a_secret_makes_a_release_and_the_way_back_brings_the_old_one(terminal: Terminal) -> None:
@@ -118,7 +118,7 @@ def test_a_deploy_that_is_killed_leaves_the_old_release_and_carries_on(terminal:
         process.stdout.close()
         assert terminal.title() in {"one", "killed"}
     assert terminal.deploy("killed")["release"] == 2
-    _wait_until(lambda: terminal.title() == "killed")
+    assert terminal.shows("killed")
     assert terminal.run("lock").stdout == "nobody holds the lock\n"
 
 

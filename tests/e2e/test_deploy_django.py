@@ -80,10 +80,11 @@ def test_migrations_are_shown_asked_about_run_before_the_switch_and_closed_to_ol
     terminal.write(terminal.app, **ADD, **COLOURED)
     assert "migration notes.0002_colour.py" in terminal.run("deploy", str(terminal.app), "--plan").stdout
     assert terminal.deploy("two", **ADD, **COLOURED)["release"] == 2
+    assert terminal.shows("two")
     assert terminal.notes("second") == [*before, "second"]
     assert terminal.ask("rollback")["release"] == 1  # a column was added that may be empty
+    assert terminal.shows("one")
     assert terminal.notes("third") == [*before, "second", "third"]
-    assert terminal.title() == "one"
 
     refused = terminal.deploy("three", "--accept", "notes.0003_fail", **FAIL)
     assert refused["event"] == "error"
@@ -95,6 +96,7 @@ def test_migrations_are_shown_asked_about_run_before_the_switch_and_closed_to_ol
     assert (refused["code"], str(refused["hint"]).rpartition("--accept ")[2]) == ("FH608", "notes.0003_drop")
     assert "notes.note.colour: the column is dropped" in str(refused["detail"])
     assert terminal.deploy("four", "--accept", "notes.0003_drop", **DROP, **PLAIN)["event"] == "deployed"
+    assert terminal.shows("four")
     assert terminal.notes("fourth")[-1] == "fourth"
     refused = terminal.ask("rollback")
     assert refused["code"] == "FH607"

@@ -4,12 +4,15 @@ import contextlib
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import tiny_app
 from owner import Owner, Up, call
+
+SWITCHED_WITHIN_SECONDS = 120
 
 
 class Terminal:
@@ -51,6 +54,13 @@ class Terminal:
 
     def title(self) -> str:
         return call(f"{self.url}/", headers={"accept": "text/html"})[1].partition("<title>")[2].partition("<")[0]
+
+    def shows(self, title: str) -> bool:
+        """Wait for a page: the release before may take a connection that comes in the moment of the switch."""
+        deadline = time.monotonic() + SWITCHED_WITHIN_SECONDS
+        while self.title() != title and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.title() == title
 
     def states(self) -> dict[int, str]:
         releases = self.ask("releases")["releases"]
