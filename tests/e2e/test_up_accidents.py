@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 import zipfile
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -168,10 +167,10 @@ def test_ctrl_c_in_the_middle_of_a_build_leaves_nothing_running(owner: Owner, ap
     slow = "await new Promise((resolve) => setTimeout(resolve, 60000));\n" + tiny_app.FILES["build.mjs"]
     tiny_app.write(app, **{"build.mjs": slow})
     up = owner.start(str(app), "--port", "0", "--data", _data(owner, "ctrl-c"))
-    up.wait_for("progress")
-    time.sleep(2)
+    while up.wait_for("progress")["text"] != "Build the site":
+        pass
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(timeout=60) == 130
+    assert up.process.wait(timeout=120) == 130
     assert processes_below(Path(_data(owner, "ctrl-c"))) == []
 
 

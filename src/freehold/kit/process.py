@@ -6,22 +6,19 @@ file. A supervised child cannot outlive Freehold, however Freehold ends.
 
 import contextlib
 import os
-import queue
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
 from freehold.core.errors import ProgramMissing
-from freehold.kit import npm_settings, process_output
+from freehold.kit import npm_settings, process_output, starter
 
 LINES_KEPT = 200
 _Process = subprocess.Popen[bytes]
@@ -92,7 +89,7 @@ class Child:
     def kill(self) -> int:
         """Kill the program and all it started."""
         if self._process.poll() is None:
-            _kill_group(self._process)
+            starter.kill_group(self._process)
         return self._process.wait()
 
 
@@ -137,7 +134,9 @@ def run(  # noqa: PLR0913 - what a program gets is many things, all named
     except TimeoutError:
         timed_out = True
     finally:
-        _kill_group(process)  # before its id is given back: what is left of the group is what the program left running
+        starter.kill_group(
+            process
+        )  # before its id is given back: what is left of the group is what the program left running
         code = process.wait()
         if process.stdout is not None:
             process.stdout.close()
@@ -223,7 +222,7 @@ def _spawn(  # noqa: PLR0913 - likewise
     launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(death_signal)), identity]
     with _input(stdin) as source:
         try:
-            return _starter().do(
+            return starter.of_this_process().do(
                 lambda: subprocess.Popen(
                     [*launcher, *argv],
                     cwd=folder,
@@ -258,43 +257,3 @@ def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
         return
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0) as file:
         yield file
-
-
-def _kill_group(process: _Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-class _Starter:
-    """A thread that starts children and never ends before the process does; a pool's would be joined too early."""
-
-    def __init__(self) -> None:
-        self._work: queue.SimpleQueue[tuple[Callable[[], _Process], Future[_Process]]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="starter", daemon=True).start()
-
-    def do(self, start: Callable[[], _Process]) -> _Process:
-        """Run `start` on the thread; gives its result or raises its error."""
-        answer: Future[_Process] = Future()
-        self._work.put((start, answer))
-        return answer.result()
-
-    def _run(self) -> None:
-        while True:
-            start, answer = self._work.get()
-            try:
-                answer.set_result(start())
-            except Exception as error:  # noqa: BLE001 - the caller gets it
-                answer.set_exception(error)
-
-
-_guard = threading.Lock()
-_starters: dict[int, _Starter] = {}
-
-
-def _starter() -> _Starter:
-    """The starter of this process; a forked process makes its own."""
-    with _guard:
-        if os.getpid() not in _starters:
-            _starters.clear()
-            _starters[os.getpid()] = _Starter()
-        return _starters[os.getpid()]
