@@ -225,7 +225,7 @@ def _give_identity(server: Server) -> None:
     known.write_text("")
     server.ssh_config.write_text(
         f"Host *\n  User root\n  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known}\n"
-        "  StrictHostKeyChecking accept-new\n  LogLevel ERROR\n  ConnectTimeout 5\n"
+        "  StrictHostKeyChecking accept-new\n  LogLevel ERROR\n  ConnectTimeout 30\n"
     )
 
 

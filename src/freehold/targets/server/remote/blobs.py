@@ -1,10 +1,13 @@
 """Uploads by content: only what is missing travels, and a cut transfer goes on where it stopped."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from freehold.core.errors import BadUsage, TargetUnfit
@@ -15,11 +18,17 @@ from freehold.targets.server.remote.places import BLOBS
 BLOCK = 1 << 20
 SPARE_BYTES = 64 << 20
 """What an upload leaves free: a full disk stops PostgreSQL."""
+_kept_open: list[int] = []
+"""The folder, while this process brings something: its lock ends with the process, however that ends."""
 
 
 def missing(blobs: list[list[object]]) -> dict[str, int]:
-    """Of [sha256, size] pairs, those that are not here whole, and how much of each is."""
+    """Of [sha256, size] pairs, those that are not here whole, and how much of each is.
+
+    From here on nobody else takes what has arrived for unused: nothing links to it before all of it is here.
+    """
     disk.folder(BLOBS, 0o700)
+    fcntl.flock(_folder(), fcntl.LOCK_SH)
     found: dict[str, int] = {}
     for digest, size in blobs:
         path = path_of(str(digest))
@@ -69,10 +78,14 @@ def lay_out(destination: Path, names: list[list[str]]) -> None:
 
 
 def forget_unused(kept: set[str]) -> None:
-    """Drop files that no part and no runtime links to any more, and that are not among those kept."""
-    for path in BLOBS.iterdir() if BLOBS.is_dir() else ():
-        if path.suffix != ".part" and path.stat().st_nlink == 1 and path.name not in kept:
-            path.unlink(missing_ok=True)
+    """Drop files that no part and no runtime links to any more, and that are not among those kept.
+
+    None of them while somebody else brings some: whoever removes a release next does it.
+    """
+    with _alone() as is_alone:
+        for path in BLOBS.iterdir() if is_alone else ():
+            if path.suffix != ".part" and path.stat().st_nlink == 1 and path.name not in kept:
+                path.unlink(missing_ok=True)
 
 
 def forget(digests: set[str]) -> None:
@@ -81,6 +94,29 @@ def forget(digests: set[str]) -> None:
         path = path_of(digest)
         if path.exists() and path.stat().st_nlink == 1:
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[bool]:
+    """Keep others from bringing files while the block runs; says whether nobody does."""
+    if not BLOBS.is_dir():
+        yield False
+        return
+    try:
+        fcntl.flock(_folder(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        fcntl.flock(_folder(), fcntl.LOCK_UN)
+
+
+def _folder() -> int:
+    if not _kept_open:
+        _kept_open.append(os.open(BLOBS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    return _kept_open[0]
 
 
 def _link(folder: Path, name: str, mode: str, sha: str) -> None:

@@ -28,6 +28,8 @@ def look(place: App, lease: Lease, number: int) -> tuple[Check, ...]:
     with held.leased(lease):
         release = held.release(number)
         runs = number in units.running(place)
+        if number != units.live(place):
+            units.note_left(place, number)  # who looks at it is about to switch to it: it is not stopped for its age
         trouble = "" if runs else _lacks(place, number) or _start(place, release)
     if trouble:
         return (Check(name="process", ok=False, detail=trouble),)

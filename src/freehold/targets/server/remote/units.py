@@ -40,7 +40,7 @@ def stop(place: App, number: int) -> None:
 
 
 def note_left(place: App, number: int) -> None:
-    """Write down that a release has just lost the traffic."""
+    """Write down that it counts from now on for how long a release is warm."""
     notes = _left(place)
     notes[str(number)] = time.time()
     files.write_text(place.run / "left.json", json.dumps(notes))
