@@ -31,17 +31,24 @@ def digest_of(folder: Path) -> str:
 def store(folder: Path, destination: Path) -> Artifact:
     """Move a finished folder to <destination>/<digest>; an equal one that is there and whole is kept.
 
-    Files become read-only: what is served links to them. Both folders have to be on one file system.
+    Files become read-only: what is served links to them. Both folders have to be on one file system. Others may store
+    an equal one at the same time.
     """
     digest = digest_of(folder)
     directory = destination / digest
-    if directory.is_dir() and digest_of(directory) == digest:
-        files.remove_tree(folder)
-        return Artifact(digest=digest, directory=directory)
-    files.remove_tree(directory)
+    if directory.is_dir():
+        if digest_of(directory) == digest:
+            files.remove_tree(folder)
+            return Artifact(digest=digest, directory=directory)
+        files.remove_tree(directory)
     for name in files.list_files(folder):
         path = folder / name
         path.chmod(0o555 if path.stat().st_mode & 0o100 else 0o444)
     destination.mkdir(parents=True, exist_ok=True)
-    folder.rename(directory)
+    try:
+        folder.rename(directory)
+    except OSError:
+        if not directory.is_dir() or digest_of(directory) != digest:
+            raise
+        files.remove_tree(folder)
     return Artifact(digest=digest, directory=directory)
