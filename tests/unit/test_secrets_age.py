@@ -1,6 +1,7 @@
 """The age store keeps versions, opens with its key only, and shows nothing."""
 
 import pickle
+import shutil
 import threading
 from pathlib import Path
 
@@ -119,6 +120,24 @@ def test_twenty_writers_at_once_lose_no_version(store: AgeStore) -> None:
         writer.join()
     assert store.version("API_KEY") == "20"
     assert store.get("API_KEY") is not None
+
+
+def test_an_owner_may_remove_secrets_while_they_are_listed(store: AgeStore, tmp_path: Path) -> None:
+    """`freehold up` lists them four times a second."""
+    ended = threading.Event()
+
+    def remove_again_and_again() -> None:
+        for number in range(100):
+            store.put("API_KEY", Secret(f"v{number}"))
+            shutil.rmtree(tmp_path / "secrets/API_KEY")
+        ended.set()
+
+    remover = threading.Thread(target=remove_again_and_again)
+    remover.start()
+    while not ended.is_set():
+        assert set(store.names()) <= {"API_KEY"}
+    remover.join()
+    assert store.names() == ()
 
 
 def test_a_secret_cannot_be_printed_formatted_or_pickled() -> None:

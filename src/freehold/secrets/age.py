@@ -28,14 +28,12 @@ class AgeStore:
 
     def names(self) -> tuple[str, ...]:
         """The names that have a value, sorted."""
-        if not self._directory.is_dir():
-            return ()
-        return tuple(sorted(folder.name for folder in self._directory.iterdir() if self.version(folder.name)))
+        return tuple(sorted(name for name in _names_in(self._directory) if self.version(name)))
 
     def version(self, name: str) -> str:
         """The newest version's id, "" when the name was never put."""
-        folder = self._directory / name
-        numbers = [int(file.stem) for file in folder.glob("*.age") if file.stem.isdigit()] if folder.is_dir() else []
+        stems = [file.removesuffix(".age") for file in _names_in(self._directory / name) if file.endswith(".age")]
+        numbers = [int(stem) for stem in stems if stem.isdigit()]
         return str(max(numbers)) if numbers else ""
 
     def get_version(self, name: str, version: str) -> Secret:
@@ -131,6 +129,14 @@ def check_name(name: str) -> None:
         )
     if name.startswith(RESERVED_PREFIX):
         raise SecretRefused(f"{name} is set by Freehold itself", detail=f"names starting with {RESERVED_PREFIX}")
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Give what a folder holds; nothing where there is none, or none any more: an owner may remove it at any time."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _create_identity(path: Path) -> None:
