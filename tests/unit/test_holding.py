@@ -50,3 +50,17 @@ def test_new_secrets_are_waited_for_and_what_somebody_typed_is_not(tmp_path: Pat
     with pytest.raises(LockHeld, match="bert@desk"):
         holding.patiently(target, third_time_lucky, patience_seconds=0)
     assert tries > 3
+
+
+def test_a_lock_that_is_given_back_before_its_holder_is_looked_up_is_taken(tmp_path: Path) -> None:
+    target = MemoryTarget(folder=tmp_path)
+    held = target.take_lock("up@laptop", holding.NEW_SECRETS, process="2", seconds=600)
+
+    def a_moment_too_early() -> Lease:
+        try:
+            return target.take_lock("anna@laptop", "deploy", process="1", seconds=600)
+        finally:
+            target.drop_lock(held)
+
+    assert target.lock() == held
+    assert holding.patiently(target, a_moment_too_early, patience_seconds=0).holder == "anna@laptop"

@@ -149,11 +149,13 @@ def patiently(target: Switching, act: Callable[[], Done], patience_seconds: floa
             return act()
         except LockHeld:
             lease = target.lock()
-            if lease is not None and _is_dead(lease):
+            if lease is None:
+                continue  # it was given back meanwhile
+            if _is_dead(lease):
                 target.break_lock(lease.token)
                 continue
-            is_ours = lease is not None and lease.purpose == NEW_SECRETS
-            if time.monotonic() - began > (NEW_SECRETS_SECONDS if is_ours else patience_seconds):
+            patience = NEW_SECRETS_SECONDS if lease.purpose == NEW_SECRETS else patience_seconds
+            if time.monotonic() - began > patience:
                 raise
             time.sleep(ASK_EVERY_SECONDS)
 
