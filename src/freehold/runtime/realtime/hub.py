@@ -53,9 +53,10 @@ class Member(Listener, Protocol):
 class Hub:
     """One a process."""
 
-    def __init__(self, pool: Pool, bus: Bus) -> None:
-        """Listen to the bus; `run` hands changes out."""
+    def __init__(self, pool: Pool, bus: Bus, *, grace_seconds: float = PRESENCE_GRACE_SECONDS) -> None:
+        """Listen to the bus; `run` hands changes out. Clients of others may be unheard of for the grace."""
         self.pool = pool
+        self._grace_seconds = grace_seconds
         self.bus = bus
         self.presences = Presences()
         self.index: Index[Listener] = Index()
@@ -180,7 +181,7 @@ class Hub:
             "untrack": self._on_untrack,
             "interest": self._on_interest,
             "changes": self._on_changes,
-            "ready": lambda body, _: self._set_ready(body["problem"]),
+            "ready": self._on_ready,
             "gap": lambda _, __: self._tell_gap(),
             "sql": self._on_sql,
         }
@@ -209,7 +210,9 @@ class Hub:
         """The leader went: wait for those who find the next one, and let the others' clients be gone."""
         self._interest.clear()
         self._heard = set()
-        self._lost = asyncio.get_running_loop().call_later(PRESENCE_GRACE_SECONDS, self._forget_lost_workers)
+        if self._lost is not None:
+            self._lost.cancel()
+        self._lost = asyncio.get_running_loop().call_later(self._grace_seconds, self._forget_lost_workers)
 
     def _forget_lost_workers(self) -> None:
         heard, self._heard = self._heard or set(), None
@@ -226,6 +229,12 @@ class Hub:
         if (0, 0) < self._position < self._confirmed:
             self._position = self._confirmed
             self._tell_gap()
+
+    def _on_ready(self, body: Body, _: str) -> None:
+        """The leader follows changes, or no more: who was told here meanwhile that they are followed has a gap."""
+        if body["problem"] is None and self.index.size and not self._gap_told:
+            self._tell_gap()
+        self._set_ready(body["problem"])
 
     def _on_broadcast(self, body: Body, _: str) -> None:
         content = body["content"].encode() if body["json"] else base64.b64decode(body["content"])

@@ -79,8 +79,8 @@ class Source:
                 raise
             _log.warning("changes were lost: %s", error)
             connection.close()
-            await self._drop()
             self._outlet.gap()
+            await self._drop()
         finally:
             connection.close()
 
