@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,6 @@ import pytest
 from auth_world import KEYS
 from node_packages import node_with_packages
 from social_world import BUILDERS_CLIENT, FOLDER, PACKAGES, social_world
-
-from freehold.core.errors import ProgramMissing
-from freehold.kit import programs
 
 pytest.importorskip("playwright.async_api", reason="playwright is not installed: pip install playwright")
 from playwright.async_api import async_playwright, expect
@@ -70,13 +66,7 @@ def tiny_site(tmp_path: Path) -> Path:
     """A page of its own with the client from npm."""
     folder = tmp_path / "site"
     folder.mkdir()
-    if not (CLIENT / BUNDLE).exists():
-        try:
-            node = programs.node()
-        except ProgramMissing as missing:
-            pytest.skip(f"no Node here: {missing.message} {missing.detail}")
-        command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=CLIENT, env=os.environ | {"PATH": node.search_path()}, check=True, timeout=300)
+    node_with_packages(CLIENT, "@supabase/supabase-js")
     shutil.copy(CLIENT / BUNDLE, folder / "supabase.js")
     (folder / "index.html").write_text(PAGE.replace("KEY", KEYS.publishable_key))
     return folder
