@@ -134,9 +134,8 @@ def run(  # noqa: PLR0913 - what a program gets is many things, all named
     except TimeoutError:
         timed_out = True
     finally:
-        starter.kill_group(
-            process
-        )  # before its id is given back: what is left of the group is what the program left running
+        # Before its id is given back: what is left of the group is what the program left running.
+        starter.kill_group(process)
         code = process.wait()
         if process.stdout is not None:
             process.stdout.close()
