@@ -208,6 +208,15 @@ def test_kill_9_of_the_server_loses_nothing_that_was_committed(cluster: Cluster)
         assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
+def test_a_server_that_was_killed_a_moment_ago_is_started_again(cluster: Cluster) -> None:
+    cluster.start()
+    held = cluster._child  # or its end is heard of by chance, as it is forgotten
+    os.kill(cluster.pid, signal.SIGKILL)
+    cluster.start()
+    assert held is not None
+    assert held.poll() == -signal.SIGKILL
+
+
 def test_backends_that_outlive_a_killed_server_do_not_stop_the_next_start(cluster: Cluster) -> None:
     address = cluster.start()
     with psycopg.connect(address.dsn.reveal(), autocommit=True) as connection:

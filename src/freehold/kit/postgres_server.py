@@ -130,6 +130,8 @@ class Cluster:
     def _launch(self) -> None:
         """Start a new server; a port that somebody took meanwhile is replaced."""
         postgres_processes.clear_remains(self._data)
+        if self._child is not None:  # one that nobody has heard of the end of counts as the holder of its socket
+            self._child.wait(STOP_TIMEOUT_SECONDS)
         self._shorten_log()
         for _ in range(PORT_ATTEMPTS):
             address = self._new_address(postgres_address.free_port(self.folder))
