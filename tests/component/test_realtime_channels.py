@@ -257,6 +257,23 @@ async def test_a_token_that_runs_out_during_the_join_opens_nothing(database: Fre
         assert client.of("broadcast") == []
 
 
+async def test_a_token_that_runs_out_as_its_owner_comes_leaves_nobody_present(database: FreshDatabase) -> None:
+    async with realtime_world(database) as world:
+        world.sql("create policy read_all on realtime.messages for select to authenticated using (true)")
+        world.sql(
+            "create policy slow on realtime.messages for insert to authenticated with check (pg_sleep(5) is not null)"
+        )
+        client, other = await world.connect(), await world.connect()
+        short = signed(role="authenticated", sub=BEN, exp=int(time.time()) + 3)
+        await client.join(ROOM, short, private=True, presence={"key": "ben", "enabled": True})
+        track = {"type": "presence", "event": "track", "payload": {}}
+        await client.say(f"realtime:{ROOM}", "presence", track)
+        await client.until(lambda: client.of("phx_close"))
+        await client.ask("phoenix", "heartbeat", {}, None)
+        await other.join(ROOM, TOKENS["service"], private=True, presence={"key": "other", "enabled": True})
+        assert await other.until(lambda: other.of("presence_state")) == [{}]
+
+
 async def test_a_channel_that_becomes_somebody_else_hears_as_that_one(database: FreshDatabase) -> None:
     async with realtime_world(database) as world:
         client = await world.connect()

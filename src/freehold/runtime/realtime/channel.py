@@ -206,7 +206,7 @@ class Channel:
                 self._may_write[extension] = await allowed
             except BUSY:
                 return False
-        return self._may_write[extension]
+        return self._may_write[extension] and not self._closed
 
     async def _broadcast(self, push: Push) -> None:
         sent = push.said()
