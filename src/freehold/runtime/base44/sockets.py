@@ -31,6 +31,8 @@ FRAMES_WAITING = 500
 LARGEST_RECORD_BYTES = 500_000
 LONG_TEXT = 10_000
 RECONNECT_SECONDS = 1.0
+HEARS_WITHIN_SECONDS = 20.0
+"""So long a client is not told that it is connected while changes are not heard yet; then the database is away."""
 FORGET_SECONDS = 60.0
 TROUBLES = (ConnectionLost, DatabaseError, PoolExhausted, OSError, TimeoutError)
 _log = logging.getLogger("freehold.base44")
@@ -62,7 +64,11 @@ class Sockets:
         self._context = context
         self._rooms: dict[str, set[Member]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
-        self._last = 0
+        self._hears = asyncio.Event()
+        self._last: int | None = None
+        """The newest change that was shown, or that was there before anybody listened; None before that is known."""
+        self._caught_up: frozenset[int] = frozenset()
+        """What was shown after a gap: it may be announced as well."""
 
     async def start(self) -> None:
         """Listen for changes from now on."""
@@ -80,6 +86,8 @@ class Sockets:
         """Serve one WebSocket to its end."""
         await receive()
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hears.wait(), HEARS_WITHIN_SECONDS)
         await send({"type": "websocket.accept"})
         sid = secrets.token_urlsafe(12)
         await send({"type": "websocket.send", "text": engine.opening(sid)})
@@ -145,20 +153,31 @@ class Sockets:
             del self._rooms[room]
 
     async def _listen(self) -> None:
-        """Hear of changes; after a broken connection those of the last minutes are read again."""
+        """Hear of changes; after a broken connection those that were missed are read again. Each is shown once."""
         dsn = self._context.services.settings.rest_dsn
         while True:
             try:
                 async for payload in notifications(dsn, CHANNEL):
-                    await self._deliver([int(payload)] if payload else await self._missed())
+                    if not payload:
+                        await self._catch_up()
+                    elif int(payload) not in self._caught_up:
+                        await self._show([int(payload)])
+                        self._last = max(self._last or 0, int(payload))
             except TROUBLES as error:
                 _log.warning("changes are not heard: %s", error)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _missed(self) -> list[int]:
+    async def _catch_up(self) -> None:
+        """Show what was missed since the last change; what was there before the first time is nobody's news."""
         sql = "select base44.changes_after($1::bigint)"
-        (result,) = await self._context.pool.run([(sql, [str(self._last).encode()])])
-        return [int(row[0] or b"0") for row in result.rows]
+        last = self._last or 0
+        (result,) = await self._context.pool.run([(sql, [str(max(1, last)).encode()])])
+        missed = [int(row[0] or b"0") for row in result.rows]
+        if self._last is not None:
+            # The function gives none before the second.
+            self._caught_up = await self._show(missed if last else [1, *missed])
+        self._last = max([last, *missed])
+        self._hears.set()
 
     async def _forget(self) -> None:
         while True:
@@ -166,20 +185,21 @@ class Sockets:
             with contextlib.suppress(*TROUBLES):
                 await self._context.pool.run([("select base44.forget_changes()", ())])
 
-    async def _deliver(self, wanted: list[int]) -> None:
-        self._last = max([self._last, *wanted])
+    async def _show(self, wanted: list[int]) -> frozenset[int]:
+        """Show these changes to whoever may read them; gives those that are there."""
         if not self._rooms or not wanted:
-            return
-        sql = "select entity, kind, record_id, record, at from base44.changes($1::bigint[])"
+            return frozenset()
+        sql = "select entity, kind, record_id, record, at, id from base44.changes($1::bigint[])"
         text = "{" + ",".join(map(str, wanted)) + "}"
         (result,) = await self._context.pool.run([(sql, [text.encode()])])
         for row in result.rows:
-            entity, kind, record_id, record, at = ((value or b"").decode() for value in row)
+            entity, kind, record_id, record, at = ((value or b"").decode() for value in row[:5])
             with contextlib.suppress(Refusal):
                 if entity == CONVERSATION:
                     await self._tell_message(record_id, record)
                     continue
                 await self._tell(await self._context.catalog.entity(entity), kind, record_id, record, at)
+        return frozenset(int(row[5] or b"0") for row in result.rows)
 
     async def _tell(self, entity: Entity, kind: str, record_id: str, record: str, at: str) -> None:
         """Show one change: the record is looked at once for each caller among the members, by the rule for reading."""
