@@ -88,7 +88,8 @@ class Bus:
         for peer in list(self._peers.values()):
             peer.write(frame)
         try:
-            await asyncio.wait_for(asyncio.shield(done), CONFIRM_WITHIN_SECONDS)
+            async with asyncio.timeout(CONFIRM_WITHIN_SECONDS):
+                await asyncio.shield(done)
         except TimeoutError:
             for late in self._waiting[number][1]:
                 _log.warning("worker %s did not confirm in time and was disconnected", late)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from freehold.core.secret import Secret
+from freehold.runtime import waiting
 from freehold.runtime.bus import JOINED, Body, Bus, BusLost
 from freehold.runtime.database import Connection, ConnectionLost, DatabaseError, PoolExhausted
 from freehold.runtime.standing import Standing
@@ -45,8 +46,7 @@ class Leader:
         """Take part from now on; returns when this process leads or follows, or soon when there is no database."""
         self._bus.on(JOINED, self._joined)
         self._task = asyncio.create_task(self._run(), name="leader")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._settled.wait(), SETTLE_WITHIN_SECONDS)
+        await waiting.happens(self._settled, SETTLE_WITHIN_SECONDS)
 
     async def stop(self) -> None:
         """Give the lead up, if it is here, and end the duties."""

@@ -1,13 +1,13 @@
 """Start the runtime on a listening socket: uvicorn with uvloop and httptools."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 
 import uvicorn
 
+from freehold.runtime import waiting
 from freehold.runtime.app import RuntimeApp
 from freehold.runtime.http_protocol import OneWriteProtocol
 from freehold.runtime.settings import Settings
@@ -83,8 +83,7 @@ class _Server(uvicorn.Server):
 
     async def _keep_looking(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), LOOK_EVERY_SECONDS)
+            await waiting.happens(self._look_now, LOOK_EVERY_SECONDS)
             self._look_now.clear()
             await self._look()
 

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey
 from freehold.core.errors import BadUsage
 from freehold.core.secret import Secret
 from freehold.kit import json_text
-from freehold.runtime import openid
+from freehold.runtime import openid, waiting
 from freehold.runtime.openid import Directory, Keys, NotValid
 from freehold.runtime.outbound import NotReached, Outbound, is_loopback
 from freehold.runtime.settings import Settings
@@ -112,8 +112,7 @@ class Trusted:
                         await self._read(issuer, directories[is_here], key_id)
                 started.set()
                 await asyncio.sleep(pause)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wanted.wait(), REFRESH_SECONDS)
+                await waiting.happens(self._wanted, REFRESH_SECONDS)
         finally:
             await outside.close()
             await here.close()
@@ -144,8 +143,7 @@ class TrustWatch:
             return
         started = asyncio.Event()
         self._task = asyncio.create_task(self._trusted.watch(started))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(started.wait(), FIRST_ANSWER_SECONDS)
+        await waiting.happens(started, FIRST_ANSWER_SECONDS)
 
     async def stop(self) -> None:
         """End it."""

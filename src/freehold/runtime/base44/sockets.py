@@ -14,6 +14,7 @@ import orjson
 
 from freehold.platform.entities import names, rules
 from freehold.platform.entities.schema import Entity
+from freehold.runtime import waiting
 from freehold.runtime.base44 import documents, engine, identity
 from freehold.runtime.base44.context import Context
 from freehold.runtime.base44.http import Refusal
@@ -86,8 +87,7 @@ class Sockets:
         """Serve one WebSocket to its end."""
         await receive()
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hears.wait(), HEARS_WITHIN_SECONDS)
+        await waiting.happens(self._hears, HEARS_WITHIN_SECONDS)
         await send({"type": "websocket.accept"})
         sid = secrets.token_urlsafe(12)
         await send({"type": "websocket.send", "text": engine.opening(sid)})

@@ -9,6 +9,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from freehold.runtime import waiting
 from freehold.runtime.functions import answers
 from freehold.runtime.functions.answers import Answer
 from freehold.runtime.functions.pool import Functions
@@ -155,9 +156,7 @@ class FunctionsApp:
 
 async def _why(worker: Worker, error: Exception) -> Answer:
     """Wait until it is known how the process ended; one that lives but no longer listens is ended."""
-    try:
-        await asyncio.wait_for(worker.ended.wait(), ENDING_SECONDS)
-    except TimeoutError:
-        if isinstance(error, aiohttp.ClientConnectorError):
-            await worker.stop("lost")
+    ended = await waiting.happens(worker.ended, ENDING_SECONDS)
+    if not ended and isinstance(error, aiohttp.ClientConnectorError):
+        await worker.stop("lost")
     return answers.WORKER_LIMIT if worker.over in ("cpu", "memory") else answers.WORKER_ERROR

@@ -1,7 +1,6 @@
 """The leader's sender of requests that SQL has queued with net.http_get, http_post and http_delete."""
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ import orjson
 from aiohttp.client_exceptions import ClientError
 from yarl import URL
 
+from freehold.runtime import waiting
 from freehold.runtime.database import Pool
 from freehold.runtime.jobs.addresses import Addresses, Unreachable
 from freehold.runtime.settings import Settings
@@ -92,8 +92,7 @@ class Net:
             self._sending.add(task)
             task.add_done_callback(self._sent)
         if not requests or len(requests) == free:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            await waiting.happens(self._wake, LOOK_SECONDS)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)

@@ -273,7 +273,8 @@ class Channel:
 
     async def _subscribed_in_time(self) -> None:
         try:
-            await asyncio.wait_for(self._listen(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._listen()
         except NotSubscribed as problem:
             raise Refusal(f"RealtimeDisabledForConfiguration: {problem}") from problem
         except BUSY as error:

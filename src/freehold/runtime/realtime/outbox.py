@@ -1,10 +1,10 @@
 """The leader's reader of broadcasts that SQL has sent through realtime.messages."""
 
 import asyncio
-import contextlib
 
 import orjson
 
+from freehold.runtime import waiting
 from freehold.runtime.database import Pool
 from freehold.runtime.realtime.hub import Hub
 
@@ -42,5 +42,4 @@ class Outbox:
             found = orjson.loads(messages or b"[]")
             if found or (snapshot or b"").decode() != self._hub.snapshot:
                 self._hub.sql_broadcasts((snapshot or b"").decode(), found)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            await waiting.happens(self._wake, LOOK_SECONDS)

@@ -103,7 +103,8 @@ class Worker:
         """Ask the process whether it has work left, and say whether it may be stopped."""
         if self._in_flight == 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ping(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._ping()
         return self.idle
 
     @contextlib.asynccontextmanager
@@ -160,7 +161,8 @@ class Worker:
         following = asyncio.gather(*output)
         code = await process.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(following, OUTPUT_SECONDS)
+            async with asyncio.timeout(OUTPUT_SECONDS):
+                await following
         if not self.over and code in OUT_OF_MEMORY:
             self.over = "memory"
         if self.over not in ("idle", "boot"):
