@@ -8,7 +8,7 @@ from freehold.builders.shared.package import FRONTEND_FOLDERS
 from freehold.core.app import App
 from freehold.core.errors import NotAnApp
 from freehold.kit import archive, git
-from freehold.kit.files import whole_folder
+from freehold.kit.own_folder import own_folder
 
 _SHOWN = 8
 
@@ -16,8 +16,9 @@ _SHOWN = 8
 def open_source(text: str, workdir: Path) -> App:
     """Give the app that stands in a folder, behind a git address or in a zip.
 
-    A folder is used where it is and never written to. Clones and unpacked zips go to `workdir`/source/<name>, whole
-    or not at all; what was there under that name is replaced. Raises NotAnApp, BadArchive or SourceUnreachable.
+    A folder is used where it is and never written to. Clones and unpacked zips go to a folder in `workdir`/source that
+    stays as it is until this process ends, whoever opens the same meanwhile. Raises NotAnApp, BadArchive or
+    SourceUnreachable.
     """
     sources = workdir / "source"
     if git.is_address(text):
@@ -39,16 +40,16 @@ def name_of(text: str) -> str:
 def _clone(address: str, sources: Path) -> App:
     shown = git.redact(address) if urlsplit(address).scheme in ("http", "https") else address
     name = name_of(address)
-    with whole_folder(sources / name) as folder:
+    with own_folder(sources, name) as folder:
         git.clone(address, folder)
-    return App(root=sources / name, origin=shown, name=name)
+    return App(root=folder, origin=shown, name=name)
 
 
 def _unpack(path: Path, sources: Path) -> App:
     name = name_of(path.name)
-    with whole_folder(sources / name) as folder:
-        inner = archive.unpack(path, folder).relative_to(folder)
-    return App(root=sources / name / inner, origin=str(path), name=name)
+    with own_folder(sources, name) as folder:
+        root = archive.unpack(path, folder)
+    return App(root=root, origin=str(path), name=name)
 
 
 def _folder(path: Path) -> App:
