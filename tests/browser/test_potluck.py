@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_frames import PageFrames
 from served_sample import served_sample
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -93,15 +94,9 @@ def test_a_stranger_is_asked_to_sign_in_and_a_wrong_password_is_told(page: Page,
 def test_two_people_at_one_table(new_page: NewPage, site: str, tolerate: Callable[[str], None], look: Look) -> None:
     ann, ben = new_page(), new_page()
     sign_up(ann, site, somebody("ann"))
-    said: list[str] = []
-    ben.on("websocket", lambda live: live.on("framesent", lambda frame: said.append(str(frame))))
+    said = PageFrames(ben, "framesent")
     sign_up(ben, site, somebody("ben"))
-    for _ in range(600):
-        if any('"join"' in frame for frame in said):
-            break
-        ben.wait_for_timeout(100)
-    else:
-        pytest.fail(f"Ben's page does not listen: {said}")
+    said.wait_for('"join"')
     tart = f"Leek tart {uuid.uuid4().hex[:6]}"
     bring(ann, tart, png())
     shown = ann.get_by_role("img", name=tart)

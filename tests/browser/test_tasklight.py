@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from page_frames import PageFrames
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 from playwright.sync_api import Locator, Page, expect
@@ -280,19 +281,11 @@ def test_a_shared_list_follows_what_the_other_does(new_page: NewPage) -> None:
     share(adas, bob.email)
     sign_up(bobs, bob)
     sign_up(eves, eve)
-    told: list[str] = []
-    eves.on("websocket", lambda socket: socket.on("framereceived", lambda frame: told.append(str(frame))))
-    subscribed: list[str] = []
-    bobs.on("websocket", lambda socket: socket.on("framereceived", lambda frame: subscribed.append(str(frame))))
+    eve_hears, bob_hears = (PageFrames(page, "framereceived") for page in (eves, bobs))
     bobs.goto(adas.url)
     eves.goto(adas.url)
     expect(bobs.get_by_text("Ada shares this list with you.")).to_be_visible()
-    for _ in range(600):
-        if any("Subscribed to PostgreSQL" in frame for frame in subscribed):
-            break
-        bobs.wait_for_timeout(100)
-    else:
-        pytest.fail(f"Bob's page does not listen: {subscribed}")
+    bob_hears.wait_for("Subscribed to PostgreSQL")
 
     add_task(adas, "Plant the roses")
     expect(titles(bobs)).to_have_text(["Plant the roses"])
@@ -300,7 +293,7 @@ def test_a_shared_list_follows_what_the_other_does(new_page: NewPage) -> None:
     expect(adas.get_by_role("checkbox", name="Plant the roses")).to_be_checked()
     adas.get_by_role("button", name=re.compile("Clear completed")).click()
     expect(tasks(bobs).get_by_role("listitem")).to_have_count(0)
-    assert not any("Plant the roses" in frame for frame in told)
+    assert not any("Plant the roses" in frame for frame in eve_hears.texts)
 
 
 def test_a_profile_picture_is_public_and_follows_the_name(page: Page, tmp_path: Path, look: Look) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from base44_world import APP, OWN, World, base44_world
+from base44_world import APP, OWN, World, base44_world, heard
 
 from freehold.testing.database import FreshDatabase
 
@@ -382,15 +382,6 @@ async def test_files_and_bodies_that_are_nested_without_end_are_refused(world: W
         headers = {"authorization": f"Bearer {eve}"}
         async with world.http.post(world.api(f"{T}/import"), data=form, headers=headers) as answer:
             assert answer.status in (200, 400, 422), (name, await answer.text())
-
-
-async def heard(socket: aiohttp.ClientWebSocketResponse, start: str) -> str:
-    """The next frame that begins so."""
-    while True:
-        message = await socket.receive(timeout=60)
-        assert message.type is aiohttp.WSMsgType.TEXT, message
-        if str(message.data).startswith(start):
-            return str(message.data)
 
 
 async def uploaded(  # noqa: PLR0917 - the parts of a form

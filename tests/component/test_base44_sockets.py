@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from base44_world import APP, World, base44_world
+from base44_world import APP, World, base44_world, heard
 
 from freehold.testing.database import FreshDatabase
 
@@ -60,12 +60,3 @@ async def title_of(socket: aiohttp.ClientWebSocketResponse) -> str:
     """The title in the next change."""
     _, told = json.loads((await heard(socket, "42"))[2:])
     return str(json.loads(told["data"])["data"]["title"])
-
-
-async def heard(socket: aiohttp.ClientWebSocketResponse, start: str) -> str:
-    """The next frame that begins so."""
-    while True:
-        message = await socket.receive(timeout=60)
-        assert message.type is aiohttp.WSMsgType.TEXT, message
-        if str(message.data).startswith(start):
-            return str(message.data)

@@ -206,3 +206,12 @@ def make_settings(database: FreshDatabase, folder: Path, url: str, visibility: s
         "base44": {"app_id": APP, "visibility": visibility, "name": "Tasks"},
     }
     return Settings(**(values | more))
+
+
+async def heard(socket: aiohttp.ClientWebSocketResponse, start: str) -> str:
+    """The next frame of a watcher of entities that begins so; a minute without any is too long."""
+    while True:
+        message = await socket.receive(timeout=60)
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        if str(message.data).startswith(start):
+            return str(message.data)

@@ -23,6 +23,7 @@ from freehold.runtime.session import Caller
 SUBSCRIBE_AGAIN_SECONDS = 5.0
 WAIT_SECONDS = 15.0
 RECHECK_SECONDS = 300.0
+NOT_READABLE = "Unauthorized: You do not have permissions to read from this Channel topic: "
 BUSY = (ConnectionLost, DatabaseError, PoolExhausted, TimeoutError)
 _log = logging.getLogger("freehold.realtime")
 
@@ -86,7 +87,8 @@ class Channel:
         if self.join.bindings and self.join.wait_for_changes:
             await self._subscribed_in_time()
         if self._closed:  # its token ran out meanwhile, which has been told
-            return self._listen_to([])
+            self._listen_to([])
+            return
         self.reply(ref, "ok", {"postgres_changes": [{**one.asked, "id": one.id} for one in self.join.bindings]})
         self._hub.enter(self)
         if self._presence_on and self._rights.presence:
@@ -97,7 +99,6 @@ class Channel:
             await self._replay(self.join.replay_since_ms)
         if self.join.bindings and not self._bindings:
             self._subscribing = asyncio.create_task(self._subscribe())
-        return None
 
     async def be(self, caller: Caller) -> None:
         """Go on as this caller: rights and subscriptions are decided anew. Raises Refusal."""
@@ -185,8 +186,7 @@ class Channel:
         self._checked_at = time.time()
         if not self.join.private:
             return EVERYTHING
-        reason = "Unauthorized: You do not have permissions to read from this Channel topic: "
-        refusal = Refusal(reason + self.join.topic)
+        refusal = Refusal(NOT_READABLE + self.join.topic)
         try:
             rights = await authorise.may_read(self._hub.pool, self.caller, self.join.topic, self._line.headers)
         except DatabaseError as error:
@@ -295,7 +295,6 @@ class Channel:
             _log.warning("replay failed: %s", error)
             known, earlier = [], []
         waited = self._backlog.opened(known)
-        for sent in earlier:
-            self.tell_broadcast(frames.broadcast(self.version, self.topic, sent))
-        for frame, message_id in waited:
+        replayed = [(frames.broadcast(self.version, self.topic, sent), "") for sent in earlier]
+        for frame, message_id in [*replayed, *waited]:
             self.tell_broadcast(frame, message_id)
