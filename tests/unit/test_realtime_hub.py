@@ -5,7 +5,8 @@ from typing import Any
 
 from freehold.runtime.bus import ALONE, Bus
 from freehold.runtime.realtime import joins
-from freehold.runtime.realtime.hub import LOST, SUBSCRIBED, Hub
+from freehold.runtime.realtime.feed import LOST, SUBSCRIBED
+from freehold.runtime.realtime.hub import Hub
 
 ROOM = (False, "room")
 ASKED = {"config": {"postgres_changes": [{"event": "*", "schema": "public", "table": "notes"}]}}
@@ -45,9 +46,9 @@ async def test_a_leader_that_is_lost_twice_in_a_row_makes_nobody_absent_who_is_t
 async def test_who_is_told_that_changes_are_followed_as_the_leader_stops_is_told_of_the_gap() -> None:
     hub, member = _hub(), Member()
     hub.bus._handle("ready", {"problem": ""}, "leader")
-    assert await hub.changes_ready() == ""
+    assert await hub.feed.changes_ready() == ""
     hub.enter(member)  # type: ignore[arg-type]
-    hub.index.add(member, member.join.bindings[0])  # type: ignore[arg-type]
+    hub.feed.index.add(member, member.join.bindings[0])  # type: ignore[arg-type]
     hub.bus._handle("ready", {"problem": None}, "leader")
     assert member.told == [("error", LOST)]
     hub.bus._handle("ready", {"problem": ""}, "leader")

@@ -30,9 +30,9 @@ class RealtimeApp:
         """Nothing runs before `start`."""
         self._services = services
         self.hub = Hub(services.rest, bus)
-        self._source = Source(services.settings.rest_dsn, self.hub, unused_seconds=unused_seconds)
+        self._source = Source(services.settings.rest_dsn, self.hub.feed, unused_seconds=unused_seconds)
         self._outbox = Outbox(services.rest, self.hub)
-        self.hub.on_interest = self._source.wake
+        self.hub.feed.on_interest = self._source.wake
         self._sockets: set[Socket] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -49,7 +49,7 @@ class RealtimeApp:
         """Hand out changes, and look after the channels; broadcasts from SQL count from here."""
         with contextlib.suppress(*TROUBLES):
             await self._outbox.begin()
-        self._tasks = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._recheck())]
+        self._tasks = [asyncio.create_task(self.hub.feed.run()), asyncio.create_task(self._recheck())]
 
     async def stop(self) -> None:
         """Close every connection; clients come back to whoever serves then."""

@@ -8,14 +8,14 @@ from typing import Protocol
 import orjson
 
 from freehold.runtime.database import ConnectionLost, DatabaseError, PoolExhausted
-from freehold.runtime.realtime import authorise, frames, limits, replay
+from freehold.runtime.realtime import authorise, feed, frames, limits, replay
 from freehold.runtime.realtime.authorise import EVERYTHING, Rights
 from freehold.runtime.realtime.changes import subscribe
 from freehold.runtime.realtime.changes.bindings import Binding
 from freehold.runtime.realtime.changes.subscribe import NotSubscribed
 from freehold.runtime.realtime.changes.visible import Identity
 from freehold.runtime.realtime.frames import Push
-from freehold.runtime.realtime.hub import SUBSCRIBED, Hub
+from freehold.runtime.realtime.hub import Hub
 from freehold.runtime.realtime.joins import PREFIX, Join
 from freehold.runtime.realtime.limits import Allowance
 from freehold.runtime.session import Caller
@@ -260,14 +260,14 @@ class Channel:
             except BUSY as error:
                 _log.warning("a subscription waits for the database: %s", error)
             else:
-                self.system("postgres_changes", "ok", SUBSCRIBED)
+                self.system("postgres_changes", "ok", feed.SUBSCRIBED)
                 return
             await asyncio.sleep(SUBSCRIBE_AGAIN_SECONDS)
 
     async def _listen(self) -> None:
         checked = await subscribe.check(self._hub.pool, self.identity, self.join.bindings)
         self._listen_to(checked)
-        problem = await self._hub.changes_ready()
+        problem = await self._hub.feed.changes_ready()
         if problem:
             raise NotSubscribed(problem)
 
@@ -282,11 +282,11 @@ class Channel:
 
     def _listen_to(self, wanted: list[Binding]) -> None:
         for binding in self._bindings:
-            self._hub.index.remove(self, binding)
+            self._hub.feed.index.remove(self, binding)
         self._bindings = wanted
         for binding in wanted:
-            self._hub.index.add(self, binding)
-        self._hub.interest_changed()
+            self._hub.feed.index.add(self, binding)
+        self._hub.feed.interest_changed()
 
     async def _replay(self, since_ms: int) -> None:
         try:

@@ -1,36 +1,28 @@
-"""All channels of this process, and what the other processes tell: broadcasts, presence, changes."""
+"""All channels of this process, and what other processes tell them: broadcasts, presence, and changes by the feed."""
 
 import asyncio
 import base64
 import itertools
-import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
 
 from freehold.runtime.bus import ALONE, JOINED, LEFT, Body, Bus
-from freehold.runtime.database import ConnectionLost, DatabaseError, Pool, PoolExhausted
+from freehold.runtime.database import Pool
 from freehold.runtime.realtime import frames
-from freehold.runtime.realtime.changes import deliver, pgoutput
-from freehold.runtime.realtime.changes.bindings import Index
 from freehold.runtime.realtime.changes.deliver import Listener
-from freehold.runtime.realtime.changes.pgoutput import Change
+from freehold.runtime.realtime.feed import Feed, Told
 from freehold.runtime.realtime.frames import UserBroadcast
 from freehold.runtime.realtime.joins import PREFIX, Join
 from freehold.runtime.realtime.presence import Diff, Presences, Room
 
-CHANGES_A_BATCH = 500
-TRIES = 6
 PRESENCE_GRACE_SECONDS = 10.0
 REMEMBERED_MESSAGES = 10_000
-SUBSCRIBED = "Subscribed to PostgreSQL"
-LOST = "Changes of the database were lost: read the tables again"
-_log = logging.getLogger("freehold.realtime")
 
 
-class Member(Listener, Protocol):
+class Member(Listener, Told, Protocol):
     """A channel, as the hub needs it."""
 
     join: Join
@@ -46,46 +38,26 @@ class Member(Listener, Protocol):
     def tell_presence(self, diff: object) -> None:
         """Send who came and went."""
 
-    def system(self, extension: str, status: str, message: str) -> None:
-        """Tell the client about the channel itself."""
-
 
 class Hub:
     """One a process."""
 
     def __init__(self, pool: Pool, bus: Bus, *, grace_seconds: float = PRESENCE_GRACE_SECONDS) -> None:
-        """Listen to the bus; `run` hands changes out. Clients of others may be unheard of for the grace."""
+        """Listen to the bus. Clients of other processes may be unheard of for the grace, when the leader is lost."""
         self.pool = pool
         self._grace_seconds = grace_seconds
         self.bus = bus
         self.presences = Presences()
-        self.index: Index[Listener] = Index()
+        self.feed = Feed(pool, bus, self._listeners)
         self._rooms: dict[Room, set[Member]] = {}
         self._numbers = itertools.count(1)
-        self._changes: asyncio.Queue[list[Change]] = asyncio.Queue()
-        self._position = (0, 0)
-        self._confirmed = (0, 0)
-        self._interest: dict[str, bool] = {}
-        self._told_interest = False
-        self._gap_told = False
-        self._problem: str | None = None
-        self._ready = asyncio.Event()
         self._messages: OrderedDict[str, None] = OrderedDict()
         self._heard: set[str] | None = None
         self._lost: asyncio.TimerHandle | None = None
         self.snapshot = ""
         """What the last reader of broadcasts from SQL had seen."""
-        self.on_interest: Callable[[], None] = _nothing
         for kind, handler in self._handlers().items():
             bus.on(kind, handler)
-
-    async def run(self) -> None:
-        """Hand changes out, in their order, for ever."""
-        while True:
-            changes = await self._changes.get()
-            while len(changes) < CHANGES_A_BATCH and not self._changes.empty():
-                changes = [*changes, *self._changes.get_nowait()]
-            await self._deliver(changes)
 
     def new_client(self) -> str:
         """A name for a channel that no other process gives."""
@@ -123,47 +95,6 @@ class Hub:
             self._tell_diff(member.join.room, diff)
             self.bus.send("untrack", {"room": member.join.room, "client": member.client})
 
-    def interest_changed(self) -> None:
-        """Tell the leader whether anybody here listens to changes."""
-        wanted = self.index.size > 0
-        if wanted != self._told_interest:
-            self._told_interest = wanted
-            self.bus.send("interest", {"wanted": wanted})
-            self.on_interest()
-
-    async def changes_ready(self) -> str:
-        """Wait until changes are followed; give what keeps them from it, "" for nothing."""
-        await self._ready.wait()
-        return self._problem or ""
-
-    # What the leader's reader calls (source.Outlet).
-
-    def wanted(self) -> bool:
-        """Whether anybody, in any process, listens to changes."""
-        return self.index.size > 0 or any(self._interest.values())
-
-    async def changes(self, changes: list[Change]) -> None:
-        """Hand changes to every process; returns when all have them."""
-        self._take(changes)
-        body = {"changes": [change.plain() for change in changes], "confirmed": self._confirmed}
-        await self.bus.confirmed("changes", body)
-        self._confirmed = (changes[-1].lsn, changes[-1].number)
-
-    def ready(self, problem: str) -> None:
-        """Changes are followed, or cannot be."""
-        self._set_ready(problem)
-        self.bus.send("ready", {"problem": problem})
-
-    def closed(self) -> None:
-        """Changes are not followed."""
-        self._set_ready(None)
-        self.bus.send("ready", {"problem": None})
-
-    def gap(self) -> None:
-        """Tell every client that listens."""
-        self._tell_gap()
-        self.bus.send("gap", {})
-
     def sql_broadcasts(self, snapshot: str, messages: list[dict[str, Any]]) -> None:
         """Hand on broadcasts that SQL has sent; those that were handed on before a new leader came are known."""
         self._hear_sql(messages)
@@ -174,33 +105,25 @@ class Hub:
         return {
             JOINED: self._on_joined,
             ALONE: self._on_alone,
-            "confirmed": lambda body, _: self._on_confirmed(body["confirmed"]),
             LEFT: self._on_left,
             "broadcast": self._on_broadcast,
             "track": self._on_track,
             "untrack": self._on_untrack,
-            "interest": self._on_interest,
-            "changes": self._on_changes,
-            "ready": self._on_ready,
-            "gap": lambda _, __: self._tell_gap(),
             "sql": self._on_sql,
         }
 
     def _on_joined(self, _: Body, origin: str) -> None:
         """A process has come, or this one has found its leader: each tells the other what it has."""
         del origin
-        self.bus.send("interest", {"wanted": self.index.size > 0})
         self.bus.send("track", {"who": self.presences.of_worker(self.bus.worker)})
-        if self.bus.leads:
-            self.bus.send("confirmed", {"confirmed": self._confirmed})
-        if self.bus.leads and self._ready.is_set():
-            self.bus.send("ready", {"problem": self._problem})
         if self.bus.leads and self.snapshot:
             self.bus.send("sql", {"snapshot": self.snapshot, "messages": []})
 
     def _on_left(self, body: Body, _: str) -> None:
-        self._interest.pop(body["worker"], None)
         self._forget_presences(body["worker"])
+
+    def _listeners(self) -> list[Member]:
+        return [member for room in self._rooms.values() for member in room if member.join.bindings]
 
     def _forget_presences(self, worker: str) -> None:
         for room, diff in self.presences.drop_worker(worker):
@@ -208,7 +131,6 @@ class Hub:
 
     def _on_alone(self, _: Body, __: str) -> None:
         """The leader went: wait for those who find the next one, and let the others' clients be gone."""
-        self._interest.clear()
         self._heard = set()
         if self._lost is not None:
             self._lost.cancel()
@@ -218,23 +140,6 @@ class Hub:
         heard, self._heard = self._heard or set(), None
         for worker in self.presences.workers() - heard - {self.bus.worker}:
             self._forget_presences(worker)
-
-    def _on_changes(self, body: Body, _: str) -> None:
-        self._on_confirmed(body["confirmed"])
-        self._take(pgoutput.changes_from(body["changes"]))
-
-    def _on_confirmed(self, confirmed: list[int]) -> None:
-        """What is off the slot and was not here will not come again: this process was cut off meanwhile."""
-        self._confirmed = (confirmed[0], confirmed[1])
-        if (0, 0) < self._position < self._confirmed:
-            self._position = self._confirmed
-            self._tell_gap()
-
-    def _on_ready(self, body: Body, _: str) -> None:
-        """The leader follows changes, or no more: who was told here meanwhile that they are followed has a gap."""
-        if body["problem"] is None and self.index.size and not self._gap_told:
-            self._tell_gap()
-        self._set_ready(body["problem"])
 
     def _on_broadcast(self, body: Body, _: str) -> None:
         content = body["content"].encode() if body["json"] else base64.b64decode(body["content"])
@@ -252,10 +157,6 @@ class Hub:
     def _on_untrack(self, body: Body, _: str) -> None:
         room = (body["room"][0], body["room"][1])
         self._tell_diff(room, self.presences.untrack(room, body["client"]))
-
-    def _on_interest(self, body: Body, origin: str) -> None:
-        self._interest[origin] = body["wanted"]
-        self.on_interest()
 
     def _on_sql(self, body: Body, _: str) -> None:
         self._hear_sql(body["messages"])
@@ -289,49 +190,6 @@ class Hub:
         private, topic = member.join.room
         own = {"private": private, "topic": topic, "client": member.client}
         return {**own, "key": presence.key, "payload": presence.meta}
-
-    def _set_ready(self, problem: str | None) -> None:
-        self._problem = problem
-        if problem is None:
-            self._ready.clear()
-            return
-        self._ready.set()
-        if self._gap_told and not problem:
-            self._gap_told = False
-            self._tell_listeners("ok", SUBSCRIBED)
-
-    def _tell_gap(self) -> None:
-        """Say that changes were lost; once they are followed again, `_set_ready` says so."""
-        self._gap_told = True
-        self._tell_listeners("error", LOST)
-
-    def _tell_listeners(self, status: str, message: str) -> None:
-        for member in list(itertools.chain.from_iterable(self._rooms.values())):
-            if member.join.bindings:
-                member.system("postgres_changes", status, message)
-
-    def _take(self, changes: list[Change]) -> None:
-        """Queue what this process has not had yet: a new leader reads again what the last one may not have sent."""
-        fresh = [change for change in changes if (change.lsn, change.number) > self._position]
-        if fresh:
-            self._position = (fresh[-1].lsn, fresh[-1].number)
-            if self.index.size:
-                self._changes.put_nowait(fresh)
-
-    async def _deliver(self, changes: list[Change]) -> None:
-        for attempt in range(TRIES):
-            try:
-                await deliver.deliver(self.pool, self.index, changes)
-            except (ConnectionLost, PoolExhausted, DatabaseError, TimeoutError) as error:
-                _log.warning("changes wait for the database: %s", error)
-                await asyncio.sleep(0.2 * 2**attempt)
-            else:
-                return
-        self._tell_gap()
-
-
-def _nothing() -> None:
-    """Nobody asks."""
 
 
 def _from_sql(message: dict[str, Any]) -> UserBroadcast:
