@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 
+from freehold.runtime.connections import Connections
+
 FRAME_LIMIT_BYTES = 256 * 1024 * 1024
 WAITING_LIMIT_BYTES = 64 * 1024 * 1024
 CONFIRM_WITHIN_SECONDS = 10.0
@@ -108,7 +110,8 @@ class Bus:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._serve(_Peer(reader, writer), secret)
 
-        server = await asyncio.start_unix_server(serve, address)
+        connections = Connections(serve)
+        server = await asyncio.start_unix_server(connections.accept, address)
         self.leads = True
         try:
             yield address, secret
@@ -117,6 +120,7 @@ class Bus:
             server.close()
             for peer in list(self._peers.values()):
                 peer.abort()
+            await connections.stop()
             shutil.rmtree(folder, ignore_errors=True)
 
     async def gathered(self, within_seconds: float) -> None:

@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from freehold.runtime.connections import Connections
+
 LONGEST_HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 64 * 1024
 _ABSOLUTE = re.compile(rb"\A([A-Z]+) [a-z]+://[^/? ]+/?([^ ]*) (HTTP/1\.[01]\r\n)")
@@ -27,34 +29,24 @@ class Relay:
         self._host = host.encode()
         self._path = path
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None] | None] = set()
-        """Held here, because asyncio alone does not hold on to them once the program has hung up."""
+        self._connections = Connections(self._serve)
 
     async def start(self) -> None:
         """Listen; only this user's processes may connect, as the folder is closed to others."""
-        self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LONGEST_HEAD_BYTES)
+        self._server = await asyncio.start_unix_server(self._connections.accept, self._path, limit=LONGEST_HEAD_BYTES)
 
     async def stop(self) -> None:
         """Take no more connections, and end those that are left."""
         if self._server is not None:
             self._server.close()
-        left = [connection for connection in self._connections if connection is not None]
-        for connection in left:
-            connection.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._connections.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.current_task()
-        self._connections.add(connection)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
-                head = await reader.readuntil(b"\r\n\r\n")
-                upstream = await open_api(self._address)
-                upstream[1].write(for_api(head, self._host))
-                await both_ways((reader, writer), upstream)
-        finally:
-            writer.close()
-            self._connections.discard(connection)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            upstream = await open_api(self._address)
+            upstream[1].write(for_api(head, self._host))
+            await both_ways((reader, writer), upstream)
 
 
 async def open_api(address: str) -> Streams:

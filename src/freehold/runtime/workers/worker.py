@@ -120,11 +120,11 @@ class Worker:
             self.last_used = time.monotonic()
 
     async def stop(self, why: str) -> None:
-        """Kill the process and all it started, and wait until it is gone."""
+        """Kill the process and all it started, and wait until it is gone with its connections and files."""
         if not self.ended.is_set():
             self.over = self.over or why
             self._kill()
-        await self.ended.wait()
+        await asyncio.wait(self._tasks[:1])
 
     async def finish(self, seconds: float) -> None:
         """Wait for requests and for work that was given to waitUntil, at most so long, then stop."""

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from freehold.core.errors import ProcessDied
+from freehold.runtime.connections import Connections
 from freehold.runtime.workers.log import WorkerLog
 
 BACKLOG = 4
 LONGEST_TOLD_BYTES = 4096
 MOST_CONNECTIONS = 256
+"""Behind one door."""
 HEAD_BYTES = 64 * 1024
 TOLD_WITHIN_SECONDS = 1.0
 """Once the launcher has ended: its words wait in the socket, unless it said none."""
@@ -31,7 +33,7 @@ class Doors:
         self._log = log
         self._coming: asyncio.Task[None] | None = None
         self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: list[Connections] = []
         self.refusal: ProcessDied | None = None
         """Why the machine cannot confine a program; None while nothing of that kind is known."""
 
@@ -51,10 +53,7 @@ class Doors:
             await asyncio.gather(self._coming, return_exceptions=True)
         for server in self._servers:
             server.close()
-        left = list(self._connections)
-        for connection in left:
-            connection.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*(connections.stop() for connections in self._connections))
 
     async def _take(self, listener: socket.socket) -> None:
         """Take what the one launcher brings. The program has no way here: its files hold no such path."""
@@ -74,24 +73,17 @@ class Doors:
             return
         for door, opened in zip(self._doors, sockets, strict=True):
             opened.setblocking(False)
-            self._servers.append(await asyncio.start_server(self._answered(door), sock=opened, limit=HEAD_BYTES))
+            connections = Connections(_answered(door), MOST_CONNECTIONS)
+            self._connections.append(connections)
+            self._servers.append(await asyncio.start_server(connections.accept, sock=opened, limit=HEAD_BYTES))
 
-    def _answered(self, door: Door) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - asyncio runs this in a task
-            if len(self._connections) >= MOST_CONNECTIONS:
-                writer.transport.abort()
-                return
-            self._connections.add(task)
-            try:
-                with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-                    await door(reader, writer)
-            finally:
-                writer.close()
-                self._connections.discard(task)
 
-        return answer
+def _answered(door: Door) -> Door:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            await door(reader, writer)
+
+    return answer
 
 
 async def _readable(opened: socket.socket) -> None:
