@@ -1,8 +1,6 @@
 """Sources as they are out there: behind TLS, cut off in the middle, changing under the copy, files behind an API."""
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +10,7 @@ import psycopg
 import pytest
 from csv_project import TYPES, csv_folder
 from move_world import Target, dump, live
+from own_loop import in_a_thread
 from psycopg import conninfo
 from storage_world import SERVICE_KEY, storage_world
 from tcp_proxy import Network
@@ -73,33 +72,10 @@ def test_a_certificate_of_somebody_else_is_refused(source: databases.FreshDataba
         pass
 
 
-@contextlib.contextmanager
-def network(port: int) -> Iterator[tuple[Network, asyncio.AbstractEventLoop]]:
-    """A network in a thread of its own."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    found = Network("127.0.0.1", port)
-    ended = asyncio.Event()
-
-    async def serve() -> None:
-        async with found.run():
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(60), "the network is not there"
-    try:
-        yield found, loop
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(30)
-        loop.close()
-
-
 def test_a_source_that_breaks_off_in_the_middle_is_gone_on_with(
     source: databases.FreshDatabase, target: Target
 ) -> None:
-    with network(source.port) as (wire, loop):
+    with in_a_thread(Network("127.0.0.1", source.port).run()) as (wire, loop):
         dsn = through(source.superuser_dsn, host="127.0.0.1", port=str(wire.port), sslmode="disable")
 
         def cut_in_the_middle(event: Event) -> None:

@@ -137,6 +137,7 @@ async def auth_world(
             async with _served(app) as url, aiohttp.ClientSession() as http:
                 yield World(url, settings.mail_directory, services, admin, http)
         finally:
+            await app.stop()
             await services.auth.close()
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+
+from own_loop import in_a_thread
 
 
 @dataclass
@@ -53,23 +54,5 @@ async def sink(refusal: str = "", host: str = "127.0.0.1") -> AsyncIterator[Sink
 @contextlib.contextmanager
 def running_sink(host: str = "127.0.0.1") -> Iterator[Sink]:
     """The same for a test that is no coroutine."""
-    found: list[Sink] = []
-    ready = threading.Event()
-    loop = asyncio.new_event_loop()
-    ended = asyncio.Event()
-
-    async def listen() -> None:
-        async with sink(host=host) as server:
-            found.append(server)
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(listen(),))
-    thread.start()
-    try:
-        assert ready.wait(10), "the mail server does not listen"
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(10)
-        loop.close()
+    with in_a_thread(sink(host=host)) as (found, _loop):
+        yield found
