@@ -99,6 +99,22 @@ def test_a_source_that_breaks_off_in_the_middle_is_gone_on_with(
             assert verify(opened, target.destination, target.events.append).faults == ()
 
 
+def test_what_is_set_for_this_database_counts_before_what_is_set_for_all(source: databases.FreshDatabase) -> None:
+    with psycopg.connect(source.superuser_dsn, autocommit=True) as admin:
+        role = f"of_{source.name}"
+        here = f"alter role {role} in database {source.name} set statement_timeout = '9s'"
+        everywhere = f"alter role {role} set statement_timeout = '1s'"
+        admin.execute(f"create role {role}".encode())
+        try:
+            for statement in (here, everywhere, here, everywhere):
+                admin.execute(statement.encode())
+                with live(source) as opened:
+                    found = [item.value for item in opened.settings() if item.role == role]
+                assert found == ["9s"]
+        finally:
+            admin.execute(f"drop role {role}".encode())
+
+
 def test_a_table_cannot_be_rewritten_under_the_copy(source: databases.FreshDatabase, target: Target) -> None:
     """A table rewritten after the snapshot looks empty in it: nobody would notice."""
     with live(source) as opened:

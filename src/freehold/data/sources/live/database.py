@@ -48,12 +48,13 @@ class LiveDatabase:
         return self._entries
 
     def settings(self) -> tuple[Setting, ...]:
-        """What ALTER ROLE and ALTER DATABASE have set."""
+        """What ALTER ROLE and ALTER DATABASE have set; for this database alone counts before for all."""
         rows = self._connection.execute(
-            "select coalesce(r.rolname, ''), split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)"
+            "select distinct on (1, 2)"
+            "       coalesce(r.rolname, ''), split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)"
             "  from pg_db_role_setting as s left join pg_roles as r on r.oid = s.setrole, unnest(s.setconfig) as entry"
             " where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))"
-            " order by 1, 2"
+            " order by 1, 2, s.setdatabase = 0"
         ).fetchall()
         return tuple(Setting(role=str(row[0]), name=str(row[1]), value=str(row[2])) for row in rows)
 
