@@ -3,7 +3,7 @@ import pytest
 from freehold.core.inventory import MigrationFile
 from freehold.data.migrations.decisions import Database, decide
 from freehold.data.migrations.segments import FilePlan, plan_file
-from freehold.data.migrations.statements import statements
+from freehold.data.migrations.statements import salvaged, statements
 
 DATABASE = Database(owner="postgres", installed=frozenset({"pgcrypto", "vector"}), available=frozenset({"hstore"}))
 
@@ -37,6 +37,30 @@ def test_a_byte_order_mark_and_an_empty_file_are_no_statements() -> None:
 def test_what_the_parser_refuses_stays_whole_for_postgresql_to_judge() -> None:
     (found,) = statements("\n\nselect 1; selec 2;")
     assert (found.kind, found.line, found.text) == ("", 3, "select 1; selec 2;")
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        (
+            "create table a (b int);\nkey (b)\n);\nalter table a enable row level security;",
+            ["create", "", "alter_table"],
+        ),
+        ("create table a (b int;\nalter table a enable row level security;", ["", "alter_table"]),
+        ("selec 1; select $$a;(b$$; select ';('", ["", "select", "select"]),
+        ("selec 1; create rule r as on insert to t do also (select 1; select 2)", ["", "rule"]),
+        ("selec 1; -- nothing; more\n", [""]),
+        (
+            "selec 1; create function f() returns int begin atomic select case when true then 1 end; select 2; end;",
+            ["", "create_function"],
+        ),
+    ],
+    ids=["closed twice", "never closed", "in quotes", "rule", "comment", "atomic"],
+)
+def test_what_can_be_read_of_a_broken_file_is_read_and_nothing_is_lost(sql: str, kinds: list[str]) -> None:
+    found = salvaged(sql)
+    assert [item.kind for item in found] == kinds
+    assert [item.line for item in found] == [sql.count("\n", 0, sql.index(item.text)) + 1 for item in found]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import postgast
@@ -46,18 +47,44 @@ def salvaged(sql: str) -> tuple[Statement, ...]:
     whole = statements(sql)
     if [item.kind for item in whole] != [""]:
         return whole
-    text = sql.removeprefix("\ufeff")
+    raw = sql.removeprefix("\ufeff").encode()
     try:
-        pieces = postgast.split(text, method="scanner")
+        cuts = _cuts(raw)
     except postgast.PgQueryError:
         return whole
-    found, start = [], 0
-    for piece in pieces:
-        start = max(text.find(piece, start), start)
-        before = text.count("\n", 0, start)
+    found = []
+    for start, end in pairwise([0, *cuts, len(raw)]):
+        before = raw.count(b"\n", 0, start)
+        piece = raw[start:end].decode().removesuffix(";")
         found += [replace(item, line=item.line + before) for item in statements(piece)]
-        start += len(piece)
     return tuple(found)
+
+
+def _cuts(raw: bytes) -> list[int]:
+    """Find where statements end: behind each semicolon that no parenthesis and no BEGIN ATOMIC holds.
+
+    A parenthesis that nobody opened holds nothing; one that nobody closes would hold the rest of the file, which is
+    therefore cut at every semicolon. The splitter of libpg_query drops the rest in both cases, without a word.
+    """
+    cuts, held = [], []
+    depth = nested = 0
+    word = ""
+    for token in postgast.scan(raw.decode()).tokens:
+        before, word = word, raw[token.start : token.end].decode().lower()
+        if word == "(":
+            depth += 1
+        elif word == ")":
+            depth = max(depth - 1, 0)
+        elif (word == "atomic" and before == "begin") or (word == "case" and nested):
+            nested += 1
+        elif word == "end" and nested:
+            nested -= 1
+        elif word == ";" and not nested:
+            held.append(token.end)
+            if not depth:
+                cuts.append(token.end)
+                held.clear()
+    return cuts + (held if depth else [])
 
 
 def _statement(raw: bytes, item: Any) -> Statement:  # noqa: ANN401 - postgast's protobuf classes carry no types
