@@ -53,7 +53,7 @@ def inventory_rows(inventory: Inventory) -> Iterator[tuple[str, str]]:
         if parts:
             yield name, _counted(parts)
     if inventory.migrations:
-        yield "Migrations", _first_and_last([item.version for item in inventory.migrations])
+        yield "Migrations", _first_and_last([item.version or item.path for item in inventory.migrations])
 
 
 def schema_rows(schema: Schema) -> Iterator[tuple[str, str]]:
@@ -61,7 +61,7 @@ def schema_rows(schema: Schema) -> Iterator[tuple[str, str]]:
     yield (
         "Replay",
         (
-            f"{schema.files} migration files: {schema.applied} statements applied, "
+            f"{schema.files} migration file{'' if schema.files == 1 else 's'}: {schema.applied} statements applied, "
             f"{schema.replaced} left to the platform, {len(schema.failures)} failed"
         ),
     )

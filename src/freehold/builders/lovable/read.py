@@ -9,6 +9,7 @@ from freehold.builders.shared import (
     breaks,
     confirmations,
     environment,
+    hand_run,
     leftovers,
     native,
     package,
@@ -54,11 +55,13 @@ def read(app: App) -> Inventory:
     texts = shared_services.text_files(checkout)
     written, setting_unknowns = supabase_project.settings(checkout)
     settings, confirmed = confirmations.with_confirmations(written, checkout, code)
-    migrations = schema.migrations(checkout)
     functions = supabase_project.functions(checkout, settings)
     names = _environment(checkout, code, tuple(function.name for function in functions))
     backends = addresses.backends(checkout, [item.name for item in names if not item.function], BAKED)
     used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
+    numbered = schema.migrations(checkout)
+    by_hand = () if numbered else hand_run.files(checkout, used.tables)
+    migrations = numbered or by_hand
     used_services = _builder_services(checkout, texts, main, functions)
     links = shared_services.uses(checkout, texts, services.LINKS)
     assets = shared_services.hosted_assets(checkout, texts, services.ASSETS)
@@ -96,6 +99,7 @@ def read(app: App) -> Inventory:
             *setting_unknowns,
             *confirmed,
             *unknowns(checkout, used, migrations, functions),
+            *hand_run.unknowns(by_hand),
             *tanstack.unknowns(needed),
             *_mail(functions),
         ),

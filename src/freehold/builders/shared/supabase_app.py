@@ -7,6 +7,7 @@ from freehold.builders.shared import (
     ai,
     confirmations,
     environment,
+    hand_run,
     native,
     python,
     schema,
@@ -41,12 +42,14 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
     code = sources(checkout)
     written, setting_unknowns = supabase_project.settings(checkout)
     settings, confirmed = confirmations.with_confirmations(written, checkout, code)
-    migrations = (*scripts, *schema.migrations(checkout))
     functions = supabase_project.functions(checkout, settings)
     names = _environment(checkout, code, tuple(function.name for function in functions))
     prefixes = tuple(sorted({prefix for frontend in frontends for prefix in frontend.environment_prefixes}))
     backends = addresses.backends(checkout, [item.name for item in names if not item.function], prefixes)
     used = usage.scan(checkout, tuple(path for path in code if not path.endswith("supabase/types.ts")))
+    numbered = (*scripts, *schema.migrations(checkout))
+    by_hand = hand_run.files(checkout, used.tables) if backends and not numbered else ()
+    migrations = numbered or by_hand
     base = Inventory(
         builder=builder,
         generation=generation,
@@ -70,6 +73,7 @@ def inventory(  # noqa: PLR0913 - what tells one builder's apps from another's, 
             *setting_unknowns,
             *confirmed,
             *(unknowns(checkout, used, migrations, functions) if backends else ()),
+            *hand_run.unknowns(by_hand),
         ),
         secrets=environment.server_secrets(names) if any(item.server for item in frontends) else (),
         published_keys=addresses.published_keys(checkout),

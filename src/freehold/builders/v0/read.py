@@ -64,7 +64,7 @@ def read(app: App) -> Inventory:
             *_job_breaks(jobs),
             *leftovers.leftovers(checkout, NAME),
         ),
-        unknowns=(*base.unknowns, *_unknowns(checkout, found, scripts)),
+        unknowns=(*base.unknowns, *_unknowns(checkout, found, scripts, base.migrations)),
     )
 
 
@@ -78,7 +78,12 @@ def numbered_scripts(checkout: Checkout) -> tuple[MigrationFile, ...]:
     return tuple(sorted(found, key=lambda file: (int(file.version), file.path)))
 
 
-def _unknowns(checkout: Checkout, found: tuple[Package, ...], scripts: tuple[MigrationFile, ...]) -> list[Unknown]:
+def _unknowns(
+    checkout: Checkout,
+    found: tuple[Package, ...],
+    scripts: tuple[MigrationFile, ...],
+    migrations: tuple[MigrationFile, ...],
+) -> list[Unknown]:
     unknowns = []
     if scripts:
         unknowns.append(
@@ -88,7 +93,7 @@ def _unknowns(checkout: Checkout, found: tuple[Package, ...], scripts: tuple[Mig
                 hint="move the data from the live database: its schema comes with it",
             )
         )
-    known = {file.path for file in scripts}
+    known = {file.path for file in migrations}
     stray = [path for path in checkout.below("", suffixes=(".sql",)) if path not in known and _is_stray(path)]
     if stray:
         why = f"SQL files without a number, or outside scripts/, may have run at any time: {', '.join(stray[:5])}"
