@@ -84,11 +84,29 @@ def test_a_folder_that_is_no_app_says_what_was_looked_for_and_found(tmp_path: Pa
     assert "notes.txt" in caught.value.detail
 
 
-def test_the_folder_above_an_app_is_answered_with_the_right_one(tmp_path: Path) -> None:
+def test_an_app_in_the_one_folder_of_a_repository_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "bolt-pots/project")
+    write(tmp_path / "bolt-pots/node_modules/react")
+    commit(tmp_path / "bolt-pots", "one")
+    app = open_source(f"file://{tmp_path}/bolt-pots", tmp_path / "work")
+    assert (app.root.name, app.name) == ("project", "bolt-pots")
+    assert "package.json" in git.files(app.root)
+
+
+def test_a_link_leads_to_no_app(tmp_path: Path) -> None:
+    write(tmp_path / "pots")
+    (tmp_path / "outer").mkdir()
+    (tmp_path / "outer/project").symlink_to(tmp_path / "pots")
+    with pytest.raises(NotAnApp):
+        open_source(str(tmp_path / "outer"), tmp_path / "work")
+
+
+def test_the_folder_above_several_apps_is_answered_with_one_of_them(tmp_path: Path) -> None:
     write(tmp_path / "outer/pots")
+    write(tmp_path / "outer/pans")
     with pytest.raises(NotAnApp) as caught:
         open_source(str(tmp_path / "outer"), tmp_path / "work")
-    assert str(tmp_path / "outer/pots") in caught.value.hint
+    assert str(tmp_path / "outer/pans") in caught.value.hint
 
 
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Open what an owner names: a folder, a git address or a zip."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from freehold.builders.shared.checkout import IGNORED_FOLDERS
 from freehold.builders.shared.package import FRONTEND_FOLDERS
 from freehold.core.app import App
 from freehold.core.errors import NotAnApp
@@ -26,8 +28,7 @@ def open_source(text: str, workdir: Path) -> App:
     else:
         path = Path(text).expanduser()
         app = _unpack(path, sources) if path.is_file() else _folder(path)
-    _check_package(app)
-    return app
+    return _with_package(app)
 
 
 def name_of(text: str) -> str:
@@ -59,14 +60,29 @@ def _folder(path: Path) -> App:
     return App(root=root, origin=str(path), name=name_of(root.name))
 
 
-def _check_package(app: App) -> None:
+def _with_package(app: App) -> App:
+    """Give the app, or what stands in the one folder below that holds an app: Bolt's zips have it in `project`."""
     looked = [Path(folder, "package.json") for folder in FRONTEND_FOLDERS]
     if any((app.root / path).is_file() for path in looked):
-        return
-    inner = [path.parent for path in sorted(app.root.glob("*/package.json")) if path.parent.name != "node_modules"]
+        return app
+    inner = _folders_with_package(app.root)
+    if len(inner) == 1:
+        return replace(app, root=inner[0])
     detail = f"looked for {', '.join(str(path) for path in looked)}; found: {_content(app.root)}"
     hint = f"give the app's own folder: {inner[0]}" if inner else "give the folder that holds the app's package.json"
     raise NotAnApp(f"{app.origin} holds no app", detail=detail, hint=hint)
+
+
+def _folders_with_package(root: Path) -> list[Path]:
+    """Find the folders of `root` that hold a package.json; links lead nowhere."""
+    found = [path.parent for path in sorted(root.glob("*/package.json")) if path.is_file()]
+    return [
+        folder
+        for folder in found
+        if folder.name not in IGNORED_FOLDERS
+        and not folder.name.startswith(".")
+        and folder.resolve().is_relative_to(root.resolve())
+    ]
 
 
 def _content(root: Path) -> str:
