@@ -24,7 +24,9 @@ def _paths(inventory: Inventory) -> list[str]:
 
 
 @pytest.mark.parametrize("builder", READERS)
-@pytest.mark.parametrize("path", ["supabase/schema.sql", "DATABASE.sql", "backend/db/schema.sql"])
+@pytest.mark.parametrize(
+    "path", ["supabase/schema.sql", "DATABASE.sql", "backend/db/schema.sql", "supabase/migrations/pots.sql"]
+)
 def test_the_file_that_makes_the_tables_is_the_schema(tmp_path: Path, builder: str, path: str) -> None:
     inventory = _read(tmp_path, {path: SCHEMA, "demo.sql": "insert into pots values (1);"}, builder)
     assert _paths(inventory) == [path]

@@ -138,9 +138,14 @@ def test_settings_that_are_no_toml_are_read_table_by_table_and_said(tmp_path: Pa
 def test_migrations_come_in_the_order_of_their_numbers_and_stray_files_are_said(tmp_path: Path) -> None:
     inventory = _read(
         tmp_path,
-        {"supabase/migrations/20251231000000_first.sql": "select 1", "supabase/migrations/debug.sql": "select 2"},
+        {
+            "supabase/migrations/20251231000000_first.sql": "select 1",
+            "supabase/migrations/20251230000000-3531f35c-e658-4f52-aebd-cdd71853ed56.sql": "select 0",
+            "supabase/migrations/debug.sql": "select 2",
+        },
     )
-    assert [item.version for item in inventory.migrations] == ["20251231000000", "20260101000000", "20260102000000"]
+    versions = [item.version for item in inventory.migrations]
+    assert versions == ["20251230000000", "20251231000000", "20260101000000", "20260102000000"]
     assert "debug.sql" in _unknown(inventory, "SQL files without a number")
 
 

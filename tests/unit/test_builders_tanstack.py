@@ -51,6 +51,15 @@ def test_server_functions_come_with_method_middleware_rights_and_place(tmp_path:
     assert found["dropPot"].places == (Place(path="src/lib/pots.functions.ts", line=5),)
 
 
+def test_functions_of_one_name_are_told_apart_by_their_places(tmp_path: Path) -> None:
+    again = 'export const listPots = createServerFn({ method: "GET" }).handler(async () => []);\n'
+    inventory = _read(tmp_path, {"src/lib/kilns.functions.ts": again})
+    assert [item.places[0].path for item in inventory.server_functions if item.name == "listPots"] == [
+        "src/lib/kilns.functions.ts",
+        "src/lib/pots.functions.ts",
+    ]
+
+
 def test_server_routes_are_read_and_are_no_pages(tmp_path: Path) -> None:
     inventory = _read(tmp_path)
     found = {item.name: item for item in inventory.server_functions if item.kind == "server route"}

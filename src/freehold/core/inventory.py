@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Place:
     """Where in the app's sources something stands; `path` is relative to the app's root, `line` counts from 1."""
 

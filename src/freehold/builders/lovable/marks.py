@@ -24,7 +24,7 @@ FILES = (
     FileMark(
         weight=4,
         says="has migrations named as Lovable names them",
-        pattern=re.compile(r"^supabase/migrations/\d{14}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.sql$"),
+        pattern=re.compile(r"^supabase/migrations/\d{14}[_-][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.sql$"),
         at_least=2,
     ),
 )

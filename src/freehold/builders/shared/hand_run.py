@@ -9,7 +9,7 @@ from freehold.builders.shared.checkout import Checkout
 from freehold.core.inventory import MigrationFile, Unknown
 
 _NUMBER = re.compile(r"^(\d+)[_.-]")
-_ELSEWHERE = ("supabase/migrations/", ".bolt/", "prisma/", "drizzle/", "node_modules/", "home/project/")
+_ELSEWHERE = (".bolt/", "prisma/", "drizzle/", "node_modules/", "home/project/")
 _ENABLED = re.compile(
     r"""alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?:"?public"?\.)?"?(\w+)"?\s+enable\s+row\s+level\s+security""",
     re.IGNORECASE | re.VERBOSE,

@@ -6,7 +6,8 @@ from freehold.builders.shared.checkout import Checkout
 from freehold.core.inventory import MigrationFile, Unknown
 from freehold.kit import git
 
-_VERSION = re.compile(r"^(\d+)_.*\.sql$")
+_VERSION = re.compile(r"^(\d+)[_-].*\.sql$")
+"""Lovable wrote a dash behind the number until July 2025."""
 _CREATE_TABLE = re.compile(
     r"""create\s+(?:or\s+replace\s+)?(?:unlogged\s+|materialized\s+|recursive\s+)?
     (?:table|view)\s+(?:if\s+not\s+exists\s+)?
