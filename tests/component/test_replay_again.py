@@ -221,3 +221,18 @@ def test_columns_are_read_from_bodies_of_functions() -> None:
         select a, b from people, others; select count(*) from people; select t.x from people t;
     """
     assert [*bodies.read_plainly(body, {"people"})] == [("people", "name"), ("people", "team")]
+
+
+def test_a_column_that_an_embed_names_in_place_of_a_table_is_none(tmp_path: Path, database: FreshDatabase) -> None:
+    root = folder(
+        tmp_path,
+        _20260101000000_a="create table plans (id uuid primary key, name text);"
+        "create table shops (id uuid primary key, plan_id uuid references plans, town uuid);",
+    )
+    assert replay(root, database).failed == ()
+    asked = {
+        "shops": ({}, {("plan_id", ""), ("town", "")}),
+        "plan_id": ({"name": ""}, ()),
+        "town": ({"name": ""}, ()),
+    }
+    assert fill(database, asked) == ("public.town",)

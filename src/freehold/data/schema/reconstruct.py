@@ -112,9 +112,16 @@ def fill_from_queries(
 
     def read(admin: postgres.Connection) -> Types:
         there = relations.read(admin, "public")
-        return _without(queried.types(asked, {**there.tables, **there.views}), without)
+        keys = _embedded_by_column(asked, links.there(admin, "public"))
+        return _without(queried.types(asked, {**there.tables, **there.views}), {*without, *keys})
 
     return _fill(read, evidence, owner_dsn, admin_dsn, report)
+
+
+def _embedded_by_column(asked: queried.Asked, there: frozenset[links.Link]) -> set[str]:
+    """Find what is no table: an embed may name the column of a foreign key instead of the table behind it."""
+    columns = {(table, *columns) for table, _, columns in there}
+    return {other for table, (_, related) in asked.items() for other, _ in related if (table, other) in columns}
 
 
 def _without(types: Types, names: Collection[str]) -> Types:
