@@ -236,3 +236,49 @@ def test_a_column_that_an_embed_names_in_place_of_a_table_is_none(tmp_path: Path
         "town": ({"name": ""}, ()),
     }
     assert fill(database, asked) == ("public.town",)
+
+
+TYPES = """
+export type Database = {
+  public: {
+    Tables: {
+      roles: {
+        Row: { id: string; name: string; made_at: string }
+        Insert: { id: string; name: string; made_at: string }
+        Update: { id?: string; name?: string; made_at?: string }
+        Relationships: []
+      }
+      people: {
+        Row: { id: string; role_id: string }
+        Insert: { id?: string; role_id: string }
+        Update: { id?: string; role_id?: string }
+        Relationships: [
+          {
+            foreignKeyName: "people_role_id_fkey"
+            columns: ["role_id"]
+            isOneToOne: false
+            referencedRelation: "roles"
+            referencedColumns: ["id"]
+          },
+        ]
+      }
+    }
+    Views: { [_ in never]: never }
+    Functions: { [_ in never]: never }
+    Enums: { [_ in never]: never }
+    CompositeTypes: { [_ in never]: never }
+  }
+}
+"""
+
+
+def test_an_id_that_the_history_fills_with_a_word_is_text(tmp_path: Path, database: FreshDatabase) -> None:
+    rows = "insert into roles (id, name, made_at) values ('admin', 'All', '2026-01-01') on conflict (id) do nothing;"
+    root = folder(tmp_path, _20260101000000_a=rows)
+    assert len(replay(root, database).failed) == 1
+    history = schema.union(root, inventory(root)).files
+    schema.fill_from_types(TYPES, **_dsns(database), report=lambda _event: None, history=history)
+    assert again(root, database).ran == 1
+    assert ask(database, "select id, extract(year from made_at)::int from roles") == [("admin", 2026)]
+    kinds = "select attname, atttypid::regtype::text from pg_attribute where attrelid = 'people'::regclass"
+    assert {("id", "uuid"), ("role_id", "text")} <= set(ask(database, kinds))

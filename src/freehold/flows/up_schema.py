@@ -170,14 +170,22 @@ def _run_again(work: Work, history: Sequence[MigrationFile], report: Report) -> 
 
 
 def _fill_from_types(work: Work, text: str, without: frozenset[str], report: Report) -> tuple[str, ...]:
-    dsn = work.database.admin_dsn
-    return schema.fill_from_types(text, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+    return schema.fill_from_types(
+        text,
+        owner_dsn=_owner(work),
+        admin_dsn=work.database.admin_dsn,
+        report=report,
+        without=without,
+        history=_history(work),
+    ).tables
 
 
 def _fill_from_queries(work: Work, asked: queried.Asked, without: frozenset[str], report: Report) -> tuple[str, ...]:
     dsn = work.database.admin_dsn
     asked = queried.with_text_ids(asked) if _keeps_people_elsewhere(work) else asked
-    made = schema.fill_from_queries(asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without).tables
+    made = schema.fill_from_queries(
+        asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without, history=_history(work)
+    ).tables
     schema.suit(owner_dsn=_owner(work), admin_dsn=dsn, report=report)  # before views of the history hold the types
     return made
 

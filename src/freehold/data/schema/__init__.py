@@ -4,8 +4,8 @@
     is_recorded(admin_dsn) -> bool                                             whether it was replayed before
     is_occupied(admin_dsn) -> bool                                             whether a replay would refuse it
     compare(types_text, dsn) -> Comparison                                     the database held against types.ts
-    fill_from_types(types_text, *, owner_dsn, admin_dsn, report) -> Reconstruction
-    fill_from_queries(asked, *, owner_dsn, admin_dsn, report) -> Reconstruction
+    fill_from_types(types_text, *, owner_dsn, admin_dsn, report, without, history) -> Reconstruction
+    fill_from_queries(asked, *, owner_dsn, admin_dsn, report, without, history) -> Reconstruction
     union(app_root, inventory) -> Union                                        all migration files that it ever had
     run_again(files, *, owner_dsn, admin_dsn, report) -> Again                 what a replay could not, after a fill
     add_keys(wanted, *, owner_dsn, admin_dsn, report) -> tuple[str, ...]       what upserts name as the key of a row

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from psycopg import sql
 
 from freehold.core.event import Event
-from freehold.core.inventory import Unknown
+from freehold.core.inventory import MigrationFile, Unknown
 from freehold.core.plan import Report
 from freehold.core.secret import Secret
 from freehold.data.migrations import ledger
-from freehold.data.schema import fingerprint, guesses, links, queried, record, relations, stand_ins, types_ts
+from freehold.data.schema import fingerprint, guesses, inserted, links, queried, record, relations, stand_ins, types_ts
 from freehold.data.schema.compare import POSTGIS
 from freehold.data.schema.fingerprint import Fingerprint
 from freehold.data.schema.guesses import Guess
@@ -63,20 +63,21 @@ class _Evidence:
     unknown: str
 
 
-def fill_from_types(
+def fill_from_types(  # noqa: PLR0913 - evidence and connections, each by name
     types_text: str,
     *,
     owner_dsn: Secret,
     admin_dsn: Secret,
     report: Report,
     without: Collection[str] = (),
+    history: Sequence[MigrationFile] = (),
 ) -> Reconstruction:
     """Reconstruct what types.ts has and the database has not, as the owner role.
 
     Tables get row security and no policy: nobody but service_role sees their rows. SQL types are guessed from names
     and relationships, and each guess is noted. Views and functions cannot be made from their types: they stay unknown.
-    Running it again makes nothing twice. Tables in `without` are not made. Raises BadUsage for a file that cannot be
-    read.
+    Running it again makes nothing twice. Tables in `without` are not made; rows that `history` inserts correct guesses.
+    Raises BadUsage for a file that cannot be read.
     """
     evidence = _Evidence(
         mark=stand_ins.MARK,
@@ -86,18 +87,19 @@ def fill_from_types(
     )
 
     def read(_admin: postgres.Connection) -> Types:
-        return _without(types_ts.read(types_text), without)
+        return inserted.with_words(_without(types_ts.read(types_text), without), inserted.words(tuple(history)))
 
     return _fill(read, evidence, owner_dsn, admin_dsn, report)
 
 
-def fill_from_queries(
+def fill_from_queries(  # noqa: PLR0913 - evidence and connections, each by name
     asked: queried.Asked,
     *,
     owner_dsn: Secret,
     admin_dsn: Secret,
     report: Report,
     without: Collection[str] = (),
+    history: Sequence[MigrationFile] = (),
 ) -> Reconstruction:
     """Make what the app's own queries name and the database has not, closed to everybody but the service role.
 
@@ -113,7 +115,8 @@ def fill_from_queries(
     def read(admin: postgres.Connection) -> Types:
         there = relations.read(admin, "public")
         keys = _embedded_by_column(asked, links.there(admin, "public"))
-        return _without(queried.types(asked, {**there.tables, **there.views}), {*without, *keys})
+        types = _without(queried.types(asked, {**there.tables, **there.views}), {*without, *keys})
+        return inserted.with_words(types, inserted.words(tuple(history)))
 
     return _fill(read, evidence, owner_dsn, admin_dsn, report)
 
