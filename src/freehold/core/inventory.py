@@ -130,6 +130,11 @@ class MigrationFile:
     version: str
     sql: str
 
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """By file name, whatever the folder; those without a number come last."""
+        return (not self.version, self.path.rpartition("/")[2], self.path)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordField:

@@ -20,6 +20,8 @@ from freehold.targets.local.place import place_of
 
 SHOWN = 6
 COLUMN_ROUNDS = 4
+_Fill = Callable[[frozenset[str], Sequence[MigrationFile]], tuple[str, ...]]
+"""Makes stand-ins, but for the tables named, in the light of the app's history; gives what it made."""
 _MISSING = """
 select name from unnest(%s::text[]) as name
  where name !~ '\\.'
@@ -94,7 +96,7 @@ class FillFromTypes:
                 detail="looked for supabase/types.ts and the like below src/",
                 hint=command(self.work, "--replay"),
             )
-        made = _fill(self.work, lambda without: _fill_from_types(self.work, text, without, report), report)
+        made = _fill(self.work, lambda without, past: _fill_from_types(self.work, text, without, past, report), report)
         _tell_of_stand_ins(made, "the types", report)
 
     def undo(self) -> bool:
@@ -117,7 +119,9 @@ class FillFromQueries:
         """Make them."""
         found = _queried(self.work)
         asked = {name: (item.columns, item.related) for name, item in found.items()}
-        made = _fill(self.work, lambda without: _fill_from_queries(self.work, asked, without, report), report)
+        made = _fill(
+            self.work, lambda without, past: _fill_from_queries(self.work, asked, without, past, report), report
+        )
         if self.work.replay:
             _add_columns(self.work, report)
         schema.add_keys(
@@ -133,17 +137,17 @@ class FillFromQueries:
         return False
 
 
-def _fill(work: Work, fill: Callable[[frozenset[str]], tuple[str, ...]], report: Report) -> tuple[str, ...]:
+def _fill(work: Work, fill: _Fill, report: Report) -> tuple[str, ...]:
     """Make stand-ins; after a replay its own statements go first, as they know more than any guess.
 
     Tables that a failed statement would make once others are there are left to it; what is missing then is made too.
     """
-    if not work.replay:
-        return fill(frozenset())
     history = _history(work)
-    made = fill(_run_again(work, history, report).creates)
+    if not work.replay:
+        return fill(frozenset(), history)
+    made = fill(_run_again(work, history, report).creates, history)
     _run_again(work, history, report)
-    made += fill(frozenset())
+    made += fill(frozenset(), history)
     _run_again(work, history, report)
     return made
 
@@ -156,7 +160,7 @@ def _add_columns(work: Work, report: Report) -> None:
         if not missed:
             return
         asked = {table: (dict.fromkeys(sorted(names), ""), ()) for table, names in missed.items()}
-        _fill_from_queries(work, asked, frozenset(), report)
+        _fill_from_queries(work, asked, frozenset(), history, report)
 
 
 def _history(work: Work) -> Sequence[MigrationFile]:
@@ -169,22 +173,26 @@ def _run_again(work: Work, history: Sequence[MigrationFile], report: Report) -> 
     return found
 
 
-def _fill_from_types(work: Work, text: str, without: frozenset[str], report: Report) -> tuple[str, ...]:
+def _fill_from_types(
+    work: Work, text: str, without: frozenset[str], history: Sequence[MigrationFile], report: Report
+) -> tuple[str, ...]:
     return schema.fill_from_types(
         text,
         owner_dsn=_owner(work),
         admin_dsn=work.database.admin_dsn,
         report=report,
         without=without,
-        history=_history(work),
+        history=history,
     ).tables
 
 
-def _fill_from_queries(work: Work, asked: queried.Asked, without: frozenset[str], report: Report) -> tuple[str, ...]:
+def _fill_from_queries(
+    work: Work, asked: queried.Asked, without: frozenset[str], history: Sequence[MigrationFile], report: Report
+) -> tuple[str, ...]:
     dsn = work.database.admin_dsn
     asked = queried.with_text_ids(asked) if _keeps_people_elsewhere(work) else asked
     made = schema.fill_from_queries(
-        asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without, history=_history(work)
+        asked, owner_dsn=_owner(work), admin_dsn=dsn, report=report, without=without, history=history
     ).tables
     schema.suit(owner_dsn=_owner(work), admin_dsn=dsn, report=report)  # before views of the history hold the types
     return made

@@ -23,19 +23,15 @@ def files(checkout: Checkout, wanted: Iterable[str]) -> tuple[MigrationFile, ...
     A table that these leave without row security is closed by whatever other file turns it on: an app must not be more
     open here than its owner's SQL says.
     """
-    candidates = _candidates(checkout)
+    created = {file: schema.tables_created((file,)) for file in _candidates(checkout)}
     missing = {name.lower() for name in wanted} | schema.tables_in_types(checkout)
     taken: list[MigrationFile] = []
-    while best := max(candidates, key=lambda file: len(_created(file) & missing), default=None):
-        created = _created(best) & missing
-        if not created:
-            break
+    while created and created[best := max(created, key=lambda file: len(created[file] & missing))] & missing:
         taken.append(best)
-        candidates.remove(best)
-        missing -= created
-    open_tables = set().union(*map(_created, taken)) - set().union(*map(_closed, taken))
-    taken += [file for file in candidates if _closed(file) & open_tables]
-    return tuple(sorted(taken, key=_order))
+        missing -= created[best]
+    open_tables = set().union(*(created[file] for file in taken)) - set().union(*map(_closed, taken))
+    taken += [file for file in created if file not in taken and _closed(file) & open_tables]
+    return tuple(sorted(taken, key=lambda file: file.order))
 
 
 def unknowns(found: Sequence[MigrationFile]) -> tuple[Unknown, ...]:
@@ -61,13 +57,5 @@ def _candidates(checkout: Checkout) -> list[MigrationFile]:
     return list(found.values())
 
 
-def _created(file: MigrationFile) -> set[str]:
-    return schema.tables_created((file,))
-
-
 def _closed(file: MigrationFile) -> set[str]:
     return {match[1].lower() for match in _ENABLED.finditer(file.sql)}
-
-
-def _order(file: MigrationFile) -> tuple[bool, str, str]:
-    return (not file.version, posixpath.basename(file.path), file.path)

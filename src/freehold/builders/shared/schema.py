@@ -28,7 +28,7 @@ def migrations(checkout: Checkout) -> tuple[MigrationFile, ...]:
         match = _VERSION.match(name)
         if match:
             found.append(MigrationFile(path=path, version=match[1], sql=checkout.text(path)))
-    return tuple(sorted(found, key=lambda file: (file.path.rsplit("/", 1)[-1], file.path)))
+    return tuple(sorted(found, key=lambda file: file.order))
 
 
 def migration_unknowns(

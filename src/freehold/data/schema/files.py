@@ -36,7 +36,7 @@ def union(root: Path, inventory: Inventory) -> Union:
     former, unknowns = _former(root)
     discarded = _discarded(root)
     wanted = {file.path: file for file in former if Path(file.path).name not in discarded} | present
-    ordered = sorted(wanted.values(), key=_order)
+    ordered = sorted(wanted.values(), key=lambda file: file.order)
     files, repeated = _once(ordered)
     return Union(
         files=files,
@@ -44,10 +44,6 @@ def union(root: Path, inventory: Inventory) -> Union:
         deleted=tuple(file.path for file in files if file.path not in present),
         unknowns=unknowns,
     )
-
-
-def _order(file: MigrationFile) -> tuple[bool, str, str]:
-    return (not file.version, Path(file.path).name, file.path)
 
 
 def _unstamped(root: Path, inventory: Inventory) -> Iterable[MigrationFile]:
